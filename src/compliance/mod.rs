@@ -1,0 +1,1 @@
+//! Use case and jurisdiction in, rule out.

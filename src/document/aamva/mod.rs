@@ -1,0 +1,1 @@
+//! The AAMVA payload of North American licences and identity cards.

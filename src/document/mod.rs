@@ -1,0 +1,17 @@
+//! Documents: text and fields in, a judged document out.
+//!
+//! Always holds: every field is a [`Personal`](crate::privacy::Personal) value; a parser never panics and takes time
+//! linear in its input; a field that could not be read is absent, never guessed. Does not look at pixels, and does not
+//! decide whether a person passes: `session` does.
+
+pub mod aamva;
+mod check;
+mod cross_reference;
+mod fields;
+pub mod mrz;
+mod visual;
+
+pub use check::{Check, CheckResult};
+pub use cross_reference::{Agreement, FieldComparison, cross_reference};
+pub use fields::{DocumentKind, Fields, Sex};
+pub use visual::{TextLine, VisualFields, read_visual_fields};

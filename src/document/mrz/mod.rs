@@ -1,0 +1,1 @@
+//! Machine-readable zones by ICAO Doc 9303.

@@ -1,0 +1,41 @@
+//! One picture with the moment and the place it came from.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::image::Rgb;
+
+/// Where a frame came from. Anything but the pinned camera can never supply evidence for a live outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// The camera that the engine was set up with.
+    PinnedCamera,
+    /// Image or video files named on a command line.
+    Files,
+}
+
+impl Provenance {
+    /// Whether an outcome from such frames may be live.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        match self {
+            Self::PinnedCamera => true,
+            Self::Files => false,
+        }
+    }
+}
+
+/// A captured picture. Its pixels are wiped on drop and it cannot be serialised.
+#[derive(Debug)]
+pub struct Frame {
+    /// The picture, upright, not mirrored.
+    pub image: Rgb,
+    /// Time since the capture began, by the capture's own clock.
+    pub captured_at: Duration,
+    /// Counts up by one a frame; a gap means dropped frames.
+    pub sequence: u64,
+    /// Where the picture came from.
+    pub provenance: Provenance,
+}

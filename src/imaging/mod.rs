@@ -1,0 +1,18 @@
+//! Pixels in, values out: images, frames, geometry, warps, quality measures and localisers.
+//!
+//! Always holds: pixels are wiped when an image is dropped, and no type here that carries pixels can be serialised or
+//! printed. Coordinates are pixels with the origin at the top-left corner of the top-left pixel, so that the centre of
+//! that pixel is (0.5, 0.5). Does not decode files, keep frames or know what a document or a face is.
+
+mod frame;
+mod geometry;
+mod image;
+mod transform;
+mod warp;
+
+pub use frame::{Frame, Provenance};
+pub use geometry::{Point, Point3, Quad, Rect};
+pub use image::{Gray, Image, ImageShapeError, Rgb};
+pub use transform::{Affine, Homography, Similarity};
+pub use warp::{Letterbox, QuarterTurns};
+pub use warp::{crop, letterbox, resize, rotate_quarter, warp};

@@ -1,0 +1,12 @@
+//! Liveness and identity: faces over time in, scores and verdicts out.
+//!
+//! Always holds: a verdict needs evidence, so an empty or broken sequence is `incomplete` and never `live`; templates
+//! are wiped on drop and cannot be serialised. Signs, once and for all: yaw is positive when the nose points to the
+//! right edge of the unmirrored picture (the person's own left), pitch when the person looks up, roll when the head is
+//! tilted clockwise in the picture. Does not run a model: `vision` does.
+
+mod face;
+mod template;
+
+pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
+pub use template::{Similarity, Template, TemplateShapeError};

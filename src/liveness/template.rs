@@ -1,0 +1,67 @@
+//! A face as a vector, and how alike two of them are.
+
+use serde::Serialize;
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// Cosine of the angle between two templates, −1…1. Not a probability and not a detection score.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Similarity(pub f32);
+
+/// A face embedding of unit length. Wiped on drop; cannot be printed or serialised.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct Template([f32; Template::LENGTH]);
+
+/// The vector cannot be a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an embedding needs {expected} finite numbers that are not all zero; check the embedding model in models/manifest.toml", expected = Template::LENGTH)]
+pub struct TemplateShapeError;
+
+impl Template {
+    /// Numbers in one template.
+    pub const LENGTH: usize = 192;
+
+    /// Scales a raw embedding to unit length.
+    ///
+    /// # Errors
+    /// [`TemplateShapeError`] when it has another length, is all zero, or is not finite.
+    pub fn from_embedding(raw: &[f32]) -> Result<Self, TemplateShapeError> {
+        let values: [f32; Self::LENGTH] = raw.try_into().map_err(|_| TemplateShapeError)?;
+        let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
+        if !norm.is_finite() || norm <= 0.0 {
+            return Err(TemplateShapeError);
+        }
+        Ok(Self(values.map(|v| v / norm)))
+    }
+
+    /// How alike two faces are.
+    #[must_use]
+    pub fn similarity(&self, other: &Self) -> Similarity {
+        Similarity(self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum())
+    }
+}
+
+impl std::fmt::Debug for Template {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_face_is_most_like_itself() {
+        let raw: Vec<f32> = (0..Template::LENGTH).map(|k| (k as f32 * 0.7).sin()).collect();
+        let template = Template::from_embedding(&raw).unwrap();
+        assert!((template.similarity(&template).0 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn a_broken_embedding_is_no_template() {
+        assert!(Template::from_embedding(&[0.0; Template::LENGTH]).is_err());
+        assert!(Template::from_embedding(&[f32::NAN; Template::LENGTH]).is_err());
+        assert!(Template::from_embedding(&[1.0; 3]).is_err());
+    }
+}

@@ -1,0 +1,67 @@
+//! Command line, configuration, dispatch.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use carded::tools::inspect::{self, Assets};
+use carded::tools::{CommandError, Exit};
+use clap::{Parser, Subcommand};
+
+/// Checks ages and identities on the device, with no network.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    /// Folder with manifest.toml and the model files.
+    #[arg(long, global = true, env = "CARDED_MODELS")]
+    models: Option<PathBuf>,
+    /// The ONNX Runtime library.
+    #[arg(long, global = true, env = "CARDED_RUNTIME")]
+    runtime: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures one stage at a time; one JSON object a line.
+    Inspect {
+        #[command(flatten)]
+        common: inspect::Common,
+        #[command(subcommand)]
+        verb: inspect::Verb,
+    },
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CARDED_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let exit = dispatch(cli).unwrap_or_else(|error| {
+        tracing::error!("{error}");
+        error.exit()
+    });
+    exit.into()
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
+    let assets = locate_assets(cli.models, cli.runtime);
+    match cli.command {
+        Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
+    }
+}
+
+/// Finds the models and the runtime beside the program: in the repository that it was built in, or where the package
+/// puts them. The working directory is never searched, because a library is loaded from what is found.
+fn locate_assets(models: Option<PathBuf>, runtime: Option<PathBuf>) -> Assets {
+    let program = std::env::current_exe().unwrap_or_default();
+    let beside = |relative: &str| program.ancestors().skip(1).map(|dir| dir.join(relative)).find(|path| path.exists());
+    let installed = Path::new("/usr/lib/carded");
+    Assets {
+        models: models
+            .or_else(|| beside("models/manifest.toml").and_then(|file| Some(file.parent()?.to_owned())))
+            .unwrap_or_else(|| installed.join("models")),
+        runtime: runtime
+            .or_else(|| beside("target/runtime/libonnxruntime.so"))
+            .unwrap_or_else(|| installed.join("libonnxruntime.so")),
+    }
+}

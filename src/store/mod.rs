@@ -1,0 +1,1 @@
+//! The database: schema, sessions, anchors, outbox and audit. Owned by the engine alone.

@@ -1,0 +1,1 @@
+//! Signing and delivery of outcomes to the shop's backend.

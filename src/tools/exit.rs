@@ -1,0 +1,53 @@
+//! How commands end.
+
+use std::process::ExitCode;
+
+/// Exit status of every command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[must_use]
+pub enum Exit {
+    /// Done; for `verify`: verified; for `inspect`: every input could be read.
+    #[default]
+    Success,
+    /// For `verify`: not verified; for `inspect`: some input could not be read.
+    Negative,
+    /// Bad usage or input.
+    Usage,
+    /// A fault of the device or a model, never of the person.
+    Fault,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Negative => 1,
+            Exit::Usage => 2,
+            Exit::Fault => 3,
+        })
+    }
+}
+
+/// Why a command stopped before its end.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line or an input is wrong: the caller can mend it.
+    #[error("{0}")]
+    Usage(String),
+    /// Nobody reads standard output any more.
+    #[error("cannot write to standard output: {0}; check the pipe or disk behind it")]
+    Output(#[from] std::io::Error),
+    /// A model or the runtime cannot be used.
+    #[error(transparent)]
+    Model(#[from] crate::vision::ModelError),
+}
+
+impl CommandError {
+    /// The exit status that tells the caller what kind of error this is.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) => Exit::Usage,
+            Self::Output(_) | Self::Model(_) => Exit::Fault,
+        }
+    }
+}

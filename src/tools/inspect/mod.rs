@@ -1,0 +1,111 @@
+//! `carded inspect`: the measuring verbs. One JSON object a line, in the order of the inputs.
+//!
+//! These verbs print personal data by design, so they refuse to run under a production unit.
+
+mod aamva;
+mod barcode;
+mod document;
+mod faces;
+mod mrz;
+mod pad;
+mod pairs;
+mod runner;
+mod text;
+mod turn;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub use runner::{InputFault, Line, MeasureError, run};
+
+use super::exit::{CommandError, Exit};
+
+/// Where the models and the runtime are; resolved once in `main`.
+#[derive(Debug, Clone)]
+pub struct Assets {
+    /// Folder with `manifest.toml` and the model files.
+    pub models: PathBuf,
+    /// The ONNX Runtime library.
+    pub runtime: PathBuf,
+}
+
+/// Options of every verb.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// Threads in all [default: all cores].
+    #[arg(long, global = true)]
+    pub threads: Option<std::num::NonZeroUsize>,
+    /// How often each input is measured; the time of the last run is printed.
+    #[arg(long, global = true, default_value = "1")]
+    pub repeat: std::num::NonZeroUsize,
+}
+
+/// The measuring verbs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Reads barcodes out of pictures.
+    Barcode {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Parses AAMVA payloads (`-` reads standard input).
+    Aamva {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Reads machine-readable zones out of pictures.
+    Mrz {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Reads printed text and named fields out of pictures.
+    Text {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Reads and judges a whole document.
+    Document(document::DocumentArgs),
+    /// Finds faces and their pose.
+    Faces {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Compares the faces of listed pairs of pictures.
+    Pairs(pairs::PairsArgs),
+    /// Scores single pictures for signs of a presentation attack.
+    Pad {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Scores recorded head turns.
+    Turn(turn::TurnArgs),
+}
+
+/// Runs one verb.
+///
+/// # Errors
+/// [`CommandError`] when it cannot start or a model fails.
+pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
+    if std::env::var_os("INVOCATION_ID").is_some() {
+        let message = "inspect prints personal data and does not run under a systemd unit; run it from a shell";
+        return Err(CommandError::Usage(message.to_owned()));
+    }
+    match verb {
+        Verb::Barcode { files } => barcode::barcode(files, common, assets),
+        Verb::Aamva { files } => aamva::aamva(files, common, assets),
+        Verb::Mrz { files } => mrz::mrz(files, common, assets),
+        Verb::Text { files } => text::text(files, common, assets),
+        Verb::Faces { files } => faces::faces(files, common, assets),
+        Verb::Pad { files } => pad::pad(files, common, assets),
+        Verb::Document(args) => document::document(args, common, assets),
+        Verb::Pairs(args) => pairs::pairs(args, common, assets),
+        Verb::Turn(args) => turn::turn(args, common, assets),
+    }
+}

@@ -1,0 +1,1 @@
+//! The screens: a display, never an authority.

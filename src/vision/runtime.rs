@@ -1,0 +1,162 @@
+//! Loading ONNX Runtime and model files, with their digests checked first.
+
+use std::path::{Path, PathBuf};
+
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::Manifest;
+
+/// Threads that one inference may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threads(pub std::num::NonZeroUsize);
+
+/// SHA-256 of a file, shown as lower-case hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Digest(String);
+
+impl Digest {
+    /// Digest of some bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let nibble = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+        Self(Sha256::digest(bytes).iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect())
+    }
+
+    /// Lower-case hexadecimal.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Why a model cannot be used. Always a fault of the device.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// A file is not there or cannot be read.
+    #[error("cannot read {path}: {source}; run `models/rebuild`, or reinstall the package", path = path.display())]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The manifest is not what it has to be.
+    #[error("{path} is not a valid manifest: {source}; restore it from the release", path = path.display())]
+    Manifest {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<toml::de::Error>,
+    },
+    /// A file is there, but it is not the one that was measured.
+    #[error("{path} was altered: its SHA-256 is {found}, the manifest has {expected}; restore the file with `models/rebuild`, or reinstall the package", path = path.display())]
+    Altered {
+        /// Which file.
+        path: PathBuf,
+        /// Digest in the manifest.
+        expected: String,
+        /// Digest of the file.
+        found: String,
+    },
+    /// The manifest has no such model, or no runtime for this machine.
+    #[error("models/manifest.toml names no {name}; restore it from the release")]
+    Unlisted {
+        /// What was asked for.
+        name: String,
+    },
+    /// ONNX Runtime itself cannot be loaded.
+    #[error("cannot load ONNX Runtime from {path}: {source}; run `make runtime`, or reinstall the package", path = path.display())]
+    Library {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: Box<ort::LoadDynamicError>,
+    },
+    /// ONNX Runtime refused the model or an input.
+    #[error("ONNX Runtime failed in {model}: {source}; if it stays, reinstall the package")]
+    Inference {
+        /// Which model, or the runtime itself.
+        model: String,
+        /// What it said.
+        source: ort::Error,
+    },
+    /// A model's output does not have the documented shape.
+    #[error("{model} gave an output of unexpected shape {shape:?}; restore the file with `models/rebuild`")]
+    Shape {
+        /// Which model.
+        model: String,
+        /// The shape it gave.
+        shape: Vec<usize>,
+    },
+}
+
+/// ONNX Runtime, ready to load models out of one folder.
+pub struct Runtime {
+    environment: ort::environment::Environment,
+    manifest: Manifest,
+    models: PathBuf,
+    threads: Threads,
+}
+
+impl Runtime {
+    /// Loads the library after its digest was found to be the manifest's.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub fn load(models: &Path, library: &Path, threads: Threads) -> Result<Self, ModelError> {
+        let manifest = Manifest::load(models)?;
+        let arch = std::env::consts::ARCH;
+        let expected = manifest.runtime.sha256.get(arch);
+        let expected = expected.ok_or_else(|| ModelError::Unlisted { name: format!("ONNX Runtime for {arch}") })?;
+        read_checked(library, expected)?;
+        let builder = ort::init_from(library)
+            .map_err(|source| ModelError::Library { path: library.to_owned(), source: Box::new(source) })?;
+        let environment = builder
+            .with_telemetry(false)
+            .build()
+            .map_err(|source| ModelError::Inference { model: "the library".to_owned(), source })?;
+        Ok(Self { environment, manifest, models: models.to_owned(), threads })
+    }
+
+    /// Opens one model by its name in the manifest; its digest is checked on the very bytes that are loaded.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub fn open(&self, name: &str) -> Result<(Session, Digest), ModelError> {
+        let entry = self.manifest.model.iter().find(|model| model.name == name);
+        let entry = entry.ok_or_else(|| ModelError::Unlisted { name: format!("model {name}") })?;
+        let (bytes, digest) = read_checked(&self.models.join(&entry.file), &entry.sha256)?;
+        let session =
+            self.session(&bytes).map_err(|source| ModelError::Inference { model: name.to_owned(), source })?;
+        Ok((session, digest))
+    }
+
+    /// The folder and list of models.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn session(&self, bytes: &[u8]) -> ort::Result<Session> {
+        let threads = self.threads.0.get();
+        Session::builder(&self.environment)?
+            .with_optimization_level(GraphOptimizationLevel::All)?
+            .with_intra_threads(threads)?
+            .with_inter_threads(1)?
+            .with_intra_op_spinning(false)?
+            .commit_from_memory(bytes)
+    }
+}
+
+fn read_checked(path: &Path, expected: &str) -> Result<(Vec<u8>, Digest), ModelError> {
+    let bytes = std::fs::read(path).map_err(|source| ModelError::Missing { path: path.to_owned(), source })?;
+    let digest = Digest::of(&bytes);
+    if digest.as_str() != expected {
+        return Err(ModelError::Altered { path: path.to_owned(), expected: expected.to_owned(), found: digest.0 });
+    }
+    Ok((bytes, digest))
+}

@@ -1,0 +1,30 @@
+//! What several integration tests share.
+#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use carded::vision::{Runtime, Threads};
+
+/// A folder of the shared test data, or `None` with a clear line when this machine does not have it.
+pub fn shared_data(folder: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data").join(folder);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("SKIPPED: shared test data {folder} is not on this machine");
+    None
+}
+
+pub fn models_folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models")
+}
+
+pub fn runtime_library() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/runtime/libonnxruntime.so")
+}
+
+/// The real runtime with the real models, one thread an inference.
+pub fn runtime() -> Runtime {
+    Runtime::load(&models_folder(), &runtime_library(), Threads(NonZeroUsize::MIN)).unwrap()
+}
