@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::image::Rgb;
+use super::raster::Rgb;
 
 /// Where a frame came from. Anything but the pinned camera can never supply evidence for a live outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

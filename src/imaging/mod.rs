@@ -6,13 +6,13 @@
 
 mod frame;
 mod geometry;
-mod image;
+mod raster;
 mod transform;
 mod warp;
 
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
-pub use image::{Gray, Image, ImageShapeError, Rgb};
+pub use raster::{Gray, Image, ImageShapeError, Rgb};
 pub use transform::{Affine, Homography, Similarity};
 pub use warp::{Letterbox, QuarterTurns};
 pub use warp::{crop, letterbox, resize, rotate_quarter, warp};

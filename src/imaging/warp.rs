@@ -5,7 +5,7 @@ use fast_image_resize::pixels::{U8, U8x3};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::geometry::{Point, Rect};
-use super::image::Image;
+use super::raster::Image;
 
 /// A turn by whole quarters, clockwise in the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +167,7 @@ fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::image::Gray;
+    use super::super::raster::Gray;
     use super::*;
 
     fn ramp() -> Gray {
