@@ -7,6 +7,8 @@
 
 mod face;
 mod template;
+mod verdict;
 
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
 pub use template::{Similarity, Template, TemplateShapeError};
+pub use verdict::{MatchThreshold, TurnVerdict};

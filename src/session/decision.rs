@@ -1,0 +1,116 @@
+//! The decision: a pure, total function of evidence, policy and the place's day.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::document_findings::document_findings;
+use super::evidence::Evidence;
+use super::policy::Policy;
+use super::reason::ReasonCode;
+use crate::compliance::PlaceDays;
+use crate::document::{Agreement, CheckResult, FieldComparison};
+use crate::liveness::TurnVerdict;
+
+/// Whether the person is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Verdict {
+    /// Everything that the policy requires was there and right.
+    Verified,
+    /// Something was wrong or missing.
+    NotVerified,
+}
+
+/// One check by name, as the outcome lists it: no detail, because details quote the document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedCheck {
+    /// Stable name in snake case.
+    pub name: Cow<'static, str>,
+    /// How it ended.
+    pub result: CheckResult,
+}
+
+/// What was decided, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
+pub struct Decision {
+    /// Whether the person is verified.
+    pub verdict: Verdict,
+    /// Every reason against it, the most telling first; empty exactly when verified.
+    pub reasons: Vec<ReasonCode>,
+    /// Every check that was made.
+    pub checks: Vec<NamedCheck>,
+    /// Names of what was odd but is no reason to refuse.
+    pub flags: Vec<Cow<'static, str>>,
+}
+
+/// Decides. Missing evidence is a reason against; nothing is assumed.
+pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision {
+    let mut findings = match &evidence.document {
+        Some(document) => document_findings(document, policy, days),
+        None => BTreeSet::from([ReasonCode::DocumentMissing]),
+    };
+    if evidence.capture.is_none() {
+        findings.insert(ReasonCode::CaptureUnknown);
+    }
+    findings.extend(liveness_finding(evidence, policy));
+    findings.extend(match_finding(evidence, policy));
+    let checks = checks(evidence, policy, &findings);
+    let flagged = checks.iter().filter(|check| check.result == CheckResult::Flag);
+    Decision {
+        verdict: if findings.is_empty() { Verdict::Verified } else { Verdict::NotVerified },
+        reasons: ReasonCode::ALL.into_iter().filter(|code| findings.contains(code)).collect(),
+        flags: flagged.map(|check| check.name.clone()).collect(),
+        checks,
+    }
+}
+
+fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
+    match evidence.liveness.map(|liveness| liveness.verdict) {
+        // An attack that was seen counts also where nobody asked for a head turn.
+        Some(TurnVerdict::Attack) => Some(ReasonCode::LivenessAttack),
+        Some(TurnVerdict::Live) => None,
+        Some(TurnVerdict::Incomplete) | None => policy.require_liveness.then_some(ReasonCode::LivenessIncomplete),
+    }
+}
+
+fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
+    match &evidence.face_match {
+        Some(compared) if compared.is_match() => None,
+        Some(compared) if compared.probes > 0 => Some(ReasonCode::FaceMismatch),
+        Some(_) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),
+    }
+}
+
+fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>) -> Vec<NamedCheck> {
+    let mut checks = Vec::new();
+    if let Some(document) = &evidence.document {
+        checks.extend(document.checks.iter().map(|c| NamedCheck { name: Cow::Borrowed(c.name), result: c.result }));
+        checks.extend(document.comparisons.iter().map(comparison_check));
+    }
+    let mut judged = |name, required, codes: &[ReasonCode]| {
+        let result = match (required, codes.iter().any(|code| findings.contains(code))) {
+            (_, true) => CheckResult::Fail,
+            (true, false) => CheckResult::Pass,
+            (false, false) => CheckResult::NotApplicable,
+        };
+        checks.push(NamedCheck { name: Cow::Borrowed(name), result });
+    };
+    let read = evidence.document.as_ref().is_some_and(|document| document.encoded.is_some());
+    judged("expiry", read, &[ReasonCode::DocumentExpired, ReasonCode::DocumentExpiryUnknown]);
+    judged("age", read, &[ReasonCode::UnderAge, ReasonCode::AgeUnknown]);
+    judged("liveness", policy.require_liveness, &[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete]);
+    judged("face_match", policy.require_face_match, &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared]);
+    checks
+}
+
+fn comparison_check(comparison: &FieldComparison) -> NamedCheck {
+    let result = match comparison.result {
+        Agreement::Agrees => CheckResult::Pass,
+        Agreement::Differs => CheckResult::Fail,
+        Agreement::NotCompared => CheckResult::NotApplicable,
+    };
+    NamedCheck { name: Cow::Owned(format!("cross_reference_{}", comparison.field)), result }
+}

@@ -1,0 +1,74 @@
+//! What speaks against a document, by itself and for a rule.
+
+use std::collections::BTreeSet;
+
+use super::evidence::DocumentEvidence;
+use super::policy::Policy;
+use super::reason::ReasonCode;
+use crate::compliance::{PlaceDays, reaches_age_on};
+use crate::document::{Agreement, CheckResult};
+
+/// The verdict on a document alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum DocumentVerdict {
+    /// Everything that the policy asks of a document is there and right.
+    Verified,
+    /// Something about it is wrong.
+    NotVerified,
+    /// Not enough of it could be read to say.
+    Undecided,
+}
+
+/// Every reason why this document cannot verify a person under `policy`; none means that it can.
+#[must_use]
+pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: PlaceDays) -> BTreeSet<ReasonCode> {
+    let mut found = BTreeSet::new();
+    let mut note = |wrong: bool, code| {
+        if wrong {
+            found.insert(code);
+        }
+    };
+    let fields = &document.fields;
+    note(document.encoded.is_none(), ReasonCode::DocumentUnreadable);
+    if document.encoded.is_some() {
+        let accepted = document.kind.is_some_and(|kind| policy.accepted_kinds.contains(&kind));
+        note(!accepted, ReasonCode::DocumentTypeNotSupported);
+        let expiry = fields.expiration_date.as_ref().map(crate::privacy::PersonalDate::reveal);
+        note(expiry.is_none(), ReasonCode::DocumentExpiryUnknown);
+        note(expiry.is_some_and(|last_day| days.latest > last_day), ReasonCode::DocumentExpired);
+        let birth = fields.date_of_birth.as_ref().map(crate::privacy::PersonalDate::reveal);
+        note(birth.is_none(), ReasonCode::AgeUnknown);
+        let of_age = |birth| days.earliest >= reaches_age_on(birth, policy.tier.years());
+        note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
+    }
+    note(document.checks.iter().any(|check| check.result == CheckResult::Fail), ReasonCode::DocumentCheckFailed);
+    let count = |result| document.comparisons.iter().filter(|comparison| comparison.result == result).count();
+    note(count(Agreement::Differs) > 0, ReasonCode::DocumentFieldsDiffer);
+    note(count(Agreement::Agrees) < policy.min_agreeing_fields, ReasonCode::DocumentFrontUnreadable);
+    note(policy.require_face_match && !document.portrait_found, ReasonCode::PortraitMissing);
+    found
+}
+
+/// The verdict that the findings amount to: what was seen to be wrong outweighs what could not be read.
+pub fn document_verdict(findings: &BTreeSet<ReasonCode>) -> DocumentVerdict {
+    let unread = |code: &ReasonCode| {
+        matches!(
+            code,
+            ReasonCode::DocumentMissing
+                | ReasonCode::DocumentUnreadable
+                | ReasonCode::DocumentFrontUnreadable
+                | ReasonCode::DocumentExpiryUnknown
+                | ReasonCode::AgeUnknown
+                | ReasonCode::PortraitMissing
+        )
+    };
+    if findings.is_empty() {
+        DocumentVerdict::Verified
+    } else if findings.iter().all(unread) {
+        DocumentVerdict::Undecided
+    } else {
+        DocumentVerdict::NotVerified
+    }
+}

@@ -1,0 +1,84 @@
+//! What was observed, before anybody judges it.
+
+use std::collections::BTreeMap;
+
+use crate::document::{Check, DocumentKind, FieldComparison, Fields};
+use crate::imaging::Provenance;
+use crate::liveness::{MatchThreshold, Similarity, TurnVerdict};
+
+/// Model name to the lower-case hexadecimal SHA-256 of its file.
+pub type ModelDigests = BTreeMap<String, String>;
+
+/// Everything that one verification observed. Absent means that it was not collected.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// How the pictures were taken.
+    pub capture: Option<CaptureEvidence>,
+    /// The document, both sides.
+    pub document: Option<DocumentEvidence>,
+    /// The head turn.
+    pub liveness: Option<LivenessEvidence>,
+    /// The person against the portrait.
+    pub face_match: Option<MatchEvidence>,
+    /// Every model that made an observation.
+    pub models: ModelDigests,
+}
+
+/// How the pictures were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CaptureEvidence {
+    /// The least trusted source among all frames.
+    pub provenance: Provenance,
+}
+
+/// Which machine-readable part of the document was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EncodedSource {
+    /// A PDF417 barcode with an AAMVA payload.
+    Barcode,
+    /// A machine-readable zone.
+    Mrz,
+}
+
+/// What was read from the document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentEvidence {
+    /// The machine-readable part that was read, if any.
+    pub encoded: Option<EncodedSource>,
+    /// What kind it is, as far as it could be told.
+    pub kind: Option<DocumentKind>,
+    /// The fields of the machine-readable part; empty when none was read.
+    pub fields: Fields,
+    /// Every structural check that was made.
+    pub checks: Vec<Check>,
+    /// The front against the machine-readable part.
+    pub comparisons: Vec<FieldComparison>,
+    /// Whether a portrait of usable quality was found.
+    pub portrait_found: bool,
+}
+
+/// How the head turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LivenessEvidence {
+    /// The fused verdict over the whole turn.
+    pub verdict: TurnVerdict,
+}
+
+/// How alike the live face and the portrait are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MatchEvidence {
+    /// Similarity of the live frontal frames to the portrait.
+    pub similarity: Similarity,
+    /// The operating point that it is held against.
+    pub threshold: MatchThreshold,
+    /// How many live frames were compared; none is no evidence.
+    pub probes: usize,
+}
+
+impl MatchEvidence {
+    /// Whether this is the same person at the operating point.
+    #[must_use]
+    pub fn is_match(&self) -> bool {
+        self.probes > 0 && self.similarity.0 >= self.threshold.0
+    }
+}

@@ -1,0 +1,162 @@
+//! The outcome: the only type that may reach disk or network.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::decision::{Decision, NamedCheck, Verdict};
+use super::evidence::{EncodedSource, Evidence};
+use super::reason::ReasonCode;
+use crate::compliance::{AgeTier, Rule};
+use crate::document::{CheckResult, DocumentKind};
+use crate::imaging::Provenance;
+
+pub use super::evidence::ModelDigests;
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeResult {
+    /// The person is verified.
+    Verified,
+    /// The person is not.
+    NotVerified,
+}
+
+/// How strong the evidence was, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strength {
+    /// A document whose machine-readable part and front agree.
+    Document,
+    /// The same, with a live person who matches the portrait.
+    DocumentFace,
+}
+
+/// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Method(String);
+
+/// What the shell knows and the decision does not.
+#[derive(Debug, Clone)]
+pub struct OutcomeSeed {
+    /// Identifier of this outcome, unguessable.
+    pub id: String,
+    /// Identifier of the session.
+    pub session: String,
+    /// Identifier of the device.
+    pub device: String,
+    /// Counts this device's outcomes from 1; 0 where nothing is chained.
+    pub sequence: u64,
+    /// Hash of the device's outcome before this one, if there is one.
+    pub previous_hash: Option<String>,
+    /// The moment of the decision.
+    pub decided_at: Timestamp,
+    /// When a verified outcome stops granting anything.
+    pub expires_at: Timestamp,
+}
+
+/// A decided verification. It has no field that could hold personal data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    id: String,
+    session: String,
+    device: String,
+    sequence: u64,
+    previous_hash: Option<String>,
+    result: OutcomeResult,
+    reason: Option<ReasonCode>,
+    reasons: Vec<ReasonCode>,
+    tier: AgeTier,
+    method: Option<Method>,
+    strength: Option<Strength>,
+    checks: Vec<NamedCheck>,
+    flags: Vec<Cow<'static, str>>,
+    rule_version: String,
+    model_digests: ModelDigests,
+    provenance: Option<Provenance>,
+    livemode: bool,
+    decided_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Outcome {
+    /// Puts a decision into the form that is stored and signed.
+    #[must_use]
+    pub fn new(seed: OutcomeSeed, decision: &Decision, evidence: &Evidence, rule: &Rule) -> Self {
+        let provenance = evidence.capture.map(|capture| capture.provenance);
+        let (result, strength) = match decision.verdict {
+            Verdict::Verified => (OutcomeResult::Verified, Some(strength(decision))),
+            Verdict::NotVerified => (OutcomeResult::NotVerified, None),
+        };
+        Self {
+            id: seed.id,
+            session: seed.session,
+            device: seed.device,
+            sequence: seed.sequence,
+            previous_hash: seed.previous_hash,
+            result,
+            reason: decision.reasons.first().copied(),
+            reasons: decision.reasons.clone(),
+            tier: rule.tier,
+            method: method(evidence),
+            strength,
+            checks: decision.checks.clone(),
+            flags: decision.flags.clone(),
+            rule_version: rule.rule_version.clone(),
+            model_digests: evidence.models.clone(),
+            provenance,
+            livemode: provenance.is_some_and(Provenance::is_live),
+            decided_at: seed.decided_at,
+            expires_at: seed.expires_at,
+        }
+    }
+
+    /// How it ended.
+    #[must_use]
+    pub fn result(&self) -> OutcomeResult {
+        self.result
+    }
+
+    /// The most telling reason; none when verified.
+    #[must_use]
+    pub fn reason(&self) -> Option<ReasonCode> {
+        self.reason
+    }
+
+    /// Every check that was made.
+    #[must_use]
+    pub fn checks(&self) -> &[NamedCheck] {
+        &self.checks
+    }
+
+    /// Whether it came from the pinned camera.
+    #[must_use]
+    pub fn livemode(&self) -> bool {
+        self.livemode
+    }
+}
+
+/// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
+fn strength(decision: &Decision) -> Strength {
+    let passed = |name| decision.checks.iter().any(|c| c.name == name && c.result == CheckResult::Pass);
+    if passed("liveness") && passed("face_match") { Strength::DocumentFace } else { Strength::Document }
+}
+
+fn method(evidence: &Evidence) -> Option<Method> {
+    let document = evidence.document.as_ref()?;
+    let kind = match document.kind? {
+        DocumentKind::DrivingLicense => "driving_license",
+        DocumentKind::IdCard => "id_card",
+        DocumentKind::Passport => "passport",
+        DocumentKind::Visa => "visa",
+    };
+    let source = match document.encoded? {
+        EncodedSource::Barcode => "barcode",
+        EncodedSource::Mrz => "mrz",
+    };
+    let face = if evidence.face_match.is_some() { "_face" } else { "" };
+    Some(Method(format!("{kind}_{source}{face}")))
+}

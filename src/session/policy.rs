@@ -1,0 +1,34 @@
+//! What a verification asks for.
+
+use crate::compliance::AgeTier;
+use crate::document::DocumentKind;
+
+/// What has to be shown. Every switch only tightens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// How old the person has to be.
+    pub tier: AgeTier,
+    /// Documents that are accepted.
+    pub accepted_kinds: Vec<DocumentKind>,
+    /// Whether a live person has to turn the head.
+    pub require_liveness: bool,
+    /// Whether that person has to match the portrait.
+    pub require_face_match: bool,
+    /// How many printed fields must have been read and agree with the machine-readable part.
+    pub min_agreeing_fields: usize,
+}
+
+impl Policy {
+    /// The default for an age tier: a document with a machine-readable part whose front agrees in at least two fields
+    /// and in the date of birth or the number among them, a live person, and the same person.
+    #[must_use]
+    pub fn for_tier(tier: AgeTier) -> Self {
+        Self {
+            tier,
+            accepted_kinds: vec![DocumentKind::DrivingLicense, DocumentKind::IdCard, DocumentKind::Passport],
+            require_liveness: true,
+            require_face_match: true,
+            min_agreeing_fields: 2,
+        }
+    }
+}

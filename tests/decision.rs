@@ -1,0 +1,275 @@
+//! No set of evidence with anything required missing verifies.
+#![allow(missing_docs)]
+
+use std::collections::BTreeSet;
+
+use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase, reaches_age_on};
+use carded::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
+use carded::imaging::Provenance;
+use carded::liveness::{MatchThreshold, Similarity, TurnVerdict};
+use carded::privacy::PersonalDate;
+use carded::session::{
+    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, MatchEvidence, Outcome,
+    OutcomeResult, OutcomeSeed, Policy, ReasonCode, Verdict, decide,
+};
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
+use proptest::option;
+use proptest::prelude::*;
+
+const TODAY: Date = date(2026, 11, 22);
+
+fn today() -> PlaceDays {
+    PlaceDays::single(TODAY)
+}
+
+/// Evidence that verifies under the default policy for 21.
+fn complete() -> Evidence {
+    let agrees = |field| FieldComparison { field, printed: None, encoded: None, result: Agreement::Agrees };
+    Evidence {
+        capture: Some(CaptureEvidence { provenance: Provenance::Files }),
+        document: Some(DocumentEvidence {
+            encoded: Some(EncodedSource::Barcode),
+            kind: Some(DocumentKind::DrivingLicense),
+            fields: Fields {
+                date_of_birth: Some(PersonalDate::new(date(1990, 5, 17))),
+                expiration_date: Some(PersonalDate::new(date(2030, 5, 17))),
+                ..Fields::default()
+            },
+            checks: vec![Check::new("date_order", CheckResult::Pass, "")],
+            comparisons: vec![agrees("id_number"), agrees("date_of_birth"), agrees("last_name")],
+            portrait_found: true,
+        }),
+        liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
+        face_match: Some(MatchEvidence { similarity: Similarity(0.8), threshold: MatchThreshold(0.5), probes: 5 }),
+        models: std::collections::BTreeMap::new(),
+    }
+}
+
+fn policy() -> Policy {
+    Policy::for_tier(AgeTier::Over21)
+}
+
+fn reasons_after(change: impl FnOnce(&mut Evidence)) -> Vec<ReasonCode> {
+    let mut evidence = complete();
+    change(&mut evidence);
+    decide(&evidence, &policy(), today()).reasons
+}
+
+fn document(evidence: &mut Evidence) -> &mut DocumentEvidence {
+    evidence.document.as_mut().unwrap()
+}
+
+#[test]
+fn complete_evidence_verifies() {
+    assert_eq!(reasons_after(|_| {}), []);
+}
+
+#[test]
+fn each_missing_or_wrong_piece_is_refused_for_its_own_reason() {
+    use ReasonCode as R;
+    assert_eq!(reasons_after(|e| e.capture = None), [R::CaptureUnknown]);
+    assert_eq!(reasons_after(|e| e.document = None), [R::DocumentMissing]);
+    assert_eq!(reasons_after(|e| document(e).encoded = None), [R::DocumentUnreadable]);
+    assert_eq!(reasons_after(|e| document(e).kind = Some(DocumentKind::Visa)), [R::DocumentTypeNotSupported]);
+    assert_eq!(
+        reasons_after(|e| document(e).checks.push(Check::new("x", CheckResult::Fail, ""))),
+        [R::DocumentCheckFailed]
+    );
+    assert_eq!(reasons_after(|e| document(e).comparisons[2].result = Agreement::Differs), [R::DocumentFieldsDiffer]);
+    assert_eq!(reasons_after(|e| document(e).comparisons.truncate(1)), [R::DocumentFrontUnreadable]);
+    assert_eq!(reasons_after(|e| document(e).portrait_found = false), [R::PortraitMissing]);
+    assert_eq!(reasons_after(|e| document(e).fields.expiration_date = None), [R::DocumentExpiryUnknown]);
+    assert_eq!(reasons_after(|e| document(e).fields.date_of_birth = None), [R::AgeUnknown]);
+    assert_eq!(reasons_after(|e| e.liveness = None), [R::LivenessIncomplete]);
+    assert_eq!(
+        reasons_after(|e| e.liveness = Some(LivenessEvidence { verdict: TurnVerdict::Attack })),
+        [R::LivenessAttack]
+    );
+    assert_eq!(reasons_after(|e| e.face_match = None), [R::FaceNotCompared]);
+    assert_eq!(reasons_after(|e| e.face_match.as_mut().unwrap().similarity = Similarity(0.1)), [R::FaceMismatch]);
+    assert_eq!(reasons_after(|e| e.face_match.as_mut().unwrap().probes = 0), [R::FaceNotCompared]);
+}
+
+#[test]
+fn a_flagged_check_alone_never_refuses() {
+    let mut evidence = complete();
+    document(&mut evidence).checks.push(Check::new("subfile_offsets", CheckResult::Flag, "off by one"));
+    let decision = decide(&evidence, &policy(), today());
+    assert_eq!((decision.verdict, decision.flags), (Verdict::Verified, vec!["subfile_offsets".into()]));
+}
+
+#[test]
+fn expired_licence_is_refused_on_the_day_after() {
+    let on = |day| {
+        let mut evidence = complete();
+        document(&mut evidence).fields.expiration_date = Some(PersonalDate::new(date(2026, 11, 22)));
+        decide(&evidence, &policy(), PlaceDays::single(day)).reasons
+    };
+    assert_eq!(on(date(2026, 11, 22)), []);
+    assert_eq!(on(date(2026, 11, 23)), [ReasonCode::DocumentExpired]);
+}
+
+#[test]
+fn a_person_born_on_a_leap_day_is_of_age_on_the_first_of_march() {
+    let on = |day| {
+        let mut evidence = complete();
+        document(&mut evidence).fields.date_of_birth = Some(PersonalDate::new(date(2004, 2, 29)));
+        decide(&evidence, &policy(), PlaceDays::single(day)).reasons
+    };
+    assert_eq!(on(date(2025, 2, 28)), [ReasonCode::UnderAge]);
+    assert_eq!(on(date(2025, 3, 1)), []);
+}
+
+#[test]
+fn around_midnight_the_stricter_of_the_place_s_days_counts() {
+    let days = PlaceDays { earliest: date(2026, 11, 21), latest: date(2026, 11, 22) };
+    let with = |birth, expiry| {
+        let mut evidence = complete();
+        document(&mut evidence).fields.date_of_birth = Some(PersonalDate::new(birth));
+        document(&mut evidence).fields.expiration_date = Some(PersonalDate::new(expiry));
+        decide(&evidence, &policy(), days).reasons
+    };
+    assert_eq!(with(date(2005, 11, 22), date(2030, 1, 1)), [ReasonCode::UnderAge]);
+    assert_eq!(with(date(2000, 1, 1), date(2026, 11, 21)), [ReasonCode::DocumentExpired]);
+}
+
+fn result() -> impl Strategy<Value = CheckResult> {
+    prop_oneof![
+        4 => Just(CheckResult::Pass),
+        1 => Just(CheckResult::Fail),
+        1 => Just(CheckResult::Flag),
+        1 => Just(CheckResult::NotApplicable)
+    ]
+}
+
+fn agreement() -> impl Strategy<Value = Agreement> {
+    prop_oneof![4 => Just(Agreement::Agrees), 1 => Just(Agreement::Differs), 2 => Just(Agreement::NotCompared)]
+}
+
+fn day() -> impl Strategy<Value = Date> {
+    (-40_000i32..6_000).prop_map(|offset| TODAY + offset.days())
+}
+
+prop_compose! {
+    fn any_document()(
+        encoded in option::weighted(0.8, prop_oneof![Just(EncodedSource::Barcode), Just(EncodedSource::Mrz)]),
+        kind in option::weighted(0.8, prop_oneof![3 => Just(DocumentKind::DrivingLicense), 1 => Just(DocumentKind::Passport), 1 => Just(DocumentKind::Visa)]),
+        birth in option::weighted(0.8, day()),
+        expiry in option::weighted(0.8, (-100i32..4_000).prop_map(|offset| TODAY + offset.days())),
+        checks in prop::collection::vec(result(), 0..3),
+        agreements in prop::collection::vec(agreement(), 0..5),
+        portrait_found in prop::bool::weighted(0.8),
+    ) -> DocumentEvidence {
+        DocumentEvidence {
+            encoded,
+            kind,
+            fields: Fields { date_of_birth: birth.map(PersonalDate::new), expiration_date: expiry.map(PersonalDate::new), ..Fields::default() },
+            checks: checks.into_iter().map(|result| Check::new("check", result, "")).collect(),
+            comparisons: agreements.into_iter().map(|result| FieldComparison { field: "id_number", printed: None, encoded: None, result }).collect(),
+            portrait_found,
+        }
+    }
+}
+
+prop_compose! {
+    fn any_evidence()(
+        capture in option::weighted(0.8, Just(CaptureEvidence { provenance: Provenance::Files })),
+        document in option::weighted(0.9, any_document()),
+        liveness in option::weighted(0.8, prop_oneof![3 => Just(TurnVerdict::Live), 1 => Just(TurnVerdict::Attack), 1 => Just(TurnVerdict::Incomplete)]),
+        matched in option::weighted(0.8, (-1.0f32..1.0, 0usize..4)),
+    ) -> Evidence {
+        Evidence {
+            capture,
+            document,
+            liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
+            face_match: matched.map(|(similarity, probes)| MatchEvidence { similarity: Similarity(similarity), threshold: MatchThreshold(0.0), probes }),
+            models: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+prop_compose! {
+    fn any_policy()(liveness in any::<bool>(), face in any::<bool>(), fields in 0usize..3) -> Policy {
+        Policy { require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, ..policy() }
+    }
+}
+
+/// What the policy requires, written down a second time and independently of the decision.
+fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
+    let Some(document) = &evidence.document else { return false };
+    let date = |value: &Option<PersonalDate>| value.as_ref().map(PersonalDate::reveal);
+    let agreeing = document.comparisons.iter().filter(|c| c.result == Agreement::Agrees).count();
+    let liveness = evidence.liveness.map(|liveness| liveness.verdict);
+    evidence.capture.is_some()
+        && document.encoded.is_some()
+        && document.kind.is_some_and(|kind| kind != DocumentKind::Visa)
+        && date(&document.fields.expiration_date).is_some_and(|last| last >= TODAY)
+        && date(&document.fields.date_of_birth).is_some_and(|birth| reaches_age_on(birth, 21) <= TODAY)
+        && document.checks.iter().all(|check| check.result != CheckResult::Fail)
+        && document.comparisons.iter().all(|c| c.result != Agreement::Differs)
+        && agreeing >= policy.min_agreeing_fields
+        && liveness != Some(TurnVerdict::Attack)
+        && (!policy.require_liveness || liveness == Some(TurnVerdict::Live))
+        && (!policy.require_face_match
+            || (document.portrait_found && evidence.face_match.is_some_and(|m| m.probes > 0 && m.similarity.0 >= 0.0)))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+    #[test]
+    fn nothing_verifies_with_anything_required_missing(evidence in any_evidence(), policy in any_policy()) {
+        let decision = decide(&evidence, &policy, today());
+        let verified = decision.verdict == Verdict::Verified;
+        prop_assert!(!verified || everything_required_is_there(&evidence, &policy));
+        prop_assert_eq!(verified, decision.reasons.is_empty());
+    }
+
+    #[test]
+    fn taking_evidence_away_never_turns_a_refusal_into_a_pass(evidence in any_evidence(), which in 0usize..4) {
+        let before = decide(&evidence, &policy(), today()).verdict;
+        let mut less = evidence;
+        match which {
+            0 => less.capture = None,
+            1 => less.document = None,
+            2 => less.liveness = None,
+            _ => less.face_match = None,
+        }
+        let after = decide(&less, &policy(), today()).verdict;
+        prop_assert!(before == Verdict::Verified || after == Verdict::NotVerified);
+    }
+
+    #[test]
+    fn reasons_are_named_once_and_in_the_table_s_order(evidence in any_evidence(), policy in any_policy()) {
+        let reasons = decide(&evidence, &policy, today()).reasons;
+        let places: Vec<_> = reasons.iter().map(|r| ReasonCode::ALL.iter().position(|code| code == r).unwrap()).collect();
+        prop_assert!(places.is_sorted());
+        prop_assert_eq!(places.iter().collect::<BTreeSet<_>>().len(), places.len());
+    }
+}
+
+#[test]
+fn an_outcome_from_files_is_never_live_and_names_no_person() {
+    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let evidence = complete();
+    let decision = decide(&evidence, &policy(), today());
+    let now: jiff::Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+    let seed = OutcomeSeed {
+        id: "out_1".to_owned(),
+        session: "vks_1".to_owned(),
+        device: "dev_1".to_owned(),
+        sequence: 0,
+        previous_hash: None,
+        decided_at: now,
+        expires_at: now,
+    };
+    let outcome = Outcome::new(seed, &decision, &evidence, &rule);
+    assert_eq!((outcome.result(), outcome.livemode()), (OutcomeResult::Verified, false));
+    let json = serde_json::to_string(&outcome).unwrap();
+    for part in
+        ["\"livemode\":false", "\"provenance\":\"files\"", "\"tier\":\"over_21\"", "\"strength\":\"document_face\""]
+    {
+        assert!(json.contains(part), "{part} in {json}");
+    }
+    assert!(!json.contains("1990"), "{json}");
+}
