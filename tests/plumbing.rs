@@ -1,7 +1,7 @@
 //! The scripts that fetch and check what the build needs, and the papers that models carry.
 //!
 //! No test here asks the network: pip is given a folder with a wheel made for the test.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
