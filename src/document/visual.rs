@@ -10,6 +10,8 @@ pub struct TextLine {
     pub text: Personal<String>,
     /// Mean confidence of its characters, 0…1.
     pub confidence: f32,
+    /// Confidence of each character of `text`, 0…1.
+    pub character_confidences: Vec<f32>,
     /// Upright box around it in the picture.
     pub bounds: Rect,
 }

@@ -6,6 +6,17 @@
 
 mod manifest;
 mod runtime;
+mod text_boxes;
+mod text_detector;
+mod text_lattice;
+mod text_reader;
+mod text_recogniser;
+mod text_tensor;
 
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
+pub use text_boxes::TextBox;
+pub use text_detector::{LongSide, TextDetector};
+pub use text_lattice::{Lattice, ReadCharacter};
+pub use text_reader::TextReader;
+pub use text_recogniser::TextRecogniser;
