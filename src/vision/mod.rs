@@ -5,6 +5,8 @@
 //! fault of the device and never of the person.
 
 mod manifest;
+mod mrz_reader;
+mod mrz_rows;
 mod runtime;
 mod text_boxes;
 mod text_detector;
@@ -17,6 +19,6 @@ pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
 pub use text_boxes::TextBox;
 pub use text_detector::{LongSide, TextDetector};
-pub use text_lattice::{Lattice, ReadCharacter};
+pub use text_lattice::Lattice;
 pub use text_reader::TextReader;
 pub use text_recogniser::TextRecogniser;

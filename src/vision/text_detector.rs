@@ -17,6 +17,8 @@ pub struct LongSide(pub usize);
 impl LongSide {
     /// A whole document that fills the picture.
     pub const DOCUMENT: Self = Self(1120);
+    /// Small print: slower, for a second look.
+    pub const FINE: Self = Self(1600);
     /// Bounds of what is sensible: below, nothing is legible; above, inference takes seconds.
     const RANGE: std::ops::RangeInclusive<usize> = 320..=1920;
 }

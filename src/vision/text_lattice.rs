@@ -6,6 +6,8 @@
 
 use zeroize::Zeroize;
 
+use crate::document::ReadCharacter;
+
 /// Fewer than this share of probability is no alternative worth keeping.
 const MIN_ALTERNATIVE: f32 = 0.002;
 /// Alternatives kept for a character, itself included.
@@ -19,23 +21,6 @@ pub struct Lattice {
     charset: std::sync::Arc<[char]>,
     /// Share of the steps that lie on the picture and not on its padding.
     used_steps: usize,
-}
-
-/// One character that was read.
-#[derive(Clone, PartialEq)]
-pub struct ReadCharacter {
-    /// What it may be, most probable first; never empty.
-    pub candidates: Vec<(char, f32)>,
-    /// Middle of the character along the line, 0 at its left end and 1 at its right end.
-    pub position: f32,
-}
-
-impl ReadCharacter {
-    /// The most probable character.
-    #[must_use]
-    pub fn best(&self) -> (char, f32) {
-        self.candidates.first().copied().unwrap_or(('\u{fffd}', 0.0))
-    }
 }
 
 impl Lattice {
@@ -102,24 +87,9 @@ impl Drop for Lattice {
     }
 }
 
-impl Drop for ReadCharacter {
-    fn drop(&mut self) {
-        for (character, probability) in &mut self.candidates {
-            character.zeroize();
-            probability.zeroize();
-        }
-    }
-}
-
 impl std::fmt::Debug for Lattice {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Lattice({} steps)", self.used_steps)
-    }
-}
-
-impl std::fmt::Debug for ReadCharacter {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("[redacted]")
     }
 }
 
