@@ -9,9 +9,11 @@ mod check;
 mod cross_reference;
 mod fields;
 pub mod mrz;
+mod read_text;
 mod visual;
 
 pub use check::{Check, CheckResult};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use fields::{DocumentKind, Fields, Sex};
-pub use visual::{TextLine, VisualFields, read_visual_fields};
+pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub use visual::{VisualFields, read_visual_fields};

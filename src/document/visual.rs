@@ -1,18 +1,7 @@
 //! Named fields found by content among the lines of text printed on a document's front.
 
-use crate::imaging::Rect;
+use super::read_text::TextLine;
 use crate::privacy::{Personal, PersonalDate};
-
-/// One line of recognised text and where it stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TextLine {
-    /// The text as recognised.
-    pub text: Personal<String>,
-    /// Mean confidence of its characters, 0…1.
-    pub confidence: f32,
-    /// Upright box around it in the picture.
-    pub bounds: Rect,
-}
 
 /// What a front says, as far as it could be told by content.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -5,7 +5,20 @@
 //! fault of the device and never of the person.
 
 mod manifest;
+mod mrz_reader;
+mod mrz_rows;
 mod runtime;
+mod text_boxes;
+mod text_detector;
+mod text_lattice;
+mod text_reader;
+mod text_recogniser;
+mod text_tensor;
 
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
+pub use text_boxes::TextBox;
+pub use text_detector::{LongSide, TextDetector};
+pub use text_lattice::Lattice;
+pub use text_reader::TextReader;
+pub use text_recogniser::TextRecogniser;

@@ -124,12 +124,20 @@ impl Runtime {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(&self, name: &str) -> Result<(Session, Digest), ModelError> {
-        let entry = self.manifest.model.iter().find(|model| model.name == name);
-        let entry = entry.ok_or_else(|| ModelError::Unlisted { name: format!("model {name}") })?;
-        let (bytes, digest) = read_checked(&self.models.join(&entry.file), &entry.sha256)?;
+        let (bytes, digest) = self.read(name)?;
         let session =
             self.session(&bytes).map_err(|source| ModelError::Inference { model: name.to_owned(), source })?;
         Ok((session, digest))
+    }
+
+    /// Reads one listed file as it is, such as a character set; its digest is checked on the very bytes returned.
+    ///
+    /// # Errors
+    /// [`ModelError::Unlisted`], [`ModelError::Missing`] or [`ModelError::Altered`].
+    pub fn read(&self, name: &str) -> Result<(Vec<u8>, Digest), ModelError> {
+        let entry = self.manifest.model.iter().find(|model| model.name == name);
+        let entry = entry.ok_or_else(|| ModelError::Unlisted { name: format!("model {name}") })?;
+        read_checked(&self.models.join(&entry.file), &entry.sha256)
     }
 
     /// The folder and list of models.

@@ -1,1 +1,100 @@
-//! Machine-readable zones by ICAO Doc 9303.
+//! Machine-readable zones by ICAO Doc 9303: TD1, TD2 and TD3 documents, MRV-A and MRV-B visas.
+//!
+//! Always holds: any text gives a document or a typed error and never a panic, in time linear in its length; a document is
+//! `valid` only when every check digit that its format has is right; a field that is not stated is absent. Does not decide
+//! whether an expired document is accepted, and does not undo transliteration.
+
+mod align;
+mod check_digit;
+mod interpret;
+mod layout;
+mod names;
+mod repair;
+
+use jiff::civil::Date;
+
+use super::check::{Check, CheckResult};
+use super::fields::{DocumentKind, Fields};
+use crate::privacy::Personal;
+
+pub use align::align_line;
+pub use check_digit::check_digit;
+pub use layout::MrzFormat;
+pub use repair::{Repaired, repair};
+
+/// A machine-readable zone that was taken apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MrzDocument {
+    /// Which of the formats it has.
+    pub format: MrzFormat,
+    /// Its lines, as given but without surrounding blanks.
+    pub lines: Vec<Personal<String>>,
+    /// What it states.
+    pub fields: Fields,
+    /// Every check digit, then the sense of the dates.
+    pub checks: Vec<Check>,
+    /// Whether every check digit is right.
+    pub valid: bool,
+}
+
+/// Why lines are no machine-readable zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MrzError {
+    /// Neither two nor three lines.
+    #[error("a machine-readable zone has 2 or 3 lines, not {0}; capture all of its lines")]
+    LineCount(usize),
+    /// The lines' lengths are no format's.
+    #[error("line {line} has {length} characters, which no format with {count} lines has; capture the whole line")]
+    LineLength {
+        /// Which line, from 1.
+        line: usize,
+        /// Its length.
+        length: usize,
+        /// How many lines there are.
+        count: usize,
+    },
+    /// A character that is not A–Z, 0–9 or `<`.
+    #[error("line {line}, column {column} holds a character outside A-Z, 0-9 and <; read the line again")]
+    Character {
+        /// Which line, from 1.
+        line: usize,
+        /// Which column, from 1.
+        column: usize,
+    },
+    /// The first character is no letter, as every document code's is.
+    #[error("the first line does not begin with a document code; check the order of the lines")]
+    DocumentCode,
+}
+
+impl MrzDocument {
+    /// Takes lines apart; `today` settles the century of two-digit years.
+    ///
+    /// # Errors
+    /// [`MrzError`] when the lines have no format's shape. Wrong check digits are no error: they make the document not
+    /// `valid`.
+    pub fn parse<Line: AsRef<str>>(lines: &[Line], today: Date) -> Result<Self, MrzError> {
+        let lines: Vec<&str> = lines.iter().map(|line| line.as_ref().trim()).collect();
+        let format = MrzFormat::of(&lines)?;
+        let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let number = interpret::document_number(format, &bytes);
+        let mut checks = interpret::check_digits(format, &bytes, &number);
+        let valid = checks.iter().all(|check| check.result == CheckResult::Pass);
+        let fields = interpret::fields(format, &bytes, &number, today);
+        checks.extend(interpret::date_checks(format, &bytes, &fields, today));
+        let lines = lines.into_iter().map(Personal::from).collect();
+        Ok(Self { format, lines, fields, checks, valid })
+    }
+
+    /// What kind of document such a zone is on.
+    #[must_use]
+    pub fn kind(&self) -> DocumentKind {
+        match self.format {
+            MrzFormat::Td1 | MrzFormat::Td2 | MrzFormat::FrenchId => DocumentKind::IdCard,
+            MrzFormat::Td3 => DocumentKind::Passport,
+            MrzFormat::MrvA | MrzFormat::MrvB => DocumentKind::Visa,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

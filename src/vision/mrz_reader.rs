@@ -1,0 +1,146 @@
+//! Finds and reads the machine-readable zone in a picture.
+//!
+//! Always holds: what is returned as valid has every check digit right after no more than a few look-alikes were settled;
+//! the other three turns of the picture are tried only when it shows no zone as it is. Does not read a zone that is cut off.
+
+use jiff::civil::Date;
+
+use super::mrz_rows::{RowGroup, row_groups};
+use super::runtime::ModelError;
+use super::text_detector::LongSide;
+use super::text_reader::TextReader;
+use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, repair};
+use crate::document::{CheckResult, ReadCharacter};
+use crate::imaging::{Point, Quad, QuarterTurns, Rgb, rotate_quarter};
+
+/// More check digits than this cannot have overruled the recogniser in a zone that was read well.
+const MAX_SUBSTITUTIONS: usize = 3;
+/// Fewer characters than this in a line are no zone.
+const MIN_CHARACTERS: usize = 20;
+/// Mean probability below which a line was not read.
+const MIN_CONFIDENCE: f32 = 0.6;
+/// Fillers that a zone has at least: text in capitals has none.
+const MIN_FILLERS: usize = 3;
+
+/// How rows are cut out, tried in this order until the check digits are right: height as a share of the box, and where
+/// the row's middle lies below the box's, in heights.
+const CUTS: [(f32, f32); 4] = [(1.0, 0.0), (1.2, 0.0), (0.85, 0.0), (1.0, 0.08)];
+
+/// A zone and how well it was read.
+struct Attempt {
+    document: MrzDocument,
+    confidence: f32,
+}
+
+impl Attempt {
+    /// Valid ones first, then by right check digits, then by confidence.
+    fn rank(&self) -> (bool, usize, f32) {
+        let passed = self.document.checks.iter().filter(|check| check.result == CheckResult::Pass).count();
+        (self.document.valid, passed, self.confidence)
+    }
+}
+
+impl TextReader {
+    /// Reads the zone; `None` when the picture shows none. `today` settles the century of two-digit years.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a model fails.
+    pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<MrzDocument>, ModelError> {
+        for turns in QuarterTurns::ALL {
+            let turned = rotate_quarter(image, turns);
+            if let Some(attempt) = self.read_upright(&turned, today)? {
+                return Ok(Some(attempt.document));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The best reading of any group of rows.
+    fn read_upright(&mut self, image: &Rgb, today: Date) -> Result<Option<Attempt>, ModelError> {
+        let mut best: Option<Attempt> = None;
+        for long_side in [LongSide::DOCUMENT, LongSide::FINE] {
+            let boxes = self.detector.detect(image, long_side)?;
+            for group in row_groups(&boxes) {
+                best = better(best, self.read_group(image, &group, today)?);
+                if best.as_ref().is_some_and(|attempt| attempt.document.valid) {
+                    return Ok(best);
+                }
+            }
+            if best.is_none() {
+                break;
+            }
+        }
+        Ok(best)
+    }
+
+    /// Reads rows as they were cut, then cut otherwise while their check digits are wrong.
+    fn read_group(&mut self, image: &Rgb, group: &RowGroup, today: Date) -> Result<Option<Attempt>, ModelError> {
+        let mut best: Option<Attempt> = None;
+        for (height, shift) in CUTS {
+            let mut lines = Vec::new();
+            for row in group {
+                let lattice = self.recogniser.recognise(image, recut(*row, height, shift))?;
+                lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
+                if !lines.last().is_some_and(|line| looks_like_a_zone(line)) {
+                    return Ok(best);
+                }
+            }
+            best = better(best, interpret(&lines, today));
+            if best.as_ref().is_none_or(|attempt| attempt.document.valid) {
+                break;
+            }
+        }
+        Ok(best)
+    }
+}
+
+fn better(a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.rank() > a.rank() { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+fn recut(row: Quad, height: f32, shift: f32) -> Quad {
+    let [a, b, c, d] = row.0;
+    let (left, right) = (d - a, c - b);
+    let edge = |top: Point, down: Point, share: f32| top + down * (0.5 + shift + share * height / 2.0);
+    Quad([edge(a, left, -1.0), edge(b, right, -1.0), edge(b, right, 1.0), edge(a, left, 1.0)])
+}
+
+fn looks_like_a_zone(line: &[ReadCharacter]) -> bool {
+    line.len() >= MIN_CHARACTERS && mean_confidence(line) >= MIN_CONFIDENCE
+}
+
+fn mean_confidence(line: &[ReadCharacter]) -> f32 {
+    line.iter().map(|character| character.best().1).sum::<f32>() / line.len().max(1) as f32
+}
+
+/// The formats that lines of these lengths can have, the nearest first.
+fn formats(lines: &[Vec<ReadCharacter>]) -> Vec<MrzFormat> {
+    let first: String = lines[0].iter().take(5).map(|character| character.best().0).collect();
+    let lengths: &[usize] = if lines.len() == 3 { &[30] } else { &[44, 36] };
+    let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
+    let mut lengths: Vec<usize> = lengths.iter().copied().filter(|length| length.abs_diff(longest) <= 6).collect();
+    lengths.sort_by_key(|length| length.abs_diff(longest));
+    lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(&first, length)).collect()
+}
+
+/// Places, repairs and parses what was read, in the format that suits it best.
+fn interpret(lines: &[Vec<ReadCharacter>], today: Date) -> Option<Attempt> {
+    let fillers = lines.iter().flatten().filter(|character| character.best().0 == '<').count();
+    if fillers < MIN_FILLERS {
+        return None;
+    }
+    let confidence = lines.iter().map(|line| mean_confidence(line)).sum::<f32>() / lines.len() as f32;
+    let attempt = |format: MrzFormat| {
+        let placed: Option<Vec<_>> =
+            lines.iter().enumerate().map(|(index, line)| align_line(format, index, line)).collect();
+        let Repaired { lines, substitutions } = repair(format, &placed?)?;
+        let lines: Vec<&str> = lines.iter().map(|line| line.reveal().as_str()).collect();
+        let mut document = MrzDocument::parse(&lines, today).ok()?;
+        document.valid &= substitutions <= MAX_SUBSTITUTIONS;
+        Some(Attempt { document, confidence })
+    };
+    formats(lines).into_iter().map(attempt).fold(None, better)
+}
