@@ -4,8 +4,12 @@
 //! observation can be told. Does not judge: the core rooms do. A missing or altered file is a [`ModelError`], which is a
 //! fault of the device and never of the person.
 
+mod barcode;
+mod fallback;
 mod manifest;
+mod pdf417;
 mod runtime;
 
+pub use barcode::{BarcodeOptions, Format, Symbol, read_barcodes};
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
