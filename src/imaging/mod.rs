@@ -4,15 +4,22 @@
 //! printed. Coordinates are pixels with the origin at the top-left corner of the top-left pixel, so that the centre of
 //! that pixel is (0.5, 0.5). Does not decode files, keep frames or know what a document or a face is.
 
+mod barcode_deskew;
+mod barcode_guards;
+mod barcode_localiser;
+mod edges;
 mod frame;
 mod geometry;
 mod raster;
 mod transform;
 mod warp;
 
+pub use barcode_deskew::{Deskewed, deskew};
+pub use barcode_guards::{GuardLine, Guards, find_guards};
+pub use barcode_localiser::{BarRegion, locate_bars};
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
 pub use raster::{Gray, Image, ImageShapeError, Rgb};
 pub use transform::{Affine, Homography, Similarity};
 pub use warp::{Letterbox, QuarterTurns};
-pub use warp::{crop, letterbox, resize, rotate_quarter, warp};
+pub use warp::{crop, letterbox, project, resize, rotate_quarter, warp};

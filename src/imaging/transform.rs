@@ -98,6 +98,13 @@ impl Homography {
         self.0.try_inverse().map(Self)
     }
 
+    /// The matrix row by row: a point goes to `(m0 x + m1 y + m2, m3 x + m4 y + m5) / (m6 x + m7 y + m8)`.
+    #[must_use]
+    pub fn coefficients(&self) -> [f64; 9] {
+        let m = &self.0;
+        [m[(0, 0)], m[(0, 1)], m[(0, 2)], m[(1, 0)], m[(1, 1)], m[(1, 2)], m[(2, 0)], m[(2, 1)], m[(2, 2)]]
+    }
+
     /// First this map, then `next`.
     #[must_use]
     pub fn then(&self, next: &Self) -> Self {

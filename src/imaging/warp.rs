@@ -6,6 +6,7 @@ use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resize
 
 use super::geometry::{Point, Rect};
 use super::raster::Image;
+use super::transform::Homography;
 
 /// A turn by whole quarters, clockwise in the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +146,32 @@ pub fn warp<const C: usize>(
     })
 }
 
+/// What [`warp`] does for a plane-to-plane map, in a fraction of the time: along a row only two sums grow.
+#[must_use]
+pub fn project<const C: usize>(
+    image: &Image<C>,
+    width: usize,
+    height: usize,
+    border: [u8; C],
+    to_source: &Homography,
+) -> Image<C> {
+    let m = to_source.coefficients().map(|value| value as f32);
+    let mut projected = Image::filled(width, height, border);
+    for (y, row) in projected.data_mut().chunks_exact_mut((width * C).max(1)).enumerate() {
+        let v = y as f32 + 0.5;
+        let start = [m[1] * v + m[2], m[4] * v + m[5], m[7] * v + m[8]];
+        for (x, pixel) in row.chunks_exact_mut(C).enumerate() {
+            let u = x as f32 + 0.5;
+            let scale = 1.0 / (m[6] * u + start[2]);
+            let at = Point::new((m[0] * u + start[0]) * scale, (m[3] * u + start[1]) * scale);
+            if let Some(value) = sample(image, at) {
+                pixel.copy_from_slice(&value);
+            }
+        }
+    }
+    projected
+}
+
 /// The bilinear value at a place; `None` outside the image. Within half a pixel of the edge the edge pixel is repeated.
 fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
     let (w, h) = (image.width() as f32, image.height() as f32);
@@ -167,6 +194,7 @@ fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::geometry::Quad;
     use super::super::raster::Gray;
     use super::*;
 
@@ -177,6 +205,14 @@ mod tests {
     #[test]
     fn warping_by_nothing_changes_nothing() {
         assert_eq!(warp(&ramp(), 7, 5, [0], |p| p), ramp());
+    }
+
+    #[test]
+    fn projecting_is_warping_by_the_same_map() {
+        let corners = |points: [(f32, f32); 4]| Quad(points.map(|(x, y)| Point::new(x, y)));
+        let from = corners([(0.0, 0.0), (9.0, 0.0), (9.0, 6.0), (0.0, 6.0)]);
+        let map = Homography::between(from, corners([(1.0, 0.5), (6.5, 1.0), (6.0, 4.0), (-1.0, 4.5)])).unwrap();
+        assert_eq!(project(&ramp(), 9, 6, [1], &map), warp(&ramp(), 9, 6, [1], |p| map.apply(p)));
     }
 
     #[test]

@@ -4,9 +4,12 @@
 //! observation can be told. Does not judge: the core rooms do. A missing or altered file is a [`ModelError`], which is a
 //! fault of the device and never of the person.
 
+mod barcode;
+mod fallback;
 mod manifest;
 mod mrz_reader;
 mod mrz_rows;
+mod pdf417;
 mod runtime;
 mod text_boxes;
 mod text_detector;
@@ -15,6 +18,7 @@ mod text_reader;
 mod text_recogniser;
 mod text_tensor;
 
+pub use barcode::{BarcodeOptions, Format, Symbol, read_barcodes};
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
 pub use text_boxes::TextBox;

@@ -1,0 +1,273 @@
+//! Finds the start and stop patterns of a PDF417 symbol in a level view, and through them its exact frame.
+//!
+//! ISO/IEC 15438, 5.3: every row begins with bars and spaces of 8 1 1 1 1 1 1 3 modules and ends with
+//! 7 1 1 3 1 1 1 2 1. Each scan line that shows them gives a point and a module width; a line through most of the points
+//! gives the edge of the symbol.
+//!
+//! Always holds: the search is bounded by the view's size and a fixed number of trials, and it is deterministic. Does not
+//! read codewords.
+
+use super::edges::{Edge, EdgeFinder};
+use super::geometry::{Point, Quad};
+use super::raster::Gray;
+
+/// Modules of the start pattern, beginning with a bar.
+const START: [f32; 8] = [8.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0];
+/// Modules of the stop pattern, beginning and ending with a bar.
+const STOP: [f32; 9] = [7.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 2.0, 1.0];
+/// Modules a bar or space may be off, and the mean of all.
+const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
+/// A symbol of one data column has 86 modules; less than this between the guards is something else.
+const MIN_MODULES: f32 = 80.0;
+/// A symbol of 30 data columns has 579 modules.
+const MAX_MODULES: f32 = 620.0;
+/// Points that a guard must have.
+const MIN_HITS: usize = 4;
+/// Trials of the search for a line; with half of the points astray it then fails once in 10¹².
+const TRIALS: usize = 96;
+
+/// One end of a symbol: a nearly upright line in the level view.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GuardLine {
+    /// Pixels to the right for each pixel down.
+    pub slope: f32,
+    /// Where the line crosses the top of the view.
+    pub offset: f32,
+    /// Highest point at which the pattern was seen.
+    pub top: f32,
+    /// Lowest point at which the pattern was seen.
+    pub bottom: f32,
+    /// Width of a module here, in pixels of the view.
+    pub module: f32,
+    /// Scan lines that showed it.
+    pub hits: usize,
+}
+
+impl GuardLine {
+    /// The outer edge of the symbol at a height.
+    #[must_use]
+    pub fn x_at(&self, y: f32) -> f32 {
+        self.offset + self.slope * y
+    }
+
+    fn turned(self, width: f32, height: f32) -> Self {
+        Self {
+            offset: width - self.offset - self.slope * height,
+            top: height - self.bottom,
+            bottom: height - self.top,
+            ..self
+        }
+    }
+}
+
+/// Both ends of a symbol.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guards {
+    /// The outer edge of the start pattern.
+    pub start: GuardLine,
+    /// The outer edge of the stop pattern.
+    pub stop: GuardLine,
+    /// Whether the symbol stands on its head: the lines then are those of the view turned by half.
+    pub turned: bool,
+}
+
+impl Guards {
+    /// The symbol's outline in the level view (turned by half when `turned`).
+    #[must_use]
+    pub fn outline(&self) -> Quad {
+        let (top, bottom) = (self.start.top.min(self.stop.top), self.start.bottom.max(self.stop.bottom));
+        let at = |line: &GuardLine, y: f32| Point::new(line.x_at(y), y);
+        Quad([at(&self.start, top), at(&self.stop, top), at(&self.stop, bottom), at(&self.start, bottom)])
+    }
+
+    /// Mean width of a module in pixels of the level view.
+    #[must_use]
+    pub fn module(&self) -> f32 {
+        f32::midpoint(self.start.module, self.stop.module)
+    }
+}
+
+/// Looks for both guards of one symbol, upright or on its head; with both, the one seen on more scan lines is returned.
+#[must_use]
+pub fn find_guards(view: &Gray) -> Option<Guards> {
+    let hits = scan(view);
+    let (width, height) = (view.width() as f32, view.height() as f32);
+    let upright = pair(&hits.start, &hits.stop, false).map(|(start, stop)| Guards { start, stop, turned: false });
+    let turned = pair(&hits.turned_stop, &hits.turned_start, true).map(|(left, right)| Guards {
+        start: right.turned(width, height),
+        stop: left.turned(width, height),
+        turned: true,
+    });
+    [upright, turned].into_iter().flatten().max_by_key(|guards| guards.start.hits + guards.stop.hits)
+}
+
+/// A pattern on one scan line.
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    x: f32,
+    y: f32,
+    module: f32,
+}
+
+#[derive(Default)]
+struct Hits {
+    start: Vec<Hit>,
+    stop: Vec<Hit>,
+    turned_start: Vec<Hit>,
+    turned_stop: Vec<Hit>,
+}
+
+fn scan(view: &Gray) -> Hits {
+    let mut hits = Hits::default();
+    let mut finder = EdgeFinder::default();
+    let half_window = (module_width(view, &mut finder) * 9.0).clamp(8.0, 400.0) as usize;
+    for y in 0..view.height().saturating_sub(1) {
+        let line = joined(view, y);
+        let edges = finder.find(&line, half_window, 8.0);
+        collect(edges, y as f32 + 1.0, &mut hits);
+    }
+    hits
+}
+
+/// The sum of two neighbouring rows: half the noise, and bars are the same in both.
+fn joined(view: &Gray, y: usize) -> Vec<u16> {
+    view.row(y).iter().zip(view.row(y + 1)).map(|(&a, &b)| u16::from(a) + u16::from(b)).collect()
+}
+
+/// A first guess at the width of a module: a codeword has eight runs in 17 modules.
+fn module_width(view: &Gray, finder: &mut EdgeFinder) -> f32 {
+    let mut runs = Vec::new();
+    for y in (0..view.height().saturating_sub(1)).step_by(8) {
+        let line = joined(view, y);
+        for pair in finder.find(&line, 48, 12.0).windows(2) {
+            runs.push(pair[1].at - pair[0].at);
+        }
+    }
+    runs.sort_by(f32::total_cmp);
+    // The quiet zones and print beside the symbol make a few very long runs.
+    let middle = &runs[runs.len() / 20..runs.len() - runs.len() / 10];
+    let mean = middle.iter().sum::<f32>() / middle.len().max(1) as f32;
+    (mean * 8.0 / 17.0).max(1.0)
+}
+
+fn collect(edges: &[Edge], y: f32, hits: &mut Hits) {
+    let reversed_start: [f32; 8] = std::array::from_fn(|k| START[7 - k]);
+    let reversed_stop: [f32; 9] = std::array::from_fn(|k| STOP[8 - k]);
+    for at in 0..edges.len() {
+        let rest = &edges[at..];
+        if edges[at].falls {
+            if let Some((left, _, module)) = matched(rest, &START, true) {
+                hits.start.push(Hit { x: left, y, module });
+            }
+            if let Some((_, right, module)) = matched(rest, &STOP, true) {
+                hits.stop.push(Hit { x: right, y, module });
+            }
+            if let Some((left, _, module)) = matched(rest, &reversed_stop, true) {
+                hits.turned_stop.push(Hit { x: left, y, module });
+            }
+        } else if let Some((_, right, module)) = matched(rest, &reversed_start, false) {
+            hits.turned_start.push(Hit { x: right, y, module });
+        }
+    }
+}
+
+/// Whether the first runs are those of a pattern; then its two ends and its module. Ink that spreads makes every bar
+/// wider and every space narrower by the same amount, which is measured and taken off.
+fn matched(edges: &[Edge], pattern: &[f32], begins_with_bar: bool) -> Option<(f32, f32, f32)> {
+    let (first, last) = (edges.first()?.at, edges.get(pattern.len())?.at);
+    let modules: f32 = pattern.iter().sum();
+    let is_bar = |k: usize| (k % 2 == 0) == begins_with_bar;
+    let rough = (last - first) / modules;
+    // The widest run alone rules out nearly everything.
+    let widest = if pattern[0] > 6.0 { 0 } else { pattern.len() - 1 };
+    if rough < 0.8 || ((edges[widest + 1].at - edges[widest].at) / rough - pattern[widest]).abs() > 1.6 {
+        return None;
+    }
+    let run = |k: usize| edges[k + 1].at - edges[k].at;
+    let (mut bars, mut spread) = (0.0, 0.0);
+    for k in 0..pattern.len() {
+        let off = run(k) - pattern[k] * rough;
+        spread += if is_bar(k) { off } else { -off };
+        bars += if is_bar(k) { 1.0 } else { -1.0 };
+    }
+    let spread = (spread / pattern.len() as f32).clamp(-0.45 * rough, 0.45 * rough);
+    let module = (last - first - spread * bars) / modules;
+    let mut total = 0.0;
+    for k in 0..pattern.len() {
+        let expected = pattern[k] * module + if is_bar(k) { spread } else { -spread };
+        let off = (run(k) - expected).abs() / module;
+        if off > RUN_TOLERANCE.0 {
+            return None;
+        }
+        total += off;
+    }
+    (total <= RUN_TOLERANCE.1 * pattern.len() as f32).then_some((first + spread / 2.0, last - spread / 2.0, module))
+}
+
+/// The best line through the left points, then the best through those right points that can belong to it.
+fn pair(left: &[Hit], right: &[Hit], start_is_right: bool) -> Option<(GuardLine, GuardLine)> {
+    // The start pattern is the more distinct one.
+    let anchor = fit_line(if start_is_right { right } else { left })?;
+    let candidates: Vec<Hit> = if start_is_right { left } else { right }
+        .iter()
+        .filter(|hit| {
+            let distance = (hit.x - anchor.x_at(hit.y)) * if start_is_right { -1.0 } else { 1.0 };
+            let module = f32::midpoint(hit.module, anchor.module);
+            (MIN_MODULES * module..MAX_MODULES * module).contains(&distance)
+                && (0.6..1.7).contains(&(hit.module / anchor.module))
+        })
+        .copied()
+        .collect();
+    let other = fit_line(&candidates)?;
+    Some(if start_is_right { (other, anchor) } else { (anchor, other) })
+}
+
+fn fit_line(hits: &[Hit]) -> Option<GuardLine> {
+    if hits.len() < MIN_HITS {
+        return None;
+    }
+    let mut random = 12_345_u32;
+    let mut pick = || {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        hits[(random >> 8) as usize % hits.len()]
+    };
+    let near = |hit: &Hit, slope: f32, offset: f32, module: f32| {
+        (hit.x - slope * hit.y - offset).abs() < 1.2 * module && (hit.module / module - 1.0).abs() < 0.3
+    };
+    let mut best = (0, 0.0, 0.0, 1.0);
+    for _ in 0..TRIALS {
+        let (a, b) = (pick(), pick());
+        if (a.y - b.y).abs() < 3.0 || (a.module / b.module - 1.0).abs() > 0.3 {
+            continue;
+        }
+        let slope = (a.x - b.x) / (a.y - b.y);
+        let (offset, module) = (a.x - slope * a.y, f32::midpoint(a.module, b.module));
+        let count = hits.iter().filter(|hit| near(hit, slope, offset, module)).count();
+        if slope.abs() < 0.5 && count > best.0 {
+            best = (count, slope, offset, module);
+        }
+    }
+    let inliers: Vec<Hit> = hits.iter().filter(|hit| near(hit, best.1, best.2, best.3)).copied().collect();
+    (best.0 >= MIN_HITS).then(|| least_squares(&inliers)).flatten()
+}
+
+fn least_squares(hits: &[Hit]) -> Option<GuardLine> {
+    let count = hits.len() as f32;
+    let (x, y) = hits.iter().fold((0.0, 0.0), |(x, y), hit| (x + hit.x / count, y + hit.y / count));
+    let (mut across, mut down) = (0.0, 0.0);
+    for hit in hits {
+        across += (hit.y - y) * (hit.x - x);
+        down += (hit.y - y) * (hit.y - y);
+    }
+    let mut modules: Vec<f32> = hits.iter().map(|hit| hit.module).collect();
+    modules.sort_by(f32::total_cmp);
+    let slope = across / down;
+    (down > 1.0).then(|| GuardLine {
+        slope,
+        offset: x - slope * y,
+        top: hits.iter().fold(f32::MAX, |top, hit| top.min(hit.y)),
+        bottom: hits.iter().fold(f32::MIN, |bottom, hit| bottom.max(hit.y)),
+        module: modules[modules.len() / 2],
+        hits: hits.len(),
+    })
+}
