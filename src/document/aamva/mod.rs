@@ -1,1 +1,270 @@
-//! The AAMVA payload of North American licences and identity cards.
+//! The AAMVA payload of North American licences and identity cards, from the barcode's bytes.
+//!
+//! Reads the header versions 1 (DL/ID-2000) to 11 (DL/ID Card Design Standard 2025), newer ones as far as they keep the
+//! layout, and the layout of a magnetic stripe. Always holds: parsing never panics, looks at each byte a fixed number of
+//! times, and leaves a field absent rather than guess it. What cards and scanners get wrong (offsets, line endings, lost
+//! separators) is read all the same and left for [`checks`] to judge. Does not decide whether a document is accepted.
+
+mod address;
+mod checks;
+mod dates;
+mod editions;
+mod elements;
+mod fields;
+mod header;
+mod issuers;
+mod magnetic;
+mod measures;
+mod names;
+mod scan;
+
+pub use checks::checks;
+pub use dates::DateOrder;
+pub use editions::{Edition, NEWEST_VERSION};
+pub use elements::{ElementId, Elements, MAX_ELEMENTS};
+pub use header::{Designator, FileType, Subfile};
+pub use issuers::{ISSUERS, Issuer};
+
+use header::Header;
+
+use super::{DocumentKind, Fields};
+use crate::privacy::Personal;
+
+/// Longest payload that is read. A PDF417 symbol holds at most 1,850 characters; the rest is room for scanners' noise.
+pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
+
+/// How many elements of the standard a text without a header needs to be taken for a licence.
+const MIN_ELEMENTS_WITHOUT_HEADER: usize = 6;
+
+/// Why bytes are no licence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AamvaError {
+    /// More bytes than a barcode holds.
+    #[error("the payload has {bytes} bytes, more than the {MAX_PAYLOAD_BYTES} that are read; give the bytes of one barcode")]
+    TooLong {
+        /// How many there are.
+        bytes: usize,
+    },
+    /// Neither a header nor enough elements.
+    #[error("the payload is no AAMVA licence or identity card; scan the wide barcode on the back of the card")]
+    NotAamva,
+    /// A header without any element after it.
+    #[error("the payload has an AAMVA header but none of a licence's elements; scan the barcode again")]
+    NoElements,
+}
+
+/// How a payload is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Header and subfiles, as the standard's annex D has them.
+    Subfiles(FileType),
+    /// Elements without a readable header.
+    Headerless,
+    /// The tracks of a magnetic stripe.
+    MagneticStripe,
+}
+
+/// What a payload's form is like, for the checks that judge it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Structure {
+    /// Compliance indicator, separators and file type stand as the standard has them.
+    pub prelude_is_standard: bool,
+    /// The payload begins with `@`, perhaps after garbage.
+    pub has_compliance_indicator: bool,
+    /// The record separator before the file type has arrived.
+    pub has_record_separator: bool,
+    /// How many subfiles the header says that there are.
+    pub declared_entries: Option<u8>,
+    /// The subfile table, with what was found for each row.
+    pub subfiles: Vec<Subfile>,
+    /// Subfiles that begin in the body, whether the table has them or not.
+    pub found_subfiles: Vec<Designator>,
+    /// Line feeds after the header; the standard ends elements with them.
+    pub line_feeds: usize,
+    /// Carriage returns after the header; the standard ends subfiles with them.
+    pub carriage_returns: usize,
+    /// Elements that stood on one line with another.
+    pub run_together: usize,
+    /// Lines that are no element.
+    pub stray_lines: usize,
+}
+
+/// A payload that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AamvaDocument {
+    /// How it is laid out.
+    pub format: Format,
+    /// Version in the header: 1 to 11 are known editions, 0 is older than any; `None` without a header.
+    pub version: Option<u8>,
+    /// Issuer Identification Number, six digits.
+    pub iin: Option<String>,
+    /// The issuer's own version of its layout; DL/ID-2000 has none.
+    pub jurisdiction_version: Option<u8>,
+    /// Who has issued it, by its number.
+    pub issuer: Option<&'static Issuer>,
+    /// Licence or identity card; `None` when neither the subfiles nor the elements say so.
+    pub kind: Option<DocumentKind>,
+    /// Every element as it stands on the card.
+    pub elements: Elements,
+    /// The elements read as fields.
+    pub fields: Fields,
+    /// What its form is like.
+    pub structure: Structure,
+}
+
+/// Reads a payload.
+///
+/// Bytes that are no UTF-8 are taken for Latin-1, which is the standard's character set.
+///
+/// # Errors
+/// [`AamvaError`] when the bytes are no licence or identity card at all; a damaged one is read as far as it goes.
+pub fn parse(bytes: &[u8]) -> Result<AamvaDocument, AamvaError> {
+    if bytes.len() > MAX_PAYLOAD_BYTES {
+        return Err(AamvaError::TooLong { bytes: bytes.len() });
+    }
+    let text = decode(bytes);
+    let text = text.reveal();
+    if let Some(header) = Header::find(text) {
+        return with_header(text, header);
+    }
+    if let Some(stripe) = magnetic::read(text) {
+        return Ok(with_stripe(stripe));
+    }
+    without_header(text)
+}
+
+/// Decodes the bytes, without byte order marks and the C1 controls that keyboard scanners strew in.
+fn decode(bytes: &[u8]) -> Personal<String> {
+    let keep = |c: &char| !matches!(c, '\u{80}'..='\u{9f}' | '\u{feff}');
+    // The capacity is taken at once: a string that grows leaves copies of itself behind that are not wiped.
+    let mut text = String::with_capacity(2 * bytes.len());
+    match std::str::from_utf8(bytes) {
+        Ok(utf8) => text.extend(utf8.chars().filter(keep)),
+        Err(_) => text.extend(bytes.iter().map(|byte| char::from(*byte)).filter(keep)),
+    }
+    Personal::new(text)
+}
+
+fn with_header(text: &str, header: Header) -> Result<AamvaDocument, AamvaError> {
+    let body = scan::scan(&text[header.end..]);
+    let elements = collect(&body);
+    if elements.iter().all(|(id, _)| !id.is_standard()) {
+        return Err(AamvaError::NoElements);
+    }
+    let issuer = header.iin.as_deref().and_then(Issuer::by_iin);
+    let mut structure = structure(&body);
+    structure.prelude_is_standard = header.prelude_is_standard;
+    structure.has_compliance_indicator = header.has_compliance_indicator;
+    structure.has_record_separator = header.has_record_separator;
+    structure.declared_entries = header.declared_entries;
+    structure.subfiles = locate_subfiles(text, &header, &body);
+    let declared = structure.subfiles.iter().map(|subfile| subfile.designator);
+    Ok(AamvaDocument {
+        format: Format::Subfiles(header.file_type),
+        version: header.version,
+        jurisdiction_version: header.jurisdiction_version,
+        issuer,
+        kind: kind(declared.chain(structure.found_subfiles.iter().copied()), &elements),
+        fields: fields::fields(&elements, issuer),
+        iin: header.iin,
+        elements,
+        structure,
+    })
+}
+
+fn without_header(text: &str) -> Result<AamvaDocument, AamvaError> {
+    let body = scan::scan(text);
+    let elements = collect(&body);
+    if elements.iter().filter(|(id, _)| id.is_standard()).count() < MIN_ELEMENTS_WITHOUT_HEADER {
+        return Err(AamvaError::NotAamva);
+    }
+    let structure = Structure { has_compliance_indicator: text.trim_start().starts_with('@'), ..structure(&body) };
+    Ok(AamvaDocument {
+        format: Format::Headerless,
+        version: None,
+        iin: None,
+        jurisdiction_version: None,
+        issuer: None,
+        kind: kind(structure.found_subfiles.iter().copied(), &elements),
+        fields: fields::fields(&elements, None),
+        elements,
+        structure,
+    })
+}
+
+fn with_stripe(stripe: magnetic::Stripe) -> AamvaDocument {
+    let issuer = stripe.iin.as_deref().and_then(Issuer::by_iin);
+    AamvaDocument {
+        format: Format::MagneticStripe,
+        version: None,
+        iin: stripe.iin,
+        jurisdiction_version: None,
+        issuer,
+        // A stripe does not say which of the two it is.
+        kind: None,
+        fields: fields::fields(&stripe.elements, issuer),
+        elements: stripe.elements,
+        structure: Structure::default(),
+    }
+}
+
+fn collect(body: &scan::Body<'_>) -> Elements {
+    let mut elements = Elements::default();
+    for token in &body.tokens {
+        elements.add(token.id, token.value);
+    }
+    elements
+}
+
+fn structure(body: &scan::Body<'_>) -> Structure {
+    Structure {
+        found_subfiles: body.subfiles.iter().map(|(designator, _)| *designator).collect(),
+        line_feeds: body.line_feeds,
+        carriage_returns: body.carriage_returns,
+        run_together: body.run_together,
+        stray_lines: body.stray_lines,
+        ..Structure::default()
+    }
+}
+
+/// Sets beside each row of the subfile table where its subfile really begins and how long it is.
+fn locate_subfiles(text: &str, header: &Header, body: &scan::Body<'_>) -> Vec<Subfile> {
+    let mut subfiles = header.subfiles.clone();
+    for subfile in &mut subfiles {
+        let place = body.subfiles.iter().position(|(designator, _)| *designator == subfile.designator);
+        let Some(place) = place else { continue };
+        let start = header.end + body.subfiles[place].1;
+        let end = match body.subfiles.get(place + 1) {
+            Some((_, at)) => header.end + at,
+            None => start + end_of_last(&text[start..], body),
+        };
+        subfile.found_offset = Some(header.offset_of(text, start));
+        subfile.found_length = Some(text[start..end].chars().count());
+    }
+    subfiles
+}
+
+/// Where the last subfile ends: with its terminator, unless carriage returns end elements, too.
+fn end_of_last(text: &str, body: &scan::Body<'_>) -> usize {
+    let terminator = text.find('\r').filter(|_| body.carriage_returns <= 2 * body.subfiles.len());
+    terminator.map_or(text.trim_end().len(), |at| at + 1)
+}
+
+/// Licence or identity card, by the subfiles; an enhanced document by whether it has a vehicle class.
+fn kind(designators: impl Iterator<Item = Designator>, elements: &Elements) -> Option<DocumentKind> {
+    let mut is_enhanced = false;
+    for designator in designators {
+        match designator {
+            Designator::LICENSE => return Some(DocumentKind::DrivingLicense),
+            Designator::ID_CARD => return Some(DocumentKind::IdCard),
+            Designator::ENHANCED => is_enhanced = true,
+            _ => {}
+        }
+    }
+    let has_class = elements.stated("DCA").or_else(|| elements.stated("DAR")).is_some();
+    match (has_class, is_enhanced) {
+        (true, _) => Some(DocumentKind::DrivingLicense),
+        (false, true) => Some(DocumentKind::IdCard),
+        (false, false) => None,
+    }
+}

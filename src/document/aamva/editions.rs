@@ -1,0 +1,100 @@
+//! The editions of the standard: which header version belongs to which year and what each demands.
+//!
+//! Source: AAMVA DL/ID-2000; DL/ID Card Design Specification 2003 and 2005; DL/ID Card Design Standard 2009 to 2025,
+//! annex D, tables of mandatory data elements. Does not hold the optional elements: nothing is refused for having more.
+
+use super::elements::ElementId;
+
+/// Newest header version that this program knows: the 2025 edition.
+pub const NEWEST_VERSION: u8 = 11;
+
+/// What one edition demands of the barcode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edition {
+    /// Version number in the header.
+    pub version: u8,
+    /// Year of publication.
+    pub year: u16,
+    /// Elements that licences and identity cards must carry.
+    mandatory: &'static [&'static str],
+    /// Elements that licences must carry besides.
+    mandatory_on_licenses: &'static [&'static str],
+}
+
+impl Edition {
+    /// The edition of a header version; `None` for version 0, which is older than any edition, and for newer ones.
+    #[must_use]
+    pub fn of_version(version: u8) -> Option<&'static Self> {
+        EDITIONS.iter().find(|edition| edition.version == version)
+    }
+
+    /// Elements that this edition demands of a licence or of an identity card.
+    pub fn mandatory(&self, is_license: bool) -> impl Iterator<Item = ElementId> + '_ {
+        let extra = if is_license { self.mandatory_on_licenses } else { &[] };
+        self.mandatory.iter().chain(extra).map(|id| ElementId::known(id))
+    }
+
+    /// Whether this edition puts the year first in the dates of cards from the United States.
+    #[must_use]
+    pub fn puts_year_first_in_usa(&self) -> bool {
+        self.version <= 1
+    }
+}
+
+/// DL/ID-2000 names the holder in one element and has its own letters for class, restrictions and endorsements.
+const MANDATORY_2000: &[&str] = &["DAA", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DBA", "DBB", "DBC", "DBD"];
+const MANDATORY_2000_LICENSE: &[&str] = &["DAR", "DAS", "DAT"];
+
+/// From 2003 to 2005 all given names stand in one element.
+const MANDATORY_2003: &[&str] = &[
+    "DBA", "DCS", "DCT", "DBD", "DBB", "DBC", "DAY", "DAU", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DCF", "DCG",
+];
+
+/// From 2009 given names are apart and each name says whether it was cut short.
+const MANDATORY_2009: &[&str] = &[
+    "DBA", "DCS", "DAC", "DAD", "DBD", "DBB", "DBC", "DAY", "DAU", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DCF", "DCG",
+    "DDE", "DDF", "DDG",
+];
+const MANDATORY_LICENSE: &[&str] = &["DCA", "DCB", "DCD"];
+
+const fn edition(version: u8, year: u16) -> Edition {
+    let (mandatory, mandatory_on_licenses) = match version {
+        1 => (MANDATORY_2000, MANDATORY_2000_LICENSE),
+        2 | 3 => (MANDATORY_2003, MANDATORY_LICENSE),
+        _ => (MANDATORY_2009, MANDATORY_LICENSE),
+    };
+    Edition { version, year, mandatory, mandatory_on_licenses }
+}
+
+const EDITIONS: &[Edition] = &[
+    edition(1, 2000),
+    edition(2, 2003),
+    edition(3, 2005),
+    edition(4, 2009),
+    edition(5, 2010),
+    edition(6, 2011),
+    edition(7, 2012),
+    edition(8, 2013),
+    edition(9, 2016),
+    edition(10, 2020),
+    edition(NEWEST_VERSION, 2025),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_version_from_one_to_the_newest_has_an_edition() {
+        assert!((1..=NEWEST_VERSION).all(|version| Edition::of_version(version).is_some()));
+        assert_eq!((Edition::of_version(0), Edition::of_version(NEWEST_VERSION + 1)), (None, None));
+    }
+
+    #[test]
+    fn an_identity_card_needs_no_vehicle_class() {
+        let edition = Edition::of_version(10).unwrap();
+        let class = ElementId::known("DCA");
+        assert!(edition.mandatory(true).any(|id| id == class));
+        assert!(!edition.mandatory(false).any(|id| id == class));
+    }
+}

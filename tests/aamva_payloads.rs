@@ -1,0 +1,268 @@
+//! Payloads of real issuers, read field by field against what is known of them.
+#![allow(missing_docs)]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use carded::document::aamva::{AamvaDocument, ElementId, checks, parse};
+use carded::document::{CheckResult, Sex};
+use carded::privacy::{Personal, PersonalDate};
+use serde_json::Value;
+
+/// Share of known facts that have to be read right, so that a later change cannot lose what is reached now.
+const FLOOR: f64 = 0.985;
+
+/// How many known facts were read right, and which were not.
+#[derive(Default)]
+struct Tally {
+    right: usize,
+    wrong: Vec<String>,
+    unmapped: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    fn compare(&mut self, card: &str, fact: &str, expected: Option<String>, found: Option<String>) {
+        if expected == found {
+            self.right += 1;
+        } else {
+            self.wrong.push(format!("{card} {fact}: expected {expected:?}, found {found:?}"));
+        }
+    }
+
+    fn finish(&self, name: &str) {
+        let all = self.right + self.wrong.len();
+        let share = self.right as f64 / all as f64;
+        println!("{name}: {} of {all} facts right ({:.2} %)", self.right, 100.0 * share);
+        for wrong in &self.wrong {
+            println!("  {wrong}");
+        }
+        for (fact, count) in &self.unmapped {
+            println!("  not compared: {fact} ({count})");
+        }
+        assert!(share >= FLOOR, "{name}: {share} is below {FLOOR}");
+    }
+}
+
+#[test]
+fn payloads_of_issuers_are_read_field_by_field() {
+    let Some(cards) = load("idparser_payloads.json") else { return };
+    let mut tally = Tally::default();
+    for card in cards.as_array().unwrap() {
+        let name = card["id"].as_str().unwrap();
+        let document = parse(&bytes_of_hex(card["raw_hex"].as_str().unwrap())).unwrap();
+        tally.compare(name, "iin", text(&card["iin"]), document.iin.clone());
+        tally.compare(name, "kind", text(&card["kind"]), kind(&document));
+        for (fact, value) in card["expected"].as_object().unwrap() {
+            let (expected, found) = match found(&document, fact) {
+                Some(found) => (expected(fact, value), found),
+                None => {
+                    *tally.unmapped.entry(fact.clone()).or_default() += 1;
+                    continue;
+                }
+            };
+            tally.compare(name, fact, expected, found);
+        }
+    }
+    tally.finish("issuers' payloads");
+}
+
+#[test]
+fn odd_layouts_are_read_as_their_authors_assert() {
+    let Some(data) = load("pyaamva_payloads.json") else { return };
+    let mut tally = Tally::default();
+    for card in data["raw"].as_array().unwrap() {
+        let name = card["name"].as_str().unwrap();
+        let document = parse(card["raw"].as_str().unwrap().as_bytes()).unwrap();
+        let test = if name == "indiana" { "test_in".to_owned() } else { format!("test_{name}") };
+        for assertion in data["asserts"][&test].as_array().into_iter().flatten() {
+            let (fact, value) = assertion_parts(assertion.as_str().unwrap());
+            match found_for_assertion(&document, fact) {
+                Some(found) => tally.compare(name, fact, asserted(value), found),
+                None => *tally.unmapped.entry(fact.to_owned()).or_default() += 1,
+            }
+        }
+    }
+    tally.finish("odd layouts");
+}
+
+/// The payloads are specimens and altered cards: their dates may be impossible, but their form is genuine.
+#[test]
+fn genuine_layouts_fail_no_check_of_form() {
+    let Some(cards) = load("idparser_payloads.json") else { return };
+    let today = jiff::civil::date(2018, 3, 1);
+    let mut results: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
+    for card in cards.as_array().unwrap() {
+        let document = parse(&bytes_of_hex(card["raw_hex"].as_str().unwrap())).unwrap();
+        for check in checks(&document, today) {
+            *results.entry(check.name).or_default().entry(format!("{:?}", check.result)).or_default() += 1;
+            if !matches!(check.result, CheckResult::Pass | CheckResult::NotApplicable) {
+                println!("{} {} {:?}: {}", card["id"], check.name, check.result, check.detail.reveal());
+            }
+            let is_of_dates = ["date_order", "date_of_birth", "issue_date"].contains(&check.name);
+            assert!(is_of_dates || check.result != CheckResult::Fail, "{} {}", card["id"], check.name);
+        }
+    }
+    println!("{results:#?}");
+}
+
+fn load(file: &str) -> Option<Value> {
+    let folder = support::shared_data("aamva")?;
+    Some(serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap())
+}
+
+fn bytes_of_hex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn shown(value: Option<&Personal<String>>) -> Option<String> {
+    value.map(|value| value.reveal().clone())
+}
+
+fn day(value: Option<&PersonalDate>) -> Option<String> {
+    value.map(|value| value.reveal().to_string())
+}
+
+fn kind(document: &AamvaDocument) -> Option<String> {
+    use carded::document::DocumentKind::{DrivingLicense, IdCard};
+    match document.kind {
+        Some(DrivingLicense) => Some("DL".to_owned()),
+        Some(IdCard) => Some("ID".to_owned()),
+        _ => None,
+    }
+}
+
+fn element(document: &AamvaDocument, id: &'static str) -> Option<String> {
+    shown(document.elements.get(ElementId::known(id))).filter(|value| !value.is_empty())
+}
+
+/// The first element of several that an edition may have for the same thing.
+fn either(document: &AamvaDocument, ids: [&'static str; 2]) -> Option<String> {
+    ids.into_iter().find_map(|id| element(document, id))
+}
+
+fn iso(document: &AamvaDocument, id: &'static str) -> Option<String> {
+    let value = element(document, id)?;
+    let (month, day, year) = (value.get(0..2)?, value.get(2..4)?, value.get(4..8)?);
+    Some(format!("{year}-{month}-{day}"))
+}
+
+/// What was read for a fact of the first collection; `None` when nothing of ours corresponds.
+fn found(document: &AamvaDocument, fact: &str) -> Option<Option<String>> {
+    let fields = &document.fields;
+    Some(match fact {
+        "FirstName" => shown(fields.first_name.as_ref()),
+        "MiddleName" => shown(fields.middle_name.as_ref()),
+        "LastName" => shown(fields.last_name.as_ref()),
+        "Suffix" => shown(fields.suffix.as_ref()),
+        "City" => shown(fields.city.as_ref()),
+        "StreetLine1" => shown(fields.street.as_ref()),
+        "StreetLine2" => shown(fields.street_2.as_ref()),
+        "PostalCode" => shown(fields.postal_code.as_ref()),
+        "IdNumber" => shown(fields.id_number.as_ref()),
+        "JurisdictionCode" => fields.jurisdiction_code.clone(),
+        "Country" => fields.country.clone(),
+        "DateOfBirth" => day(fields.date_of_birth.as_ref()),
+        "ExpirationDate" => day(fields.expiration_date.as_ref()),
+        "IssueDate" => day(fields.issue_date.as_ref()),
+        "Sex" => fields.sex.map(|sex| format!("{sex:?}")),
+        "Height" => fields.height_cm.map(|height| height.to_string()),
+        "AAMVAVersionNumber" => {
+            let edition = carded::document::aamva::Edition::of_version(document.version?);
+            edition.map(|edition| format!("AAMVA{}", edition.year))
+        }
+        "WasLastNameTruncated" => element(document, "DDE"),
+        "WasFirstNameTruncated" => element(document, "DDF"),
+        "WasMiddleNameTruncated" => element(document, "DDG"),
+        "ComplianceType" => element(document, "DDA"),
+        "RevisionDate" => iso(document, "DDB"),
+        "Under21Until" => iso(document, "DDJ"),
+        "DocumentDiscriminator" => element(document, "DCF"),
+        "InventoryControlNumber" => element(document, "DCK"),
+        "AuditInformation" => element(document, "DCJ"),
+        "PlaceOfBirth" => element(document, "DCI"),
+        "VehicleClass" => either(document, ["DCA", "DAR"]),
+        "RestrictionCodes" => either(document, ["DCB", "DAS"]),
+        "EndorsementCodes" => either(document, ["DCD", "DAT"]),
+        "Weight" => element(document, "DAW"),
+        _ => return None,
+    })
+}
+
+/// The value of a fact in our words.
+fn expected(fact: &str, value: &Value) -> Option<String> {
+    let inches = |inches: u64| ((inches * 254 + 50) / 100).to_string();
+    match (fact, value) {
+        ("Height", Value::Number(number)) => Some(inches(number.as_u64().unwrap())),
+        ("Height" | "Weight", Value::String(words)) => Some(words.chars().filter(char::is_ascii_digit).collect()),
+        ("Sex", Value::String(word)) => Some(match word.as_str() {
+            "Male" => "M".to_owned(),
+            "Female" => "F".to_owned(),
+            other => panic!("unknown sex {other}"),
+        }),
+        ("Country", Value::String(word)) if word == "Canada" => Some("CAN".to_owned()),
+        ("ComplianceType", Value::String(word)) => Some(word[..1].to_owned()),
+        (_, Value::Bool(truncated)) => Some(if *truncated { "T" } else { "N" }.to_owned()),
+        (_, value) => text(value),
+    }
+}
+
+/// `self.assertEqual(data['first'], 'JOHN')` as name and value.
+fn assertion_parts(assertion: &str) -> (&str, &str) {
+    let rest = assertion.split_once("data['").unwrap().1;
+    let (fact, value) = rest.split_once("'], ").unwrap();
+    (fact, value.strip_suffix(')').unwrap())
+}
+
+/// A Python value in our words; a word that stands for 'no value' is no value here.
+fn asserted(value: &str) -> Option<String> {
+    if let Some(parts) = value.strip_prefix("datetime.date(") {
+        let parts: Vec<i32> = parts.trim_end_matches(')').split(", ").map(|part| part.parse().unwrap()).collect();
+        return Some(format!("{:04}-{:02}-{:02}", parts[0], parts[1], parts[2]));
+    }
+    if let Some(parts) = value.strip_prefix("aamva.Height(") {
+        let inches: u32 = parts.split(',').next().unwrap().parse().unwrap();
+        return Some(((inches * 254 + 50) / 100).to_string());
+    }
+    if value.starts_with("aamva.Weight(") {
+        return Some(value.chars().filter(char::is_ascii_digit).collect());
+    }
+    match value.trim_matches('\'') {
+        "None" | "" | "NONE" => None,
+        text => Some(text.to_owned()),
+    }
+}
+
+/// What was read for a fact of the second collection.
+fn found_for_assertion(document: &AamvaDocument, fact: &str) -> Option<Option<String>> {
+    let of_first_collection = match fact {
+        "first" => "FirstName",
+        "middle" => "MiddleName",
+        "last" => "LastName",
+        "suffix" => "Suffix",
+        "city" => "City",
+        "address" => "StreetLine1",
+        "state" => "JurisdictionCode",
+        "dob" => "DateOfBirth",
+        "expiry" => "ExpirationDate",
+        "issued" => "IssueDate",
+        "sex" => "Sex",
+        "height" => "Height",
+        "license_number" => "IdNumber",
+        "document" => "DocumentDiscriminator",
+        "IIN" => return Some(document.iin.clone()),
+        "hair" => return Some(element(document, "DAZ")),
+        "eyes" => return Some(element(document, "DAY")),
+        "prefix" => return Some(element(document, "DAF")),
+        "weight" => return Some(element(document, "DAW")),
+        "class" => return Some(either(document, ["DCA", "DAR"]).filter(|value| value != "NONE")),
+        "restrictions" => return Some(either(document, ["DCB", "DAS"]).filter(|value| value != "NONE")),
+        "endorsements" => return Some(either(document, ["DCD", "DAT"]).filter(|value| value != "NONE")),
+        _ => return None,
+    };
+    found(document, of_first_collection)
+}
