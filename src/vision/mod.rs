@@ -4,8 +4,18 @@
 //! observation can be told. Does not judge: the core rooms do. A missing or altered file is a [`ModelError`], which is a
 //! fault of the device and never of the person.
 
+mod face_crop;
+mod face_detector;
+mod face_embedding;
+mod face_mesh;
+mod face_model;
+mod face_reader;
 mod manifest;
 mod runtime;
 
+pub use face_detector::FaceDetector;
+pub use face_embedding::{ALIGNED_SIDE, EmbeddingError, FaceEmbedder, five_points};
+pub use face_mesh::FaceMesher;
+pub use face_reader::{FaceReader, FaceReading};
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
