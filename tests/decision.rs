@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase, reaches_age_on};
 use carded::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
 use carded::imaging::Provenance;
-use carded::liveness::{MatchThreshold, Similarity, TurnVerdict};
+use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
 use carded::privacy::PersonalDate;
 use carded::session::{
-    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, MatchEvidence, Outcome,
-    OutcomeResult, OutcomeSeed, Policy, ReasonCode, Verdict, decide,
+    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed,
+    Policy, ReasonCode, Verdict, decide,
 };
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -41,9 +41,13 @@ fn complete() -> Evidence {
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
-        face_match: Some(MatchEvidence { similarity: Similarity(0.8), threshold: MatchThreshold(0.5), probes: 5 }),
+        face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
+}
+
+fn matched(decision: MatchDecision) -> MatchResult {
+    MatchResult { decision, similarity: Some(Similarity(0.8)), threshold: MatchThreshold::SHIPPED, probes: 5 }
 }
 
 fn policy() -> Policy {
@@ -87,8 +91,8 @@ fn each_missing_or_wrong_piece_is_refused_for_its_own_reason() {
         [R::LivenessAttack]
     );
     assert_eq!(reasons_after(|e| e.face_match = None), [R::FaceNotCompared]);
-    assert_eq!(reasons_after(|e| e.face_match.as_mut().unwrap().similarity = Similarity(0.1)), [R::FaceMismatch]);
-    assert_eq!(reasons_after(|e| e.face_match.as_mut().unwrap().probes = 0), [R::FaceNotCompared]);
+    assert_eq!(reasons_after(|e| e.face_match = Some(matched(MatchDecision::NonMatch))), [R::FaceMismatch]);
+    assert_eq!(reasons_after(|e| e.face_match = Some(matched(MatchDecision::NoProbe))), [R::FaceNotCompared]);
 }
 
 #[test]
@@ -177,13 +181,13 @@ prop_compose! {
         capture in option::weighted(0.8, Just(CaptureEvidence { provenance: Provenance::Files })),
         document in option::weighted(0.9, any_document()),
         liveness in option::weighted(0.8, prop_oneof![3 => Just(TurnVerdict::Live), 1 => Just(TurnVerdict::Attack), 1 => Just(TurnVerdict::Incomplete)]),
-        matched in option::weighted(0.8, (-1.0f32..1.0, 0usize..4)),
+        compared in option::weighted(0.8, prop_oneof![3 => Just(MatchDecision::Match), 1 => Just(MatchDecision::NonMatch), 1 => Just(MatchDecision::NoProbe)]),
     ) -> Evidence {
         Evidence {
             capture,
             document,
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
-            face_match: matched.map(|(similarity, probes)| MatchEvidence { similarity: Similarity(similarity), threshold: MatchThreshold(0.0), probes }),
+            face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }
     }
@@ -212,7 +216,7 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
         && liveness != Some(TurnVerdict::Attack)
         && (!policy.require_liveness || liveness == Some(TurnVerdict::Live))
         && (!policy.require_face_match
-            || (document.portrait_found && evidence.face_match.is_some_and(|m| m.probes > 0 && m.similarity.0 >= 0.0)))
+            || (document.portrait_found && evidence.face_match.is_some_and(|m| m.decision == MatchDecision::Match)))
 }
 
 proptest! {

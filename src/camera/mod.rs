@@ -5,6 +5,7 @@
 
 mod files;
 mod sequence;
+mod video;
 
 pub use files::{ImageError, MAX_FILE_BYTES, MAX_PIXELS, decode_image, load_image};
 pub use sequence::{FrameSequence, MAX_FRAMES, SequenceError};

@@ -5,10 +5,19 @@
 //! right edge of the unmirrored picture (the person's own left), pitch when the person looks up, roll when the head is
 //! tilted clockwise in the picture. Does not run a model: `vision` does.
 
+mod challenge;
 mod face;
+mod matching;
+mod pose;
+mod quality;
 mod template;
+#[cfg(test)]
+mod test_faces;
 mod verdict;
 
+pub use challenge::{Challenge, ChallengeError, Direction, Side, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
+pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare};
+pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};
 pub use template::{Similarity, Template, TemplateShapeError};
-pub use verdict::{MatchThreshold, TurnVerdict};
+pub use verdict::TurnVerdict;

@@ -14,8 +14,3 @@ pub enum TurnVerdict {
     /// Not enough was seen.
     Incomplete,
 }
-
-/// Least similarity that counts as the same person.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
-#[serde(transparent)]
-pub struct MatchThreshold(pub f32);

@@ -11,7 +11,7 @@ use super::policy::Policy;
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, FieldComparison};
-use crate::liveness::TurnVerdict;
+use crate::liveness::{MatchDecision, TurnVerdict};
 
 /// Whether the person is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +77,10 @@ fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> 
 }
 
 fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
-    match &evidence.face_match {
-        Some(compared) if compared.is_match() => None,
-        Some(compared) if compared.probes > 0 => Some(ReasonCode::FaceMismatch),
-        Some(_) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),
+    match evidence.face_match.map(|compared| compared.decision) {
+        Some(MatchDecision::Match) => None,
+        Some(MatchDecision::NonMatch) => Some(ReasonCode::FaceMismatch),
+        Some(MatchDecision::NoProbe) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),
     }
 }
 

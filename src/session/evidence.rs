@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
-use crate::liveness::{MatchThreshold, Similarity, TurnVerdict};
+use crate::liveness::{MatchResult, TurnVerdict};
 
 /// Model name to the lower-case hexadecimal SHA-256 of its file.
 pub type ModelDigests = BTreeMap<String, String>;
@@ -19,7 +19,7 @@ pub struct Evidence {
     /// The head turn.
     pub liveness: Option<LivenessEvidence>,
     /// The person against the portrait.
-    pub face_match: Option<MatchEvidence>,
+    pub face_match: Option<MatchResult>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }
@@ -62,23 +62,4 @@ pub struct DocumentEvidence {
 pub struct LivenessEvidence {
     /// The fused verdict over the whole turn.
     pub verdict: TurnVerdict,
-}
-
-/// How alike the live face and the portrait are.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MatchEvidence {
-    /// Similarity of the live frontal frames to the portrait.
-    pub similarity: Similarity,
-    /// The operating point that it is held against.
-    pub threshold: MatchThreshold,
-    /// How many live frames were compared; none is no evidence.
-    pub probes: usize,
-}
-
-impl MatchEvidence {
-    /// Whether this is the same person at the operating point.
-    #[must_use]
-    pub fn is_match(&self) -> bool {
-        self.probes > 0 && self.similarity.0 >= self.threshold.0
-    }
 }

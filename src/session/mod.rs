@@ -14,7 +14,7 @@ mod reason;
 
 pub use decision::{Decision, NamedCheck, Verdict, decide};
 pub use document_findings::{DocumentVerdict, document_findings, document_verdict};
-pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, MatchEvidence};
+pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
 pub use policy::Policy;
 pub use reason::{ReasonCode, ReasonEntry};

@@ -5,6 +5,12 @@
 //! fault of the device and never of the person.
 
 mod barcode;
+mod face_crop;
+mod face_detector;
+mod face_embedding;
+mod face_mesh;
+mod face_model;
+mod face_reader;
 mod fallback;
 mod manifest;
 mod mrz_reader;
@@ -19,6 +25,10 @@ mod text_recogniser;
 mod text_tensor;
 
 pub use barcode::{BarcodeOptions, Format, Symbol, read_barcodes};
+pub use face_detector::FaceDetector;
+pub use face_embedding::{ALIGNED_SIDE, EmbeddingError, FaceEmbedder, five_points};
+pub use face_mesh::FaceMesher;
+pub use face_reader::{FaceReader, FaceReading};
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};
 pub use text_boxes::TextBox;

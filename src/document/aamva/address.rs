@@ -53,9 +53,10 @@ pub(super) fn postal_code(text: &str) -> Option<String> {
 fn is_canadian(code: &str) -> bool {
     let bytes = code.as_bytes();
     bytes.len() >= 6
-        && bytes[..6].iter().enumerate().all(|(at, byte)| {
-            if at % 2 == 0 { byte.is_ascii_uppercase() } else { byte.is_ascii_digit() }
-        })
+        && bytes[..6]
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at % 2 == 0 { byte.is_ascii_uppercase() } else { byte.is_ascii_digit() })
         && bytes[6..].iter().all(|byte| *byte == b'0')
 }
 
@@ -120,7 +121,10 @@ mod tests {
 
     #[test]
     fn countries_are_three_letters() {
-        assert_eq!(["USA", "CDN", "us"].map(country_code), [Some("USA"), Some("CAN"), Some("USA")].map(|c| c.map(str::to_owned)));
+        assert_eq!(
+            ["USA", "CDN", "us"].map(country_code),
+            [Some("USA"), Some("CAN"), Some("USA")].map(|c| c.map(str::to_owned))
+        );
         assert_eq!(country_code("EARTH"), None);
     }
 }

@@ -129,8 +129,7 @@ fn end_of_february(year: i16) -> Date {
 mod tests {
     use super::*;
 
-    const SHORT_CITY: &str =
-        "%TXAUSTIN^DOE$JOHN^12345 SHERBOURNE ST^?;63601538774194=150819810101?#\" 78729      C               1505130BLKBLK?";
+    const SHORT_CITY: &str = "%TXAUSTIN^DOE$JOHN^12345 SHERBOURNE ST^?;63601538774194=150819810101?#\" 78729      C               1505130BLKBLK?";
 
     fn values(stripe: &Stripe, ids: &[&'static str]) -> Vec<String> {
         ids.iter().map(|id| stripe.elements.text(id).unwrap_or_default().to_owned()).collect()

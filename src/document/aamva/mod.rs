@@ -40,7 +40,9 @@ const MIN_ELEMENTS_WITHOUT_HEADER: usize = 6;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum AamvaError {
     /// More bytes than a barcode holds.
-    #[error("the payload has {bytes} bytes, more than the {MAX_PAYLOAD_BYTES} that are read; give the bytes of one barcode")]
+    #[error(
+        "the payload has {bytes} bytes, more than the {MAX_PAYLOAD_BYTES} that are read; give the bytes of one barcode"
+    )]
     TooLong {
         /// How many there are.
         bytes: usize,

@@ -1,0 +1,110 @@
+//! Is the live person the one in the portrait?
+//!
+//! Always holds: no probe is no match; one number, the median over the probes, decides, so that one odd frame cannot
+//! carry a match. Does not choose the frames: the caller passes templates of frames that passed the probe gate.
+
+use serde::Serialize;
+
+use super::template::{Similarity, Template};
+
+/// Least similarity that counts as the same person. Not a detection or quality score.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct MatchThreshold(pub Similarity);
+
+impl MatchThreshold {
+    /// The shipped operating point for a live face against a portrait.
+    pub const SHIPPED: Self = Self(Similarity(0.45));
+    /// Below this a turned head is not the person that looked into the camera before. It is lower than
+    /// [`Self::SHIPPED`] because a turned face resembles its frontal self less, and because continuous tracking
+    /// already ties the frames together.
+    pub const HELD_THROUGH_TURN: Self = Self(Similarity(0.30));
+}
+
+/// Outcome of a comparison (ISO/IEC 19795-1: probe against reference).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum MatchDecision {
+    /// At or above the threshold.
+    Match,
+    /// Below it.
+    NonMatch,
+    /// Nothing to compare; never a match.
+    NoProbe,
+}
+
+/// A comparison with what it rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[must_use]
+pub struct MatchResult {
+    /// What follows.
+    pub decision: MatchDecision,
+    /// Median similarity of the probes; `None` without probes.
+    pub similarity: Option<Similarity>,
+    /// Threshold it was held against.
+    pub threshold: MatchThreshold,
+    /// Number of probes.
+    pub probes: usize,
+}
+
+impl MatchResult {
+    /// Whether the person is the one in the reference.
+    #[must_use]
+    pub fn is_match(&self) -> bool {
+        self.decision == MatchDecision::Match
+    }
+}
+
+/// Compares live probes with one reference by the median of their similarities; of an even number the lower middle.
+pub fn compare(probes: &[Template], reference: &Template, threshold: MatchThreshold) -> MatchResult {
+    let similarity = median_similarity(probes, reference);
+    let decision = match similarity {
+        None => MatchDecision::NoProbe,
+        Some(similarity) if similarity >= threshold.0 => MatchDecision::Match,
+        Some(_) => MatchDecision::NonMatch,
+    };
+    MatchResult { decision, similarity, threshold, probes: probes.len() }
+}
+
+/// Lower median of the similarities of some templates to one; `None` without templates.
+pub(super) fn median_similarity(probes: &[Template], reference: &Template) -> Option<Similarity> {
+    let mut values: Vec<f32> = probes.iter().map(|probe| probe.similarity(reference).0).collect();
+    values.sort_by(f32::total_cmp);
+    values.get(values.len().saturating_sub(1) / 2).copied().map(Similarity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template(seed: f32) -> Template {
+        let raw: Vec<f32> = (0..Template::LENGTH).map(|k| (k as f32 * seed).sin()).collect();
+        Template::from_embedding(&raw).unwrap()
+    }
+
+    #[test]
+    fn no_probe_is_no_match() {
+        let result = compare(&[], &template(0.7), MatchThreshold::SHIPPED);
+        assert_eq!((result.decision, result.similarity), (MatchDecision::NoProbe, None));
+        assert!(!result.is_match());
+    }
+
+    #[test]
+    fn one_frame_of_the_right_person_among_strangers_is_no_match() {
+        let probes = [template(0.7), template(1.9), template(2.6)];
+        assert_eq!(compare(&probes, &template(0.7), MatchThreshold::SHIPPED).decision, MatchDecision::NonMatch);
+    }
+
+    #[test]
+    fn one_odd_frame_does_not_lose_a_match() {
+        let probes = [template(0.7), template(0.7), template(2.6)];
+        assert!(compare(&probes, &template(0.7), MatchThreshold::SHIPPED).is_match());
+    }
+
+    #[test]
+    fn two_probes_that_disagree_take_the_lower() {
+        let probes = [template(0.7), template(2.6)];
+        assert!(!compare(&probes, &template(0.7), MatchThreshold::SHIPPED).is_match());
+    }
+}

@@ -1,0 +1,53 @@
+//! Upright square crops around a face, without aliasing.
+
+use crate::imaging::{Point, Rect, Rgb, Similarity, crop, resize, warp};
+
+/// Shrinking by more than this in one bilinear step would skip pixels.
+const LEAST_SCALE: f32 = 0.6;
+
+/// The `side` by `side` pixels that `to_crop` makes of the picture; black where it reaches outside.
+///
+/// `None` when the map cannot be undone or nothing of the picture lies inside the crop.
+pub(super) fn square_crop(picture: &Rgb, to_crop: &Similarity, side: usize) -> Option<Rgb> {
+    let back = to_crop.inverse()?;
+    let scale = to_crop.cos.hypot(to_crop.sin);
+    if scale >= LEAST_SCALE {
+        return Some(warp(picture, side, side, [0; 3], |p| back.apply(p)));
+    }
+    // Area-average the part that is needed down to about the crop's own resolution first.
+    let length = side as f32;
+    let corners = [(0.0, 0.0), (length, 0.0), (length, length), (0.0, length)];
+    let reach = Rect::around(corners.map(|(x, y)| back.apply(Point::new(x, y))));
+    let (left, top) = (reach.x.floor().max(0.0), reach.y.floor().max(0.0));
+    let area = Rect::new(left, top, reach.right().ceil() - left, reach.bottom().ceil() - top);
+    let part = crop(picture, area)?;
+    let fit = |length: usize| ((length as f32 * scale).round() as usize).max(1);
+    let small = resize(&part, fit(part.width()), fit(part.height()));
+    let (kx, ky) = (small.width() as f32 / part.width() as f32, small.height() as f32 / part.height() as f32);
+    Some(warp(&small, side, side, [0; 3], |p| {
+        let source = back.apply(p);
+        Point::new((source.x - left) * kx, (source.y - top) * ky)
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shrunk_crop_shows_the_mean_of_what_it_covers() {
+        let stripes = Rgb::from_fn(400, 400, |x, _| [if x % 2 == 0 { 0 } else { 255 }; 3]);
+        let to_crop = Similarity::about(Point::new(200.0, 200.0), 0.0, 0.2, Point::new(20.0, 20.0));
+        let shrunk = square_crop(&stripes, &to_crop, 40).unwrap();
+        assert!(shrunk.data().iter().all(|&v| (118..=138).contains(&v)));
+    }
+
+    #[test]
+    fn a_crop_beside_the_picture_is_none_or_black() {
+        let white = Rgb::filled(50, 50, [255; 3]);
+        for scale in [0.1, 1.0] {
+            let beside = Similarity::about(Point::new(5000.0, 5000.0), 10.0, scale, Point::new(8.0, 8.0));
+            assert!(square_crop(&white, &beside, 16).is_none_or(|c| c.data().iter().all(|&v| v == 0)));
+        }
+    }
+}
