@@ -46,9 +46,8 @@ const MANDATORY_2000: &[&str] = &["DAA", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DBA
 const MANDATORY_2000_LICENSE: &[&str] = &["DAR", "DAS", "DAT"];
 
 /// From 2003 to 2005 all given names stand in one element.
-const MANDATORY_2003: &[&str] = &[
-    "DBA", "DCS", "DCT", "DBD", "DBB", "DBC", "DAY", "DAU", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DCF", "DCG",
-];
+const MANDATORY_2003: &[&str] =
+    &["DBA", "DCS", "DCT", "DBD", "DBB", "DBC", "DAY", "DAU", "DAG", "DAI", "DAJ", "DAK", "DAQ", "DCF", "DCG"];
 
 /// From 2009 given names are apart and each name says whether it was cut short.
 const MANDATORY_2009: &[&str] = &[

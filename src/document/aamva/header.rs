@@ -197,7 +197,10 @@ mod tests {
     fn a_standard_header_is_read() {
         let header = Header::find("@\n\u{1e}\rANSI 636000100102DL00410278ZV03190008DLDAQT1").unwrap();
         assert_eq!(header.iin.as_deref(), Some("636000"));
-        assert_eq!((header.version, header.jurisdiction_version, header.declared_entries), (Some(10), Some(1), Some(2)));
+        assert_eq!(
+            (header.version, header.jurisdiction_version, header.declared_entries),
+            (Some(10), Some(1), Some(2))
+        );
         assert_eq!(header.subfiles.iter().map(|file| file.declared_offset).collect::<Vec<_>>(), [Some(41), Some(319)]);
         assert!(header.prelude_is_standard);
         assert_eq!((header.end, header.start), (41, 4));

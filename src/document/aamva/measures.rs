@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn heights_are_read_in_every_unit() {
-        for text in ["071 in", "71 IN", " 71", "071", "5'-11\"", "5'11", "5-11", "5 11", "511", "5FT11IN", "180 cm", "180"] {
+        for text in
+            ["071 in", "71 IN", " 71", "071", "5'-11\"", "5'11", "5-11", "5 11", "511", "5FT11IN", "180 cm", "180"]
+        {
             assert_eq!(height_cm(text), Some(180), "{text}");
         }
         assert_eq!(height_cm("6'"), Some(183));
@@ -76,14 +78,10 @@ mod tests {
 
     #[test]
     fn sexes_are_read_as_digit_or_letter() {
-        assert_eq!(["1", "2 ", "9", "M", "F", "X"].map(sex), [
-            Some(Sex::M),
-            Some(Sex::F),
-            Some(Sex::X),
-            Some(Sex::M),
-            Some(Sex::F),
-            Some(Sex::X)
-        ]);
+        assert_eq!(
+            ["1", "2 ", "9", "M", "F", "X"].map(sex),
+            [Some(Sex::M), Some(Sex::F), Some(Sex::X), Some(Sex::M), Some(Sex::F), Some(Sex::X)]
+        );
         assert_eq!(["", "0", "MALE?"].map(sex), [None; 3]);
     }
 }
