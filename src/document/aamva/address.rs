@@ -38,7 +38,9 @@ fn is_code(code: &str) -> bool {
 
 /// A postal code without padding: letters and digits only, a ZIP+4 whose last four digits are unknown without them.
 pub(super) fn postal_code(text: &str) -> Option<String> {
-    let mut code: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    // The capacity is taken at once: a string that grows leaves copies of itself behind that are not wiped.
+    let mut code = String::with_capacity(text.len());
+    code.extend(text.chars().filter(char::is_ascii_alphanumeric));
     code.make_ascii_uppercase();
     if code.len() == 9 && code.bytes().all(|byte| byte.is_ascii_digit()) && code.ends_with("0000") {
         code.truncate(5);

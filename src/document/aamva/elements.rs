@@ -14,6 +14,9 @@ pub struct ElementId([u8; 3]);
 
 impl ElementId {
     /// An identifier of the standard, written out in this program.
+    ///
+    /// # Panics
+    /// When the text has not three characters, which no text of this program has.
     #[must_use]
     pub const fn known(text: &'static str) -> Self {
         let bytes = text.as_bytes();
@@ -110,6 +113,7 @@ impl Elements {
     }
 
     /// Every element with its value, in the payload's order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (ElementId, &Personal<String>)> {
         self.entries.iter().map(|(id, value)| (*id, value))
     }

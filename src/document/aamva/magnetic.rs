@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use super::dates::parse_date;
 use super::elements::{ElementId, Elements};
+use crate::privacy::Personal;
 
 /// What the tracks say.
 #[derive(Debug)]
@@ -78,10 +79,10 @@ impl Stripe {
         self.iin = (iin.len() == 6 && iin.bytes().all(|byte| byte.is_ascii_digit())).then(|| iin.to_owned());
         let (expiry, birth) = (take(&mut rest, 4), take(&mut rest, 8));
         let overflow = rest.trim_end_matches(['=', ' ']);
-        self.set("DAQ", &format!("{account}{overflow}"));
+        self.set("DAQ", Personal::new(format!("{account}{overflow}")).reveal());
         self.set("DBB", birth);
         if let Some(day) = expiry_day(expiry, birth) {
-            self.set("DBA", &day.strftime("%Y%m%d").to_string());
+            self.set("DBA", Personal::new(day.strftime("%Y%m%d").to_string()).reveal());
         }
     }
 

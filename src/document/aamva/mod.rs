@@ -17,6 +17,8 @@ mod magnetic;
 mod measures;
 mod names;
 mod scan;
+#[cfg(test)]
+mod tests;
 
 pub use checks::checks;
 pub use dates::DateOrder;
@@ -232,14 +234,18 @@ fn structure(body: &scan::Body<'_>) -> Structure {
 /// Sets beside each row of the subfile table where its subfile really begins and how long it is.
 fn locate_subfiles(text: &str, header: &Header, body: &scan::Body<'_>) -> Vec<Subfile> {
     let mut subfiles = header.subfiles.clone();
+    let mut is_first = true;
     for subfile in &mut subfiles {
         let place = body.subfiles.iter().position(|(designator, _)| *designator == subfile.designator);
-        let Some(place) = place else { continue };
-        let start = header.end + body.subfiles[place].1;
-        let end = match body.subfiles.get(place + 1) {
-            Some((_, at)) => header.end + at,
-            None => start + end_of_last(&text[start..], body),
+        let (start, next) = match place {
+            Some(place) => (body.subfiles[place].1, body.subfiles.get(place + 1)),
+            // Some issuers leave the name of the first subfile out: its elements follow the table at once.
+            None if is_first => (0, body.subfiles.first()),
+            None => continue,
         };
+        is_first = false;
+        let start = header.end + start;
+        let end = next.map_or_else(|| start + end_of_last(&text[start..], body), |(_, at)| header.end + at);
         subfile.found_offset = Some(header.offset_of(text, start));
         subfile.found_length = Some(text[start..end].chars().count());
     }
