@@ -4,5 +4,8 @@
 
 mod exit;
 pub mod inspect;
+mod report;
+mod verify;
 
 pub use exit::{CommandError, Exit};
+pub use verify::{VerifyArgs, verify};

@@ -1,0 +1,185 @@
+//! Pictures of a document to evidence about it.
+
+use jiff::civil::Date;
+
+use super::stages::Stages;
+use crate::document::mrz::MrzDocument;
+use crate::document::{Agreement, Check, DocumentKind, Fields, TextLine, aamva, cross_reference, read_visual_fields};
+use crate::imaging::Rgb;
+use crate::liveness::{QualityGate, Template};
+use crate::session::{DocumentEvidence, EncodedSource};
+use crate::vision::{
+    BarcodeOptions, EmbeddingError, FaceEmbedder, FaceReader, Format, ModelError, Symbol, TextReader, read_barcodes,
+};
+
+/// The pictures that were taken of a document.
+#[derive(Debug, Clone)]
+pub enum DocumentPictures {
+    /// Both sides of a card.
+    Card {
+        /// The side with the portrait.
+        front: Rgb,
+        /// The side with the barcode or machine-readable zone.
+        back: Rgb,
+    },
+    /// The data page of a passport.
+    Passport {
+        /// The whole page, with its machine-readable zone.
+        page: Rgb,
+    },
+}
+
+impl DocumentPictures {
+    /// The picture with the printed fields and the portrait.
+    fn front(&self) -> &Rgb {
+        match self {
+            Self::Card { front, .. } => front,
+            Self::Passport { page } => page,
+        }
+    }
+}
+
+/// What was read from a document.
+#[derive(Debug)]
+pub struct DocumentReading {
+    /// For the decision.
+    pub evidence: DocumentEvidence,
+    /// The portrait, to be compared with a live face.
+    pub portrait: Option<Template>,
+}
+
+/// The machine-readable part of a document.
+struct Encoded {
+    source: EncodedSource,
+    kind: Option<DocumentKind>,
+    fields: Fields,
+    checks: Vec<Check>,
+}
+
+/// The models that a document is read with.
+pub(super) struct DocumentReaders<'a> {
+    pub text: &'a mut TextReader,
+    pub faces: &'a mut FaceReader,
+    pub embedder: &'a mut FaceEmbedder,
+}
+
+impl DocumentReaders<'_> {
+    /// Reads the machine-readable part, the print and the portrait. `today` settles two-digit years.
+    pub fn read(
+        &mut self,
+        pictures: &DocumentPictures,
+        today: Date,
+        stages: &mut Stages<'_>,
+    ) -> Result<DocumentReading, ModelError> {
+        let encoded = match pictures {
+            DocumentPictures::Card { front, back } => match read_barcode(back, today, stages)? {
+                Some(encoded) => Some(encoded),
+                None => match self.read_zone(back, today, stages)? {
+                    Some(encoded) => Some(encoded),
+                    None => self.read_zone(front, today, stages)?,
+                },
+            },
+            DocumentPictures::Passport { page } => self.read_zone(page, today, stages)?,
+        };
+        let front = pictures.front();
+        let lines = stages.run("front_text", || {
+            let lines: Vec<TextLine> = self.text.read(front)?.into_iter().filter(is_print).collect();
+            let seen = format!("{} lines of print", lines.len());
+            Ok::<_, ModelError>((lines, seen))
+        })?;
+        let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
+        let comparisons = stages.run("cross_reference", || {
+            let comparisons = cross_reference(&read_visual_fields(&lines), &fields);
+            let names = |result| {
+                let named = comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
+                named.collect::<Vec<_>>().join(", ")
+            };
+            let (agree, differ) = (names(Agreement::Agrees), names(Agreement::Differs));
+            let differ = if differ.is_empty() { String::new() } else { format!("; DIFFER: {differ}") };
+            Ok::<_, ModelError>((comparisons, format!("agree: {agree}{differ}")))
+        })?;
+        let portrait = self.read_portrait(front, stages)?;
+        Ok(DocumentReading {
+            evidence: DocumentEvidence {
+                encoded: encoded.as_ref().map(|encoded| encoded.source),
+                kind: encoded.as_ref().and_then(|encoded| encoded.kind),
+                fields,
+                checks: encoded.map(|encoded| encoded.checks).unwrap_or_default(),
+                comparisons,
+                portrait_found: portrait.is_some(),
+            },
+            portrait,
+        })
+    }
+
+    fn read_zone(
+        &mut self,
+        picture: &Rgb,
+        today: Date,
+        stages: &mut Stages<'_>,
+    ) -> Result<Option<Encoded>, ModelError> {
+        stages.run("mrz", || {
+            let zone = self.text.read_mrz(picture, today)?;
+            let seen = match &zone {
+                None => "no machine-readable zone".to_owned(),
+                Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
+                Some(zone) => format!("{} with wrong check digits: not read", zone.format),
+            };
+            // Wrong check digits are a misread far more often than a forgery, and neither gives anything to rely on.
+            Ok((zone.filter(|zone| zone.valid).map(from_zone), seen))
+        })
+    }
+
+    fn read_portrait(&mut self, front: &Rgb, stages: &mut Stages<'_>) -> Result<Option<Template>, ModelError> {
+        stages.run("portrait", || {
+            // The largest face is the portrait; ghost images are smaller.
+            let faces = self.faces.read(front)?;
+            let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
+            let Some(face) = faces.first().filter(fit) else {
+                return Ok((None, "no portrait of usable quality".to_owned()));
+            };
+            let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
+            match self.embedder.embed(front, &face.mesh) {
+                Ok(template) => Ok((Some(template), seen)),
+                Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
+                Err(EmbeddingError::Model(fault)) => Err(fault),
+            }
+        })
+    }
+}
+
+/// Rows of a machine-readable zone are no print: compared with themselves they would always agree.
+fn is_print(line: &TextLine) -> bool {
+    !line.text.reveal().contains('<')
+}
+
+fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Option<Encoded>, ModelError> {
+    let symbols = stages.run("barcode", || {
+        let symbols = read_barcodes(&back.to_gray(), &BarcodeOptions::thorough());
+        let seen = match symbols.iter().find(|symbol| symbol.format == Format::Pdf417) {
+            Some(symbol) => format!("PDF417, {} bytes", symbol.bytes.reveal().len()),
+            None => "no PDF417".to_owned(),
+        };
+        Ok::<_, ModelError>((symbols, seen))
+    })?;
+    stages.run("aamva", || {
+        let parsed = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).find_map(parse);
+        let Some(parsed) = parsed else { return Ok((None, "no licence or identity card".to_owned())) };
+        let checks = aamva::checks(&parsed, today);
+        let passed = checks.iter().filter(|check| check.result == crate::document::CheckResult::Pass).count();
+        let version = parsed.version.map_or("unknown".to_owned(), |version| version.to_string());
+        let issuer = parsed.issuer.map_or("unknown issuer", |issuer| issuer.name);
+        let seen = format!("version {version}, {issuer}, {passed} of {} checks passed", checks.len());
+        let encoded =
+            Encoded { source: EncodedSource::Barcode, kind: parsed.kind, fields: parsed.fields.clone(), checks };
+        Ok((Some(encoded), seen))
+    })
+}
+
+fn parse(symbol: &Symbol) -> Option<aamva::AamvaDocument> {
+    aamva::parse(symbol.bytes.reveal()).ok()
+}
+
+fn from_zone(zone: MrzDocument) -> Encoded {
+    Encoded { source: EncodedSource::Mrz, kind: Some(zone.kind()), fields: zone.fields, checks: zone.checks }
+}

@@ -1,0 +1,186 @@
+//! One verification, from pictures to outcome: the whole way on one page.
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
+use super::document_reading::{DocumentPictures, DocumentReaders};
+use super::stages::{StageReport, Stages};
+use super::turn_reading::TurnReaders;
+use crate::camera::SequenceError;
+use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseCase};
+use crate::imaging::Frame;
+use crate::liveness::{Challenge, ChallengeError, MatchThreshold, Side, compare};
+use crate::session::{
+    CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
+};
+use crate::vision::{FaceEmbedder, FaceReader, ModelError, Runtime, TextReader};
+
+/// How long a verified outcome from files would grant anything: as long as a session of the API lives.
+const OUTCOME_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// What is to be verified, for whom and where.
+#[derive(Debug, Clone)]
+pub struct Request {
+    rule: Rule,
+    policy: Policy,
+    days: PlaceDays,
+    challenge: Challenge,
+}
+
+/// Why a request cannot be carried out; the caller can mend it.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No rule for that use case and place.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The steps are no challenge.
+    #[error(transparent)]
+    Challenge(#[from] ChallengeError),
+}
+
+impl Request {
+    /// Finds the rule and the calendar days of the place. `today` overrides its day; `steps` are the turns that the
+    /// person was asked for, both sides in either order when absent.
+    ///
+    /// # Errors
+    /// [`RequestError`] when no rule is known or the steps are no challenge.
+    pub fn new(
+        rules: &RuleBook,
+        use_case: UseCase,
+        jurisdiction: &Jurisdiction,
+        today: Option<Date>,
+        steps: Option<&[Side]>,
+    ) -> Result<Self, RequestError> {
+        let rule = rules.resolve(use_case, jurisdiction)?;
+        let unresolvable = || RuleError::Unresolvable { use_case, jurisdiction: jurisdiction.clone() };
+        let days = match today {
+            Some(day) => PlaceDays::single(day),
+            None => rules.days_at(jurisdiction, Timestamp::now()).ok_or_else(unresolvable)?,
+        };
+        let challenge = steps.map_or_else(|| Ok(Challenge::both_sides()), Challenge::fixed)?;
+        Ok(Self { policy: Policy::for_tier(rule.tier), rule, days, challenge })
+    }
+}
+
+/// Why a verification came to no outcome.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// The frames cannot be read: the caller can mend it.
+    #[error(transparent)]
+    Frames(#[from] SequenceError),
+    /// A fault of the device.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers: {0}; check the kernel")]
+    Random(getrandom::Error),
+}
+
+/// What came out.
+#[derive(Debug)]
+pub struct Verification {
+    /// The outcome, as it would be signed.
+    pub outcome: Outcome,
+    /// Each stage's time.
+    pub stages: Vec<StageReport>,
+}
+
+/// Every model that a verification needs, opened once.
+pub struct Verifier {
+    text: TextReader,
+    faces: FaceReader,
+    embedder: FaceEmbedder,
+    models: ModelDigests,
+}
+
+impl Verifier {
+    /// Opens the models.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
+        let text = TextReader::open(runtime)?;
+        let faces = FaceReader::open(runtime)?;
+        let embedder = FaceEmbedder::open(runtime)?;
+        let [text_detection, text_recognition] = text.digests();
+        let [face_detection, face_mesh] = faces.digests();
+        let used = [
+            ("face_detection", face_detection),
+            ("face_embedding", embedder.digest()),
+            ("face_mesh", face_mesh),
+            ("text_detection", text_detection),
+            ("text_recognition", text_recognition),
+        ];
+        let models = used.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).into();
+        Ok(Self { text, faces, embedder, models })
+    }
+
+    /// Reads the document, judges the head turn, compares the faces, decides. `observer` hears of each stage as it ends.
+    ///
+    /// # Errors
+    /// [`VerifyError`] when frames cannot be read or the device fails; a person who is not verified is no error.
+    pub fn verify(
+        &mut self,
+        pictures: &DocumentPictures,
+        frames: impl Iterator<Item = Result<Frame, SequenceError>>,
+        request: &Request,
+        observer: &mut dyn FnMut(&StageReport),
+    ) -> Result<Verification, VerifyError> {
+        let mut stages = Stages::new(observer);
+        let mut readers =
+            DocumentReaders { text: &mut self.text, faces: &mut self.faces, embedder: &mut self.embedder };
+        let document = readers.read(pictures, request.days.latest, &mut stages)?;
+        let mut readers = TurnReaders { faces: &mut self.faces, embedder: &mut self.embedder };
+        let turn = readers.read(frames, &request.challenge, &mut stages)?;
+        let face_match = stages.run("face_match", || {
+            let compared = document.portrait.as_ref().map(|portrait| {
+                compare(&turn.probes, portrait, MatchThreshold::SHIPPED)
+            });
+            let seen = match compared.and_then(|compared| compared.similarity.map(|value| (compared, value))) {
+                Some((c, value)) => format!("similarity {:.2} over {} frames, {:.2} asked", value.0, c.probes, c.threshold.0.0),
+                None => "nothing to compare".to_owned(),
+            };
+            Ok::<_, VerifyError>((compared, seen))
+        })?;
+        let evidence = Evidence {
+            capture: turn.provenance.map(|provenance| CaptureEvidence { provenance }),
+            document: Some(document.evidence),
+            liveness: Some(LivenessEvidence { verdict: turn.report.verdict }),
+            face_match,
+            models: self.models.clone(),
+        };
+        let outcome = stages.run("decision", || {
+            let decision = decide(&evidence, &request.policy, request.days);
+            let outcome = Outcome::new(seed()?, &decision, &evidence, &request.rule);
+            let seen = match outcome.result() {
+                OutcomeResult::Verified => "verified".to_owned(),
+                OutcomeResult::NotVerified => "not verified".to_owned(),
+            };
+            Ok::<_, VerifyError>((outcome, seen))
+        })?;
+        Ok(Verification { outcome, stages: stages.into_reports() })
+    }
+}
+
+/// Names for an outcome that no device signs: nothing is chained, and the device says so.
+fn seed() -> Result<OutcomeSeed, VerifyError> {
+    let decided_at = Timestamp::now().round(jiff::Unit::Second).unwrap_or_else(|_| Timestamp::now());
+    Ok(OutcomeSeed {
+        id: format!("out_{}", random_suffix()?),
+        session: format!("vks_{}", random_suffix()?),
+        device: "unprovisioned".to_owned(),
+        sequence: 0,
+        previous_hash: None,
+        decided_at,
+        expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
+    })
+}
+
+/// 24 characters of the system's randomness, 5 bits each.
+fn random_suffix() -> Result<String, VerifyError> {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bytes = [0; 24];
+    getrandom::fill(&mut bytes).map_err(VerifyError::Random)?;
+    Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
+}
+

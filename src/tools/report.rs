@@ -1,0 +1,84 @@
+//! How a verification is shown on a terminal: step by step, then as a table; or as one JSON object.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::exit::CommandError;
+use crate::document::CheckResult;
+use crate::run::{StageReport, Verification};
+use crate::session::{Outcome, OutcomeResult, ReasonCode};
+
+/// For whom it is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For a person.
+    Table,
+    /// For a program.
+    Json,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    outcome: &'a Outcome,
+    stages: &'a [StageReport],
+}
+
+/// Shows one stage that has just ended.
+pub fn stage(format: Format, stage: &StageReport) {
+    if format == Format::Table {
+        // The lines are only a sign of life; when nobody reads them any more, the table's own write says so.
+        let _ = writeln!(std::io::stdout(), "  {:<16} {}", stage.stage, stage.seen);
+    }
+}
+
+/// Shows how it ended.
+///
+/// # Errors
+/// [`CommandError::Output`] when nobody reads standard output any more.
+pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandError> {
+    let mut output = std::io::stdout().lock();
+    match format {
+        Format::Json => {
+            let document = Document { outcome: &verified.outcome, stages: &verified.stages };
+            serde_json::to_writer_pretty(&mut output, &document).map_err(std::io::Error::from)?;
+            writeln!(output)?;
+        }
+        Format::Table => table(&mut output, verified)?,
+    }
+    Ok(output.flush()?)
+}
+
+fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()> {
+    let outcome = &verified.outcome;
+    writeln!(output, "\n  {:<38} result", "check")?;
+    writeln!(output, "  {:-<38} {:-<14}", "", "")?;
+    for check in outcome.checks() {
+        writeln!(output, "  {:<38} {}", check.name, word(check.result))?;
+    }
+    writeln!(output, "\n  {:<38} {:>9}", "stage", "time")?;
+    writeln!(output, "  {:-<38} {:->9}", "", "")?;
+    for stage in &verified.stages {
+        writeln!(output, "  {:<38} {:>6.0} ms", stage.stage, stage.ms)?;
+    }
+    writeln!(output, "  {:<38} {:>6.0} ms\n", "total", verified.stages.iter().map(|stage| stage.ms).sum::<f64>())?;
+    match (outcome.result(), outcome.reason().map(ReasonCode::entry)) {
+        (OutcomeResult::Verified, _) => writeln!(output, "  VERIFIED {}", outcome.summary()),
+        (OutcomeResult::NotVerified, None) => writeln!(output, "  NOT VERIFIED"),
+        (OutcomeResult::NotVerified, Some(entry)) => {
+            let reasons: Vec<&str> = outcome.reasons().iter().map(|reason| reason.as_str()).collect();
+            writeln!(output, "  NOT VERIFIED: {}", reasons.join(", "))?;
+            writeln!(output, "  {}", entry.staff)?;
+            writeln!(output, "  what helps: {}", entry.remedy)
+        }
+    }
+}
+
+fn word(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Pass => "pass",
+        CheckResult::Fail => "FAIL",
+        CheckResult::Flag => "flag",
+        CheckResult::NotApplicable => "not applicable",
+    }
+}

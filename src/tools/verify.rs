@@ -1,0 +1,87 @@
+//! `carded verify`: one verification from files.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::civil::Date;
+
+use super::exit::{CommandError, Exit};
+use super::inspect::Assets;
+use super::report::{self, Format};
+use crate::camera::{FrameSequence, ImageError, load_image};
+use crate::compliance::{Jurisdiction, RuleBook, UseCase};
+use crate::imaging::Rgb;
+use crate::liveness::Side;
+use crate::run::{DocumentPictures, Request, Verifier};
+use crate::session::OutcomeResult;
+use crate::vision::{Runtime, Threads};
+
+/// What to verify.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Picture of the front of a card.
+    #[arg(long, requires = "back", required_unless_present = "passport", conflicts_with = "passport")]
+    front: Option<PathBuf>,
+    /// Picture of the back of the same card, with its barcode or machine-readable zone.
+    #[arg(long, requires = "front")]
+    back: Option<PathBuf>,
+    /// Picture of a passport's data page.
+    #[arg(long)]
+    passport: Option<PathBuf>,
+    /// The person turning the head: a folder of frames in name order, or a video if ffmpeg is installed.
+    #[arg(long)]
+    face: PathBuf,
+    /// Frames a second of a folder of frames.
+    #[arg(long, default_value = "15", value_parser = super::parse_fps)]
+    fps: f64,
+    /// The turns that were asked for, by the person's own sides, such as `left,right` [default: both, in either order].
+    #[arg(long, value_delimiter = ',')]
+    steps: Option<Vec<Side>>,
+    /// What the person wants to do.
+    #[arg(long, default_value = "alcohol_in_person")]
+    use_case: UseCase,
+    /// Where, by ISO 3166-2.
+    #[arg(long, default_value = "US-CA")]
+    jurisdiction: Jurisdiction,
+    /// The day to decide for [default: today in the jurisdiction].
+    #[arg(long)]
+    today: Option<Date>,
+    /// Print the outcome as it would be signed, and each stage's time, as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one verification and says how it ended: verified, not verified, bad input, or a fault of the device.
+///
+/// # Errors
+/// [`CommandError`] when an input cannot be read, no rule is known, or a model fails.
+pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> {
+    let rules = RuleBook::built_in().map_err(|error| CommandError::Usage(error.to_string()))?;
+    let request = Request::new(&rules, args.use_case, &args.jurisdiction, args.today, args.steps.clone())?;
+    let pictures = pictures(args)?;
+    let frames = FrameSequence::open(&args.face, args.fps)?;
+    let format = if args.json { Format::Json } else { Format::Table };
+    let runtime = Runtime::load(&assets.models, &assets.runtime, Threads::all())?;
+    let mut verifier = Verifier::open(&runtime)?;
+    let verified = verifier.verify(&pictures, frames, &request, &mut |stage| report::stage(format, stage))?;
+    report::finish(format, &verified)?;
+    Ok(match verified.outcome.result() {
+        OutcomeResult::Verified => Exit::Success,
+        OutcomeResult::NotVerified => Exit::Negative,
+    })
+}
+
+fn pictures(args: &VerifyArgs) -> Result<DocumentPictures, CommandError> {
+    match (&args.front, &args.back, &args.passport) {
+        (Some(front), Some(back), None) => Ok(DocumentPictures::Card { front: picture(front)?, back: picture(back)? }),
+        (None, None, Some(page)) => Ok(DocumentPictures::Passport { page: picture(page)? }),
+        _ => Err(CommandError::Usage("give --front and --back, or --passport".to_owned())),
+    }
+}
+
+fn picture(path: &PathBuf) -> Result<Rgb, CommandError> {
+    load_image(path).map_err(|error| match error {
+        ImageError::Read { .. } => CommandError::Usage(error.to_string()),
+        other => CommandError::Usage(format!("{}: {other}", path.display())),
+    })
+}
