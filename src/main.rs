@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carded::tools::inspect::{self, Assets};
-use carded::tools::{CommandError, Exit};
+use carded::tools::{CommandError, Exit, VerifyArgs, verify};
 use clap::{Parser, Subcommand};
 
 /// Checks ages and identities on the device, with no network.
@@ -23,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Verifies one person from files and prints the outcome.
+    Verify(VerifyArgs),
     /// Measures one stage at a time; one JSON object a line.
     Inspect {
         #[command(flatten)]
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
 fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
     let assets = locate_assets(cli.models, cli.runtime);
     match cli.command {
+        Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
     }
 }

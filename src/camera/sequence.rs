@@ -7,8 +7,8 @@ use super::files::{ImageError, load_image};
 use super::video::Video;
 use crate::imaging::{Frame, Provenance, Rgb};
 
-/// Longest sequence that is read; a head turn at 30 frames a second takes about 300.
-pub const MAX_FRAMES: usize = 1800;
+/// Longest sequence that is read: five minutes at 30 frames a second. A head turn takes about 300 frames.
+pub const MAX_FRAMES: usize = 9000;
 
 /// Why a sequence cannot be read.
 #[derive(Debug, thiserror::Error)]

@@ -52,6 +52,23 @@ pub enum Side {
     Right,
 }
 
+/// Not the name of a side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a side is left or right, by the person's own sides")]
+pub struct SideError;
+
+impl std::str::FromStr for Side {
+    type Err = SideError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "left" => Ok(Self::Left),
+            "right" => Ok(Self::Right),
+            _ => Err(SideError),
+        }
+    }
+}
+
 impl From<Side> for Direction {
     fn from(side: Side) -> Self {
         match side {

@@ -8,16 +8,26 @@
 mod challenge;
 mod face;
 mod matching;
+mod parallax;
+mod passive;
 mod pose;
 mod quality;
+mod spectrum;
 mod template;
 #[cfg(test)]
 mod test_faces;
-mod verdict;
+mod turn;
+mod turn_evidence;
+mod turn_report;
+#[cfg(test)]
+mod turn_tests;
 
-pub use challenge::{Challenge, ChallengeError, Direction, Side, Step, TurnOrder};
+pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare};
+pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
+pub use passive::{LiveScore, PassiveCues, PassiveResult, PassiveVerdict, passive};
 pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};
 pub use template::{Similarity, Template, TemplateShapeError};
-pub use verdict::TurnVerdict;
+pub use turn::{FaceObservation, LeastYaw, ObservedFace, TurnProgress, TurnTracker};
+pub use turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};

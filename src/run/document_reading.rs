@@ -9,7 +9,7 @@ use crate::imaging::Rgb;
 use crate::liveness::{QualityGate, Template};
 use crate::session::{DocumentEvidence, EncodedSource};
 use crate::vision::{
-    BarcodeOptions, EmbeddingError, FaceEmbedder, FaceReader, Format, ModelError, Symbol, TextReader, read_barcodes,
+    BarcodeOptions, EmbeddingError, FaceObserver, Format, ModelError, Symbol, TextReader, read_barcodes,
 };
 
 /// The pictures that were taken of a document.
@@ -56,96 +56,93 @@ struct Encoded {
     checks: Vec<Check>,
 }
 
-/// The models that a document is read with.
-pub(super) struct DocumentReaders<'a> {
-    pub text: &'a mut TextReader,
-    pub faces: &'a mut FaceReader,
-    pub embedder: &'a mut FaceEmbedder,
+/// Reads the machine-readable part, the print and the portrait. `today` settles two-digit years.
+pub(super) fn read_document(
+    text: &mut TextReader,
+    faces: &mut FaceObserver,
+    pictures: &DocumentPictures,
+    today: Date,
+    stages: &mut Stages<'_>,
+) -> Result<DocumentReading, ModelError> {
+    let encoded = match pictures {
+        DocumentPictures::Card { front, back } => match read_barcode(back, today, stages)? {
+            Some(encoded) => Some(encoded),
+            None => match read_zone(text, back, today, stages)? {
+                Some(encoded) => Some(encoded),
+                None => read_zone(text, front, today, stages)?,
+            },
+        },
+        DocumentPictures::Passport { page } => read_zone(text, page, today, stages)?,
+    };
+    let front = pictures.front();
+    let lines = stages.run("front_text", || {
+        let lines: Vec<TextLine> = text.read(front)?.into_iter().filter(is_print).collect();
+        let seen = format!("{} lines of print", lines.len());
+        Ok::<_, ModelError>((lines, seen))
+    })?;
+    let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
+    let comparisons = stages.run("cross_reference", || {
+        let comparisons = cross_reference(&read_visual_fields(&lines), &fields);
+        let names = |result| {
+            let named = comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
+            named.collect::<Vec<_>>().join(", ")
+        };
+        let (agree, differ) = (names(Agreement::Agrees), names(Agreement::Differs));
+        let differ = if differ.is_empty() { String::new() } else { format!("; DIFFER: {differ}") };
+        Ok::<_, ModelError>((comparisons, format!("agree: {agree}{differ}")))
+    })?;
+    let portrait = read_portrait(faces, front, stages)?;
+    Ok(DocumentReading {
+        evidence: DocumentEvidence {
+            encoded: encoded.as_ref().map(|encoded| encoded.source),
+            kind: encoded.as_ref().and_then(|encoded| encoded.kind),
+            fields,
+            checks: encoded.map(|encoded| encoded.checks).unwrap_or_default(),
+            comparisons,
+            portrait_found: portrait.is_some(),
+        },
+        portrait,
+    })
 }
 
-impl DocumentReaders<'_> {
-    /// Reads the machine-readable part, the print and the portrait. `today` settles two-digit years.
-    pub fn read(
-        &mut self,
-        pictures: &DocumentPictures,
-        today: Date,
-        stages: &mut Stages<'_>,
-    ) -> Result<DocumentReading, ModelError> {
-        let encoded = match pictures {
-            DocumentPictures::Card { front, back } => match read_barcode(back, today, stages)? {
-                Some(encoded) => Some(encoded),
-                None => match self.read_zone(back, today, stages)? {
-                    Some(encoded) => Some(encoded),
-                    None => self.read_zone(front, today, stages)?,
-                },
-            },
-            DocumentPictures::Passport { page } => self.read_zone(page, today, stages)?,
+fn read_zone(
+    text: &mut TextReader,
+    picture: &Rgb,
+    today: Date,
+    stages: &mut Stages<'_>,
+) -> Result<Option<Encoded>, ModelError> {
+    stages.run("mrz", || {
+        let zone = text.read_mrz(picture, today)?;
+        let seen = match &zone {
+            None => "no machine-readable zone".to_owned(),
+            Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
+            Some(zone) => format!("{} with wrong check digits: not read", zone.format),
         };
-        let front = pictures.front();
-        let lines = stages.run("front_text", || {
-            let lines: Vec<TextLine> = self.text.read(front)?.into_iter().filter(is_print).collect();
-            let seen = format!("{} lines of print", lines.len());
-            Ok::<_, ModelError>((lines, seen))
-        })?;
-        let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
-        let comparisons = stages.run("cross_reference", || {
-            let comparisons = cross_reference(&read_visual_fields(&lines), &fields);
-            let names = |result| {
-                let named = comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
-                named.collect::<Vec<_>>().join(", ")
-            };
-            let (agree, differ) = (names(Agreement::Agrees), names(Agreement::Differs));
-            let differ = if differ.is_empty() { String::new() } else { format!("; DIFFER: {differ}") };
-            Ok::<_, ModelError>((comparisons, format!("agree: {agree}{differ}")))
-        })?;
-        let portrait = self.read_portrait(front, stages)?;
-        Ok(DocumentReading {
-            evidence: DocumentEvidence {
-                encoded: encoded.as_ref().map(|encoded| encoded.source),
-                kind: encoded.as_ref().and_then(|encoded| encoded.kind),
-                fields,
-                checks: encoded.map(|encoded| encoded.checks).unwrap_or_default(),
-                comparisons,
-                portrait_found: portrait.is_some(),
-            },
-            portrait,
-        })
-    }
+        // Wrong check digits are a misread far more often than a forgery, and neither gives anything to rely on.
+        Ok((zone.filter(|zone| zone.valid).map(from_zone), seen))
+    })
+}
 
-    fn read_zone(
-        &mut self,
-        picture: &Rgb,
-        today: Date,
-        stages: &mut Stages<'_>,
-    ) -> Result<Option<Encoded>, ModelError> {
-        stages.run("mrz", || {
-            let zone = self.text.read_mrz(picture, today)?;
-            let seen = match &zone {
-                None => "no machine-readable zone".to_owned(),
-                Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
-                Some(zone) => format!("{} with wrong check digits: not read", zone.format),
-            };
-            // Wrong check digits are a misread far more often than a forgery, and neither gives anything to rely on.
-            Ok((zone.filter(|zone| zone.valid).map(from_zone), seen))
-        })
-    }
-
-    fn read_portrait(&mut self, front: &Rgb, stages: &mut Stages<'_>) -> Result<Option<Template>, ModelError> {
-        stages.run("portrait", || {
-            // The largest face is the portrait; ghost images are smaller.
-            let faces = self.faces.read(front)?;
-            let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
-            let Some(face) = faces.first().filter(fit) else {
-                return Ok((None, "no portrait of usable quality".to_owned()));
-            };
-            let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
-            match self.embedder.embed(front, &face.mesh) {
-                Ok(template) => Ok((Some(template), seen)),
-                Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
-                Err(EmbeddingError::Model(fault)) => Err(fault),
-            }
-        })
-    }
+fn read_portrait(
+    faces: &mut FaceObserver,
+    front: &Rgb,
+    stages: &mut Stages<'_>,
+) -> Result<Option<Template>, ModelError> {
+    stages.run("portrait", || {
+        // The largest face is the portrait; ghost images are smaller.
+        let (reader, embedder) = faces.parts();
+        let found = reader.read(front)?;
+        let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
+        let Some(face) = found.first().filter(fit) else {
+            return Ok((None, "no portrait of usable quality".to_owned()));
+        };
+        let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
+        match embedder.embed(front, &face.mesh) {
+            Ok(template) => Ok((Some(template), seen)),
+            Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
+            Err(EmbeddingError::Model(fault)) => Err(fault),
+        }
+    })
 }
 
 /// Rows of a machine-readable zone are no print: compared with themselves they would always agree.

@@ -31,11 +31,7 @@ impl<'a> Stages<'a> {
     ///
     /// # Errors
     /// What the stage itself gives.
-    pub fn run<T, E>(
-        &mut self,
-        stage: &'static str,
-        work: impl FnOnce() -> Result<(T, String), E>,
-    ) -> Result<T, E> {
+    pub fn run<T, E>(&mut self, stage: &'static str, work: impl FnOnce() -> Result<(T, String), E>) -> Result<T, E> {
         let start = Instant::now();
         let (result, seen) = work()?;
         let report = StageReport { stage, seen, ms: start.elapsed().as_secs_f64() * 1e3 };

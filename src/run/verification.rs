@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::document_reading::{DocumentPictures, DocumentReaders};
+use super::document_reading::{DocumentPictures, DocumentReading, read_document};
 use super::stages::{StageReport, Stages};
-use super::turn_reading::TurnReaders;
+use super::turn_reading::read_turn;
 use crate::camera::SequenceError;
 use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseCase};
 use crate::imaging::Frame;
@@ -13,7 +13,7 @@ use crate::liveness::{Challenge, ChallengeError, MatchThreshold, Side, compare};
 use crate::session::{
     CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
 };
-use crate::vision::{FaceEmbedder, FaceReader, ModelError, Runtime, TextReader};
+use crate::vision::{FaceObserver, ModelError, Runtime, TextReader};
 
 /// How long a verified outcome from files would grant anything: as long as a session of the API lives.
 const OUTCOME_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -88,8 +88,7 @@ pub struct Verification {
 /// Every model that a verification needs, opened once.
 pub struct Verifier {
     text: TextReader,
-    faces: FaceReader,
-    embedder: FaceEmbedder,
+    faces: FaceObserver,
     models: ModelDigests,
 }
 
@@ -100,19 +99,31 @@ impl Verifier {
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
         let text = TextReader::open(runtime)?;
-        let faces = FaceReader::open(runtime)?;
-        let embedder = FaceEmbedder::open(runtime)?;
+        let faces = FaceObserver::open(runtime)?;
         let [text_detection, text_recognition] = text.digests();
-        let [face_detection, face_mesh] = faces.digests();
+        let [face_detection, face_mesh, face_embedding] = faces.digests();
         let used = [
             ("face_detection", face_detection),
-            ("face_embedding", embedder.digest()),
+            ("face_embedding", face_embedding),
             ("face_mesh", face_mesh),
             ("text_detection", text_detection),
             ("text_recognition", text_recognition),
         ];
         let models = used.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).into();
-        Ok(Self { text, faces, embedder, models })
+        Ok(Self { text, faces, models })
+    }
+
+    /// Reads a document alone.
+    ///
+    /// # Errors
+    /// [`ModelError`] when the device fails; a document that cannot be read is no error.
+    pub fn read_document(
+        &mut self,
+        pictures: &DocumentPictures,
+        today: Date,
+        stages: &mut Stages<'_>,
+    ) -> Result<DocumentReading, ModelError> {
+        read_document(&mut self.text, &mut self.faces, pictures, today, stages)
     }
 
     /// Reads the document, judges the head turn, compares the faces, decides. `observer` hears of each stage as it ends.
@@ -127,17 +138,15 @@ impl Verifier {
         observer: &mut dyn FnMut(&StageReport),
     ) -> Result<Verification, VerifyError> {
         let mut stages = Stages::new(observer);
-        let mut readers =
-            DocumentReaders { text: &mut self.text, faces: &mut self.faces, embedder: &mut self.embedder };
-        let document = readers.read(pictures, request.days.latest, &mut stages)?;
-        let mut readers = TurnReaders { faces: &mut self.faces, embedder: &mut self.embedder };
-        let turn = readers.read(frames, &request.challenge, &mut stages)?;
+        let document = self.read_document(pictures, request.days.latest, &mut stages)?;
+        let turn = read_turn(&mut self.faces, frames, &request.challenge, &mut stages)?;
         let face_match = stages.run("face_match", || {
-            let compared = document.portrait.as_ref().map(|portrait| {
-                compare(&turn.probes, portrait, MatchThreshold::SHIPPED)
-            });
+            let compared =
+                document.portrait.as_ref().map(|portrait| compare(&turn.probes, portrait, MatchThreshold::SHIPPED));
             let seen = match compared.and_then(|compared| compared.similarity.map(|value| (compared, value))) {
-                Some((c, value)) => format!("similarity {:.2} over {} frames, {:.2} asked", value.0, c.probes, c.threshold.0.0),
+                Some((c, value)) => {
+                    format!("similarity {:.2} over {} frames, {:.2} asked", value.0, c.probes, c.threshold.0.0)
+                }
                 None => "nothing to compare".to_owned(),
             };
             Ok::<_, VerifyError>((compared, seen))
@@ -183,4 +192,3 @@ fn random_suffix() -> Result<String, VerifyError> {
     getrandom::fill(&mut bytes).map_err(VerifyError::Random)?;
     Ok(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect())
 }
-

@@ -61,7 +61,7 @@ pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision
     let flagged = checks.iter().filter(|check| check.result == CheckResult::Flag);
     Decision {
         verdict: if findings.is_empty() { Verdict::Verified } else { Verdict::NotVerified },
-        reasons: ReasonCode::ALL.into_iter().filter(|code| findings.contains(code)).collect(),
+        reasons: findings.into_iter().collect(),
         flags: flagged.map(|check| check.name.clone()).collect(),
         checks,
     }

@@ -126,6 +126,18 @@ impl Outcome {
         self.reason
     }
 
+    /// Every reason against it, the most telling first.
+    #[must_use]
+    pub fn reasons(&self) -> &[ReasonCode] {
+        &self.reasons
+    }
+
+    /// How old the person had to be.
+    #[must_use]
+    pub fn tier(&self) -> AgeTier {
+        self.tier
+    }
+
     /// Every check that was made.
     #[must_use]
     pub fn checks(&self) -> &[NamedCheck] {

@@ -34,6 +34,15 @@ pub enum CommandError {
     /// The command line or an input is wrong: the caller can mend it.
     #[error("{0}")]
     Usage(String),
+    /// No rule is known, or the steps are no challenge.
+    #[error(transparent)]
+    Request(#[from] crate::run::RequestError),
+    /// Frames cannot be read.
+    #[error(transparent)]
+    Frames(#[from] crate::camera::SequenceError),
+    /// The system itself fails.
+    #[error("{0}")]
+    System(String),
     /// Nobody reads standard output any more.
     #[error("cannot write to standard output: {0}; check the pipe or disk behind it")]
     Output(#[from] std::io::Error),
@@ -46,8 +55,18 @@ impl CommandError {
     /// The exit status that tells the caller what kind of error this is.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) => Exit::Usage,
-            Self::Output(_) | Self::Model(_) => Exit::Fault,
+            Self::Usage(_) | Self::Request(_) | Self::Frames(_) => Exit::Usage,
+            Self::System(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
+        }
+    }
+}
+
+impl From<crate::run::VerifyError> for CommandError {
+    fn from(error: crate::run::VerifyError) -> Self {
+        match error {
+            crate::run::VerifyError::Frames(error) => Self::Frames(error),
+            crate::run::VerifyError::Model(error) => Self::Model(error),
+            crate::run::VerifyError::Random(_) => Self::System(error.to_string()),
         }
     }
 }

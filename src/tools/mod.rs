@@ -9,3 +9,9 @@ mod verify;
 
 pub use exit::{CommandError, Exit};
 pub use verify::{VerifyArgs, verify};
+
+/// Frames a second on a command line.
+pub(crate) fn frames_a_second(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.1..=1000.0).contains(rate));
+    rate.ok_or_else(|| "give frames a second between 0.1 and 1000".to_owned())
+}

@@ -63,7 +63,7 @@ fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()
     }
     writeln!(output, "  {:<38} {:>6.0} ms\n", "total", verified.stages.iter().map(|stage| stage.ms).sum::<f64>())?;
     match (outcome.result(), outcome.reason().map(ReasonCode::entry)) {
-        (OutcomeResult::Verified, _) => writeln!(output, "  VERIFIED {}", outcome.summary()),
+        (OutcomeResult::Verified, _) => writeln!(output, "  VERIFIED: {} years or older", outcome.tier().years()),
         (OutcomeResult::NotVerified, None) => writeln!(output, "  NOT VERIFIED"),
         (OutcomeResult::NotVerified, Some(entry)) => {
             let reasons: Vec<&str> = outcome.reasons().iter().map(|reason| reason.as_str()).collect();

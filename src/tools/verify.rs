@@ -1,6 +1,6 @@
 //! `carded verify`: one verification from files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::civil::Date;
@@ -31,8 +31,8 @@ pub struct VerifyArgs {
     /// The person turning the head: a folder of frames in name order, or a video if ffmpeg is installed.
     #[arg(long)]
     face: PathBuf,
-    /// Frames a second of a folder of frames.
-    #[arg(long, default_value = "15", value_parser = super::parse_fps)]
+    /// Frames a second of a folder; a video states its own.
+    #[arg(long, default_value_t = 30.0, value_parser = super::frames_a_second)]
     fps: f64,
     /// The turns that were asked for, by the person's own sides, such as `left,right` [default: both, in either order].
     #[arg(long, value_delimiter = ',')]
@@ -57,7 +57,7 @@ pub struct VerifyArgs {
 /// [`CommandError`] when an input cannot be read, no rule is known, or a model fails.
 pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let rules = RuleBook::built_in().map_err(|error| CommandError::Usage(error.to_string()))?;
-    let request = Request::new(&rules, args.use_case, &args.jurisdiction, args.today, args.steps.clone())?;
+    let request = Request::new(&rules, args.use_case, &args.jurisdiction, args.today, args.steps.as_deref())?;
     let pictures = pictures(args)?;
     let frames = FrameSequence::open(&args.face, args.fps)?;
     let format = if args.json { Format::Json } else { Format::Table };
@@ -79,7 +79,7 @@ fn pictures(args: &VerifyArgs) -> Result<DocumentPictures, CommandError> {
     }
 }
 
-fn picture(path: &PathBuf) -> Result<Rgb, CommandError> {
+fn picture(path: &Path) -> Result<Rgb, CommandError> {
     load_image(path).map_err(|error| match error {
         ImageError::Read { .. } => CommandError::Usage(error.to_string()),
         other => CommandError::Usage(format!("{}: {other}", path.display())),

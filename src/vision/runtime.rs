@@ -15,6 +15,14 @@ use super::manifest::Manifest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Threads(pub std::num::NonZeroUsize);
 
+impl Threads {
+    /// As many as the machine has cores for this process.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN))
+    }
+}
+
 /// SHA-256 of a file, shown as lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]

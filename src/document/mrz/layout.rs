@@ -32,6 +32,13 @@ pub enum MrzFormat {
     FrenchId,
 }
 
+/// The name that `Serialize` gives.
+impl std::fmt::Display for MrzFormat {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(formatter)
+    }
+}
+
 /// One stretch of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Span {

@@ -12,12 +12,6 @@ mod structure;
 use jiff::civil::Date;
 
 use super::AamvaDocument;
-<<<<<<< HEAD
-use crate::document::Check;
-/// Stub.
-pub fn checks(_document: &AamvaDocument, _today: jiff::civil::Date) -> Vec<Check> {
-    Vec::new()
-=======
 use crate::document::{Check, CheckResult};
 
 /// Runs every check; `today` is the calendar day of the place.
@@ -81,5 +75,4 @@ fn not_applicable(name: &'static str, detail: impl Into<String>) -> Check {
 /// Passes when nothing odd was seen, else flags all of it.
 fn flag_each(name: &'static str, odd: &[String], otherwise: &str) -> Check {
     if odd.is_empty() { pass(name, otherwise) } else { flag(name, odd.join("; ")) }
->>>>>>> aamva
 }

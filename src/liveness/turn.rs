@@ -1,0 +1,458 @@
+//! Following one person through a challenge.
+//!
+//! Frames come in one by one; each step has to be reached in its time, by the same face, without a cut, and a turn has
+//! to move like a head. Two independent tests guard each turn: the yaw that the mesh reports, which a photo does not
+//! reach, and the shape of the motion (see `parallax`), which a photo does not have.
+//!
+//! Always holds: what is missing is `incomplete`, never `live`; evidence of an attack outweighs everything else; a failed
+//! challenge cannot be mended, only tried again. Does not detect faces or run models, and cannot tell a replay of a real
+//! turn from one: the random challenge, the passive cue and the camera's own checks are for that.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::challenge::{Challenge, Direction, Step, TurnOrder};
+use super::face::{MeshFace, Pose};
+use super::parallax::ParallaxScore;
+use super::passive::LiveScore;
+use super::template::Template;
+use super::turn_evidence::{Evidence, TurnEvidence};
+use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};
+use crate::imaging::{Point, Rect};
+
+/// Least reported yaw of a turn, in degrees to the asked side.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct LeastYaw(pub f32);
+
+impl LeastYaw {
+    /// A flat photo never made the mesh report more than 17°, a bent one 24° (turned by up to 45°). A person reaches it
+    /// at about 40° of true turn.
+    pub const SHIPPED: Self = Self(28.0);
+}
+
+/// One frame's face.
+#[derive(Debug, Clone)]
+pub struct ObservedFace {
+    /// The landmarks.
+    pub mesh: MeshFace,
+    /// Rotation of the head.
+    pub pose: Pose,
+    /// Its template, where [`TurnTracker::wants_template`] asked for one.
+    pub template: Option<Template>,
+    /// Score of the passive cue, where it could be measured.
+    pub passive: Option<LiveScore>,
+}
+
+/// What one frame shows.
+#[derive(Debug, Clone)]
+pub struct FaceObservation {
+    /// Time of the frame since the capture began.
+    pub at: Duration,
+    /// The largest face; `None` when there is none.
+    pub face: Option<ObservedFace>,
+    /// Whether a second face of like size is there.
+    pub rival: bool,
+}
+
+/// How far the challenge is; for prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TurnProgress {
+    /// What is asked now; `None` when all steps are done.
+    pub step: Option<Step>,
+    /// Steps done.
+    pub done: usize,
+    /// Whether the challenge failed already, so that going on is in vain.
+    pub failed: bool,
+}
+
+/// Largest yaw of a face that looks into the camera, in degrees either side.
+const CENTRE_YAW: f32 = 12.0;
+/// Largest pitch of a face that looks into the camera, in degrees up or down.
+const CENTRE_PITCH: f32 = 30.0;
+/// Frames in which a step's pose has to be seen.
+const FRAMES_A_STEP: usize = 2;
+/// The shape of a turn is judged by frames this close to the asked yaw, in degrees.
+const SHAPE_MARGIN: f32 = 4.0;
+/// Yaw between two frames that is a cut whatever the time between them, in degrees.
+const JUMP_DEGREES: f32 = 22.0;
+/// Yaw between two frames that is a cut when it comes faster than heads turn.
+const FAST_JUMP_DEGREES: f32 = 15.0;
+/// Faster than heads turn, in degrees a second.
+const FAST_DEGREES_PER_SECOND: f32 = 300.0;
+/// Shift of the face between two frames, in its own widths, that is a cut.
+const JUMP_WIDTHS: f32 = 1.0;
+/// Longest time without a face.
+const LONGEST_LOSS: Duration = Duration::from_millis(700);
+/// Frames with a second face that are more than a mistake of the detector.
+const RIVAL_FRAMES: usize = 3;
+/// No one reacts to a prompt faster than this.
+const REACTION: Duration = Duration::from_millis(150);
+/// Yaws of a turned face whose template still resembles the frontal one, in degrees.
+const TEMPLATE_YAW: std::ops::Range<f32> = 18.0..42.0;
+
+/// Where a face was in the last frame that had one.
+#[derive(Debug, Clone)]
+struct Last {
+    at: Duration,
+    yaw: f32,
+    place: Rect,
+    mesh: MeshFace,
+}
+
+/// State of a step that is asked or was.
+#[derive(Debug, Default)]
+struct StepState {
+    asked: Option<Duration>,
+    prompted: Option<Duration>,
+    frames: usize,
+    reached: Option<Duration>,
+    yaw: Option<f32>,
+    turn: TurnEvidence,
+}
+
+/// Scores one challenge. Made new for every attempt.
+#[derive(Debug)]
+pub struct TurnTracker {
+    challenge: Challenge,
+    least_yaw: LeastYaw,
+    mirrored_order: bool,
+    steps: Vec<StepState>,
+    current: usize,
+    evidence: Evidence,
+    began: Option<Duration>,
+    last_time: Option<Duration>,
+    last: Option<Last>,
+    yaw_range: Option<[f32; 2]>,
+    faults: BTreeSet<TurnReason>,
+    rivals: usize,
+    faces: usize,
+    repeated: usize,
+}
+
+impl TurnTracker {
+    /// Starts a challenge.
+    #[must_use]
+    pub fn new(challenge: Challenge, least_yaw: LeastYaw) -> Self {
+        let steps = challenge.steps().iter().map(|_| StepState::default()).collect();
+        Self {
+            challenge,
+            least_yaw,
+            mirrored_order: false,
+            steps,
+            current: 0,
+            evidence: Evidence::default(),
+            began: None,
+            last_time: None,
+            last: None,
+            yaw_range: None,
+            faults: BTreeSet::new(),
+            rivals: 0,
+            faces: 0,
+            repeated: 0,
+        }
+    }
+
+    /// Notes that the prompt of the current step is on the screen. From the first such note on, a turn that comes before
+    /// its prompt fails; recordings without prompts never call this.
+    pub fn prompted(&mut self, at: Duration) {
+        if let Some(state) = self.steps.get_mut(self.current) {
+            state.prompted.get_or_insert(at);
+        }
+    }
+
+    /// Whether a template of a face in this pose would help; making one costs more than everything else.
+    #[must_use]
+    pub fn wants_template(&self, pose: &Pose) -> bool {
+        let turned = self.turn_at(pose.yaw_degrees).is_some_and(|step| self.steps[step].turn.wants_template());
+        turned || (is_frontal(pose) && self.evidence.wants_template())
+    }
+
+    /// How far the challenge is.
+    #[must_use]
+    pub fn progress(&self) -> TurnProgress {
+        let step = self.challenge.steps().get(self.current);
+        let step = step.map(|step| Step { direction: self.direction(self.current), within: step.within });
+        TurnProgress { step, done: self.current, failed: !self.faults.is_empty() }
+    }
+
+    /// Takes in one frame.
+    pub fn observe(&mut self, observation: &FaceObservation) -> TurnProgress {
+        let at = observation.at;
+        if self.last_time.is_some_and(|last| at <= last) {
+            self.faults.insert(TurnReason::TimeWentBack);
+            return self.progress();
+        }
+        self.last_time = Some(at);
+        let began = *self.began.get_or_insert(at);
+        self.check_time(at, began);
+        if observation.rival {
+            self.rivals += 1;
+            if self.rivals >= RIVAL_FRAMES && self.current < self.steps.len() {
+                self.faults.insert(TurnReason::SeveralFaces);
+            }
+        }
+        match &observation.face {
+            Some(face) if is_sound(face) => self.take_face(at, face),
+            Some(_) | None => self.take_nothing(at),
+        }
+        self.progress()
+    }
+
+    /// The verdict on everything seen so far.
+    pub fn finish(mut self) -> TurnReport {
+        self.collect_missing();
+        let reached = || self.turns().filter(|(_, state)| state.reached.is_some()).map(|(_, state)| &state.turn);
+        let identity = if reached().next().is_some() { self.evidence.identity_fault(reached()) } else { None };
+        let poorest = reached().filter_map(TurnEvidence::parallax).min_by(|a, b| a.0.total_cmp(&b.0));
+        let identity_held = identity.is_none() && reached().next().is_some();
+        let parallax_score = poorest.or_else(|| self.evidence.parallax());
+        let passive = self.evidence.passive();
+        let mut reasons = std::mem::take(&mut self.faults);
+        reasons.extend(identity);
+        if passive.is_some_and(|score| score <= LiveScore::ATTACK_AT_MOST) {
+            reasons.insert(TurnReason::PatternOverFace);
+        }
+        let verdict = if reasons.iter().any(|reason| reason.is_attack()) {
+            TurnVerdict::Attack
+        } else if reasons.is_empty() && self.current == self.steps.len() && identity_held {
+            TurnVerdict::Live
+        } else {
+            TurnVerdict::Incomplete
+        };
+        TurnReport {
+            verdict,
+            steps: self.step_reports(),
+            yaw_range_degrees: self.yaw_range,
+            parallax_score,
+            pad_score: fused(passive, parallax_score),
+            identity_held,
+            reasons: reasons.into_iter().collect(),
+        }
+    }
+
+    fn direction(&self, step: usize) -> Direction {
+        let direction = self.challenge.steps()[step].direction;
+        if self.mirrored_order { direction.opposite() } else { direction }
+    }
+
+    fn turns(&self) -> impl Iterator<Item = (usize, &StepState)> {
+        self.steps.iter().enumerate().filter(|&(step, _)| self.direction(step) != Direction::Centre)
+    }
+
+    /// The turn that a face with this yaw belongs to: the one asked now, or the last one while the head comes back.
+    fn turn_at(&self, yaw: f32) -> Option<usize> {
+        self.asked_steps().into_iter().flatten().find(|&step| {
+            let towards = yaw * self.direction(step).sign();
+            let either = self.challenge.order() == TurnOrder::Either && step == 1 && self.current == 1;
+            TEMPLATE_YAW.contains(&if either { towards.abs() } else { towards })
+        })
+    }
+
+    /// The step that is asked now and the one before it, which the head is still coming back from.
+    fn asked_steps(&self) -> [Option<usize>; 2] {
+        [Some(self.current), self.current.checked_sub(1)].map(|step| step.filter(|&step| step < self.steps.len()))
+    }
+
+    fn check_time(&mut self, at: Duration, began: Duration) {
+        let Some(state) = self.steps.get_mut(self.current) else { return };
+        let asked = *state.asked.get_or_insert(at);
+        let since = state.prompted.unwrap_or(asked);
+        let within = self.challenge.steps()[self.current].within;
+        if at.saturating_sub(since) > within || at.saturating_sub(began) > self.challenge.total() {
+            self.faults.insert(TurnReason::TimedOut);
+        }
+    }
+
+    fn take_nothing(&mut self, at: Duration) {
+        // Before the first look ahead and after the last step a missing face means nothing.
+        let during = self.current > 0 && self.current < self.steps.len();
+        if during && self.last.as_ref().is_some_and(|last| at.saturating_sub(last.at) > LONGEST_LOSS) {
+            self.faults.insert(TurnReason::FaceLost);
+        }
+    }
+
+    fn take_face(&mut self, at: Duration, face: &ObservedFace) {
+        self.faces += 1;
+        let yaw = face.pose.yaw_degrees;
+        let [low, high] = self.yaw_range.unwrap_or([yaw, yaw]);
+        self.yaw_range = Some([low.min(yaw), high.max(yaw)]);
+        let place = Rect::around(face.mesh.landmarks.iter().map(|p| p.xy()));
+        let during = self.current > 0 && self.current < self.steps.len();
+        if let Some(last) = &self.last {
+            if last.mesh.landmarks == face.mesh.landmarks {
+                self.repeated += 1;
+                self.last = Some(Last { at, ..last.clone() });
+                return;
+            }
+            if during && at.saturating_sub(last.at) > LONGEST_LOSS {
+                self.faults.insert(TurnReason::FaceLost);
+            }
+            if during && is_cut(last, at, yaw, place) {
+                self.faults.insert(TurnReason::PoseJump);
+            }
+        }
+        self.last = Some(Last { at, yaw, place, mesh: face.mesh.clone() });
+        self.collect(face);
+        self.advance(at, &face.pose);
+    }
+
+    /// Keeps what the frame says about shape, identity and pattern.
+    fn collect(&mut self, face: &ObservedFace) {
+        if is_frontal(&face.pose) {
+            self.evidence.add_frontal(&face.mesh, face.pose);
+            if let Some(template) = &face.template {
+                self.evidence.add_template(template.clone());
+            }
+            if let Some(score) = face.passive {
+                self.evidence.add_passive(score);
+            }
+        }
+        let sample = self.evidence.sample(&face.mesh, face.pose);
+        let yaw = face.pose.yaw_degrees;
+        self.settle_order(yaw);
+        for step in self.asked_steps().into_iter().flatten() {
+            let towards = yaw * self.direction(step).sign();
+            if towards >= self.least_yaw.0 - SHAPE_MARGIN
+                && let Some(sample) = sample
+            {
+                self.steps[step].turn.add_score(sample.score());
+            }
+        }
+        if let (Some(step), Some(template)) = (self.turn_at(yaw), &face.template) {
+            self.steps[step].turn.add_template(template.clone());
+        }
+    }
+
+    /// Where either order is allowed, the first turn that is reached sets it.
+    fn settle_order(&mut self, yaw: f32) {
+        let open = self.challenge.order() == TurnOrder::Either && self.current == 1 && self.steps[1].frames == 0;
+        if open && yaw * self.direction(1).sign() <= -(self.least_yaw.0 - SHAPE_MARGIN) {
+            self.mirrored_order = !self.mirrored_order;
+        }
+    }
+
+    fn advance(&mut self, at: Duration, pose: &Pose) {
+        if self.current >= self.steps.len() {
+            return;
+        }
+        let direction = self.direction(self.current);
+        let towards = pose.yaw_degrees * direction.sign();
+        let uses_prompts = self.steps.iter().any(|state| state.prompted.is_some());
+        let state = &mut self.steps[self.current];
+        let there = match direction {
+            Direction::Centre => is_frontal(pose),
+            Direction::Left | Direction::Right => towards >= self.least_yaw.0,
+        };
+        let yaw = pose.yaw_degrees;
+        state.yaw = Some(match (direction, state.yaw) {
+            (_, None) => yaw,
+            (Direction::Centre, Some(best)) => {
+                if yaw.abs() < best.abs() {
+                    yaw
+                } else {
+                    best
+                }
+            }
+            (Direction::Left | Direction::Right, Some(best)) => {
+                if towards > best * direction.sign() {
+                    yaw
+                } else {
+                    best
+                }
+            }
+        });
+        if direction != Direction::Centre {
+            let ordered = self.challenge.order() == TurnOrder::AsListed;
+            if ordered && towards <= -self.least_yaw.0 && state.reached.is_none() {
+                self.faults.insert(TurnReason::WrongSide);
+            }
+            let early = uses_prompts && state.prompted.is_none_or(|prompted| at < prompted + REACTION);
+            if there && early {
+                self.faults.insert(TurnReason::TurnBeforePrompt);
+            }
+        }
+        if there {
+            state.frames += 1;
+            if state.frames >= FRAMES_A_STEP {
+                state.reached = Some(at.saturating_sub(self.began.unwrap_or(at)));
+                self.current += 1;
+            }
+        }
+    }
+
+    /// Adds a reason for everything that a live verdict needs and that is not there.
+    fn collect_missing(&mut self) {
+        if self.faces == 0 {
+            self.faults.insert(TurnReason::NoFace);
+        } else if self.current < self.steps.len() {
+            let centre = self.direction(self.current) == Direction::Centre;
+            self.faults.insert(if centre { TurnReason::NotFrontal } else { TurnReason::TurnTooSmall });
+        }
+        if self.repeated > self.faces / 2 {
+            self.faults.insert(TurnReason::FrozenFrames);
+        }
+        let mut found = BTreeSet::new();
+        for (_, state) in self.turns().filter(|(_, state)| state.reached.is_some()) {
+            match state.turn.parallax() {
+                Some(score) if state.turn.has_enough_frames() => {
+                    if score <= ParallaxScore::SHEET_AT_MOST {
+                        found.insert(TurnReason::MovesLikeASheet);
+                    } else if score < ParallaxScore::HEAD_AT_LEAST {
+                        found.insert(TurnReason::ShapeUnclear);
+                    }
+                }
+                Some(_) | None => {
+                    found.insert(TurnReason::TooFewFrames);
+                }
+            }
+        }
+        if self.evidence.moves_like_a_sheet() {
+            found.insert(TurnReason::MovesLikeASheet);
+        }
+        self.faults.extend(found);
+    }
+
+    fn step_reports(&self) -> Vec<StepReport> {
+        let report = |(step, state): (usize, &StepState)| StepReport {
+            direction: self.direction(step),
+            reached: state.reached.is_some(),
+            reached_at: state.reached,
+            yaw_degrees: state.yaw,
+            parallax_score: state.turn.parallax(),
+        };
+        self.steps.iter().enumerate().map(report).collect()
+    }
+}
+
+fn is_frontal(pose: &Pose) -> bool {
+    pose.yaw_degrees.abs() <= CENTRE_YAW && pose.pitch_degrees.abs() <= CENTRE_PITCH
+}
+
+/// Whether every number of a face can be used.
+fn is_sound(face: &ObservedFace) -> bool {
+    let pose = [face.pose.yaw_degrees, face.pose.pitch_degrees, face.pose.roll_degrees];
+    pose.iter().all(|v| v.is_finite())
+        && face.mesh.landmarks.iter().all(|p| p.x.is_finite() && p.y.is_finite() && p.z.is_finite())
+}
+
+/// Whether a face cannot have come from where it was in the frame before.
+fn is_cut(last: &Last, at: Duration, yaw: f32, place: Rect) -> bool {
+    let change = (yaw - last.yaw).abs();
+    let seconds = at.saturating_sub(last.at).as_secs_f32().max(1e-3);
+    let shift: Point = place.centre() - last.place.centre();
+    let widths = shift.x.hypot(shift.y) / last.place.width.max(1.0);
+    change > JUMP_DEGREES
+        || (change > FAST_JUMP_DEGREES && change / seconds > FAST_DEGREES_PER_SECOND)
+        || widths > JUMP_WIDTHS
+}
+
+/// The lower of the passive score and where the shape lies between a sheet and a head.
+fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
+    let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
+    let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
+    match (passive, shape) {
+        (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
+        (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
+        (None, shape) => shape.map(LiveScore),
+    }
+}

@@ -1,0 +1,147 @@
+//! What a turn leaves behind: how it moved and whether it stayed the same person.
+//!
+//! Always holds: everything is bounded, so that an endless sequence takes no more memory than a short one; templates
+//! are wiped on drop. Does not know steps or deadlines: `turn` does.
+
+use super::face::{MeshFace, Pose};
+use super::matching::{MatchThreshold, median_similarity};
+use super::parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
+use super::passive::LiveScore;
+use super::template::{Similarity, Template};
+use super::turn_report::TurnReason;
+
+/// Most frontal frames that turned ones are compared with.
+const MAX_FRONTAL: usize = 5;
+/// Most samples kept a turn.
+const MAX_SAMPLES: usize = 400;
+/// Most templates kept of the frontal face and of each turn.
+const MAX_TEMPLATES: usize = 5;
+/// Fewest frames of one turn that its shape is judged by.
+const LEAST_SAMPLES: usize = 3;
+/// Fewest frames by which motion is called that of a sheet.
+const LEAST_SHEET_SAMPLES: usize = 5;
+/// A face that seems to have turned less than this, in degrees, does not show how it moves.
+const LEAST_SHEET_ANGLE: f32 = 25.0;
+/// Below this a turned face is another person for certain: the median of strangers is below 0.1.
+const ANOTHER_PERSON: Similarity = Similarity(0.15);
+
+/// Evidence of one turn to a side.
+#[derive(Debug, Default)]
+pub(super) struct TurnEvidence {
+    scores: Vec<ParallaxScore>,
+    templates: Vec<Template>,
+}
+
+impl TurnEvidence {
+    pub fn parallax(&self) -> Option<ParallaxScore> {
+        median_score(self.scores.iter().copied())
+    }
+
+    pub fn has_enough_frames(&self) -> bool {
+        self.scores.len() >= LEAST_SAMPLES
+    }
+
+    pub fn add_score(&mut self, score: ParallaxScore) {
+        if self.scores.len() < MAX_SAMPLES {
+            self.scores.push(score);
+        }
+    }
+
+    pub fn wants_template(&self) -> bool {
+        self.templates.len() < MAX_TEMPLATES
+    }
+
+    pub fn add_template(&mut self, template: Template) {
+        if self.wants_template() {
+            self.templates.push(template);
+        }
+    }
+}
+
+/// Evidence of the whole challenge.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    frontal: Vec<(MeshFace, Pose)>,
+    templates: Vec<Template>,
+    moving: Vec<ParallaxScore>,
+    passive: Vec<f32>,
+}
+
+impl Evidence {
+    /// Keeps the most frontal frames.
+    pub fn add_frontal(&mut self, mesh: &MeshFace, pose: Pose) {
+        let yaw = |entry: &(MeshFace, Pose)| entry.1.yaw_degrees.abs();
+        if self.frontal.len() == MAX_FRONTAL {
+            let worst = (0..MAX_FRONTAL).max_by(|&a, &b| yaw(&self.frontal[a]).total_cmp(&yaw(&self.frontal[b])));
+            match worst {
+                Some(worst) if yaw(&self.frontal[worst]) > pose.yaw_degrees.abs() => self.frontal.swap_remove(worst),
+                _ => return,
+            };
+        }
+        self.frontal.push((mesh.clone(), pose));
+    }
+
+    pub fn wants_template(&self) -> bool {
+        self.templates.len() < MAX_TEMPLATES
+    }
+
+    pub fn add_template(&mut self, template: Template) {
+        if self.wants_template() {
+            self.templates.push(template);
+        }
+    }
+
+    pub fn add_passive(&mut self, score: LiveScore) {
+        if self.passive.len() < MAX_SAMPLES {
+            self.passive.push(score.0);
+        }
+    }
+
+    /// Compares a face with the frontal ones and remembers how it moved.
+    pub fn sample(&mut self, mesh: &MeshFace, pose: Pose) -> Option<ParallaxSample> {
+        let frontal = self.frontal.iter().map(|(mesh, pose)| (mesh, *pose));
+        let sample = median_sample(frontal, (mesh, pose))?;
+        if sample.angle_degrees() >= LEAST_SHEET_ANGLE && self.moving.len() < MAX_SAMPLES {
+            self.moving.push(sample.score());
+        }
+        Some(sample)
+    }
+
+    /// Median score of all frames that turned or seem to have turned.
+    pub fn parallax(&self) -> Option<ParallaxScore> {
+        median_score(self.moving.iter().copied()).filter(|_| self.moving.len() >= LEAST_SHEET_SAMPLES)
+    }
+
+    pub fn moves_like_a_sheet(&self) -> bool {
+        self.parallax().is_some_and(|score| score <= ParallaxScore::SHEET_AT_MOST)
+    }
+
+    /// Median of the passive scores.
+    pub fn passive(&self) -> Option<LiveScore> {
+        let mut scores = self.passive.clone();
+        scores.sort_by(f32::total_cmp);
+        scores.get(scores.len().saturating_sub(1) / 2).copied().map(LiveScore)
+    }
+
+    /// `None` when every turn was made by the person who looked into the camera.
+    pub fn identity_fault<'a>(&self, turns: impl IntoIterator<Item = &'a TurnEvidence>) -> Option<TurnReason> {
+        let first = self.templates.first().ok_or(TurnReason::IdentityNotMeasured);
+        let frontal = match first {
+            Ok(first) => median_similarity(&self.templates, first),
+            Err(reason) => return Some(reason),
+        };
+        let turned = turns.into_iter().map(|turn| {
+            let each = turn.templates.iter().filter_map(|template| median_similarity(&self.templates, template));
+            let mut each: Vec<Similarity> = each.collect();
+            each.sort_by(|a, b| a.0.total_cmp(&b.0));
+            each.get(each.len().saturating_sub(1) / 2).copied()
+        });
+        let faults = turned.chain([frontal]).filter_map(|similarity| match similarity {
+            None => Some(TurnReason::IdentityNotMeasured),
+            Some(similarity) if similarity < ANOTHER_PERSON => Some(TurnReason::IdentityChanged),
+            Some(similarity) if similarity < MatchThreshold::HELD_THROUGH_TURN.0 => Some(TurnReason::IdentityUnclear),
+            Some(_) => None,
+        });
+        faults.max()
+    }
+}

@@ -1,0 +1,131 @@
+//! What a scored head turn comes out as.
+//!
+//! Always holds: `live` is given only by [`super::TurnTracker::finish`], and only when nothing is missing. The codes of
+//! [`TurnReason`] are stable; the words for people are kept elsewhere.
+
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::challenge::Direction;
+use super::parallax::ParallaxScore;
+use super::passive::LiveScore;
+
+/// Outcome of a challenge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[must_use]
+pub enum TurnVerdict {
+    /// Every step was done, the face moved like a head, and it stayed the same person.
+    Live,
+    /// There is evidence of an attack: it moved like a sheet, the person changed, or a pattern lies over the face.
+    Attack,
+    /// Neither: something is missing or was done wrongly. Never a pass.
+    Incomplete,
+}
+
+/// Why a turn is not live. Ordered by what the person should mend first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnReason {
+    /// No face was seen at all.
+    NoFace,
+    /// A second face of like size is in the picture: step aside, please.
+    SeveralFaces,
+    /// The face left the picture during the challenge.
+    FaceLost,
+    /// The person never looked into the camera when asked.
+    NotFrontal,
+    /// A turn did not reach the angle that is needed: turn further.
+    TurnTooSmall,
+    /// A turn went to the other side than asked.
+    WrongSide,
+    /// A turn was there before it was asked for.
+    TurnBeforePrompt,
+    /// A step or the whole took too long.
+    TimedOut,
+    /// Between two frames the head moved faster than heads do, or the picture was cut: turn more slowly.
+    PoseJump,
+    /// The same frame came again and again.
+    FrozenFrames,
+    /// Frames came out of order of time.
+    TimeWentBack,
+    /// Too few sharp frames of the turn to judge its shape: more light, turn more slowly.
+    TooFewFrames,
+    /// The shape of the motion is between that of a head and that of a sheet.
+    ShapeUnclear,
+    /// The face moved like a flat or bent sheet.
+    MovesLikeASheet,
+    /// There was no template to tell that the person stayed the same.
+    IdentityNotMeasured,
+    /// The turned face resembles the frontal one too little to be sure.
+    IdentityUnclear,
+    /// Another person turned than looked into the camera.
+    IdentityChanged,
+    /// A regular pattern lies over the face, as of a screen or a halftone print.
+    PatternOverFace,
+}
+
+/// The name that `Serialize` gives.
+impl std::fmt::Display for TurnReason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.serialize(formatter)
+    }
+}
+
+impl TurnReason {
+    /// Whether this is evidence of an attack, and not merely a lack of evidence for a person.
+    #[must_use]
+    pub fn is_attack(self) -> bool {
+        matches!(self, Self::MovesLikeASheet | Self::IdentityChanged | Self::PatternOverFace)
+    }
+}
+
+/// One step as it went.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StepReport {
+    /// Where the person was asked to look.
+    pub direction: Direction,
+    /// Whether they did.
+    pub reached: bool,
+    /// When they did, in milliseconds from the first frame.
+    #[serde(rename = "reached_ms", serialize_with = "milliseconds")]
+    pub reached_at: Option<Duration>,
+    /// The largest yaw to that side while it was asked, in degrees; the smallest, of either sign, for the centre.
+    pub yaw_degrees: Option<f32>,
+    /// Shape of the turn; `None` for the centre and without frames.
+    pub parallax_score: Option<ParallaxScore>,
+}
+
+/// A whole challenge as it went.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct TurnReport {
+    /// What follows.
+    pub verdict: TurnVerdict,
+    /// Every step of the challenge.
+    pub steps: Vec<StepReport>,
+    /// Smallest and largest yaw that was seen; `None` without a face.
+    pub yaw_range_degrees: Option<[f32; 2]>,
+    /// Depth in the motion of the poorest turn that was made; `None` when nothing turned.
+    pub parallax_score: Option<ParallaxScore>,
+    /// Passive cue and shape in one number, 0…1, 1 is live; at most 0.5 as long as nothing turned.
+    pub pad_score: Option<LiveScore>,
+    /// Whether the turned faces were measured to be the person who looked into the camera.
+    pub identity_held: bool,
+    /// Why it is not live; empty when it is.
+    pub reasons: Vec<TurnReason>,
+}
+
+impl TurnReport {
+    /// Whether a live person was shown.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.verdict == TurnVerdict::Live
+    }
+}
+
+#[allow(clippy::ref_option, reason = "the signature is serde's")]
+fn milliseconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(|time| time.as_millis() as u64).serialize(serializer)
+}

@@ -1,0 +1,123 @@
+//! Frames to what a head-turn challenge needs of them.
+//!
+//! Always holds: the observation is of the largest face; the costly template is made only where the tracker wants it.
+//! Does not judge: `liveness::TurnTracker` does.
+
+use super::face_embedding::{EmbeddingError, FaceEmbedder};
+use super::face_reader::{FaceReader, FaceReading};
+use super::runtime::{Digest, ModelError, Runtime};
+use crate::imaging::Frame;
+use crate::liveness::{FaceObservation, ObservedFace, TurnTracker, passive};
+
+/// A second face with at least this share of the largest one's area stands as near to the camera.
+const RIVAL_AREA: f32 = 0.4;
+/// A face that the detector misses is searched where it was for so many frames.
+const FOLLOWED_FRAMES: usize = 8;
+
+/// One frame, seen.
+#[derive(Debug)]
+pub struct FaceSighting {
+    /// What the tracker takes.
+    pub observation: FaceObservation,
+    /// The largest face with its quality, for choosing frames to match.
+    pub reading: Option<FaceReading>,
+}
+
+/// Detector, mesh and embedding over the frames of one person.
+pub struct FaceObserver {
+    reader: FaceReader,
+    embedder: FaceEmbedder,
+    previous: Option<FaceReading>,
+    missed: usize,
+}
+
+impl FaceObserver {
+    /// Opens the models `face_detection`, `face_mesh` and `face_embedding`.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
+        Ok(Self {
+            reader: FaceReader::open(runtime)?,
+            embedder: FaceEmbedder::open(runtime)?,
+            previous: None,
+            missed: 0,
+        })
+    }
+
+    /// SHA-256 of detector, mesh and embedding model.
+    #[must_use]
+    pub fn digests(&self) -> [&Digest; 3] {
+        let [detector, mesh] = self.reader.digests();
+        [detector, mesh, self.embedder.digest()]
+    }
+
+    /// The models themselves, for the portrait of the same verification.
+    pub fn parts(&mut self) -> (&mut FaceReader, &mut FaceEmbedder) {
+        (&mut self.reader, &mut self.embedder)
+    }
+
+    /// Forgets the last person.
+    pub fn reset(&mut self) {
+        (self.previous, self.missed) = (None, 0);
+    }
+
+    /// Looks at one frame. `tracker` says whether a template is wanted.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a model fails.
+    pub fn observe(&mut self, frame: &Frame, tracker: &TurnTracker) -> Result<FaceSighting, ModelError> {
+        let mut readings = self.reader.read(&frame.image)?.into_iter();
+        let largest = readings.next();
+        let rival = match (&largest, readings.next()) {
+            (Some(first), Some(second)) => second.detection.bounds.area() >= RIVAL_AREA * first.detection.bounds.area(),
+            _ => false,
+        };
+        let reading = match largest {
+            Some(reading) => {
+                self.missed = 0;
+                Some(reading)
+            }
+            None => self.follow(frame)?,
+        };
+        self.previous = reading.clone().or_else(|| self.previous.take());
+        let face = match &reading {
+            Some(reading) => Some(self.observed(frame, reading, tracker)?),
+            None => None,
+        };
+        Ok(FaceSighting { observation: FaceObservation { at: frame.captured_at, face, rival }, reading })
+    }
+
+    fn follow(&mut self, frame: &Frame) -> Result<Option<FaceReading>, ModelError> {
+        self.missed += 1;
+        match &self.previous {
+            Some(previous) if self.missed <= FOLLOWED_FRAMES => self.reader.follow(&frame.image, previous),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    fn observed(
+        &mut self,
+        frame: &Frame,
+        reading: &FaceReading,
+        tracker: &TurnTracker,
+    ) -> Result<ObservedFace, ModelError> {
+        let template = if tracker.wants_template(&reading.pose) {
+            match self.embedder.embed(&frame.image, &reading.mesh) {
+                Ok(template) => Some(template),
+                Err(EmbeddingError::NotAlignable) => None,
+                Err(EmbeddingError::Model(fault)) => return Err(fault),
+            }
+        } else {
+            None
+        };
+        // The pattern of a screen shows best where the face is frontal, and there the tracker uses it.
+        let score = if template.is_some() { passive(&frame.image, reading.detection.bounds) } else { None };
+        Ok(ObservedFace {
+            mesh: reading.mesh.clone(),
+            pose: reading.pose,
+            template,
+            passive: score.map(|result| result.live_score),
+        })
+    }
+}
