@@ -169,7 +169,7 @@ fn read_table(text: &str) -> (Vec<Subfile>, usize) {
     let mut subfiles = Vec::new();
     let mut end = 0;
     while subfiles.len() < MAX_SUBFILES {
-        let Some(row) = text.get(end..end + ROW) else { break };
+        let Some(row) = text.get(end..end + ROW).filter(|row| row.is_ascii()) else { break };
         let Some(designator) = Designator::leading(row) else { break };
         let (offset, length) = row[2..].split_at(4);
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -227,6 +227,12 @@ mod tests {
         let header = Header::find("@\n\u{1e}\rANSI 604432030001DLabac0233DLDCA5").unwrap();
         assert_eq!(header.subfiles[0].declared_offset, None);
         assert_eq!(header.subfiles[0].declared_length, Some(233));
+    }
+
+    #[test]
+    fn letters_of_several_bytes_end_the_table() {
+        let header = Header::find("@\n\u{1e}\rANSI 604432030001DL000\u{a67d}023DLDCA5").unwrap();
+        assert!(header.subfiles.is_empty());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Always holds: a height outside what people measure is absent, not clamped.
 
 use crate::document::Sex;
+use crate::privacy::Personal;
 
 /// Heights that are believed, in centimetres.
 const PLAUSIBLE_CM: std::ops::RangeInclusive<u32> = 60..=260;
@@ -12,7 +13,8 @@ const PLAUSIBLE_CM: std::ops::RangeInclusive<u32> = 60..=260;
 /// Three digits without a unit are inches after a zero, centimetres from 100 to 250, else a foot and two digits of
 /// inches as DL/ID-2000 writes them; two digits are inches.
 pub fn height_cm(text: &str) -> Option<u16> {
-    let text = text.trim().to_ascii_uppercase();
+    let text = Personal::new(text.trim().to_ascii_uppercase());
+    let text = text.reveal();
     let mut groups = text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
     let first = groups.next()?;
     let second = groups.next();
@@ -44,12 +46,12 @@ fn inches(inches: u32) -> u32 {
     (inches * 254 + 50) / 100
 }
 
-/// Reads a sex: 1, 2 and 9 of the standard (ANSI D20), or the letters that DL/ID-2000 allowed.
+/// Reads a sex: 1, 2 and 9 of the standard (ANSI D20), or the letters and words that early cards have.
 pub fn sex(text: &str) -> Option<Sex> {
     match text.trim() {
-        "1" | "M" | "m" => Some(Sex::M),
-        "2" | "F" | "f" => Some(Sex::F),
-        "9" | "X" | "x" => Some(Sex::X),
+        "1" | "M" | "MALE" => Some(Sex::M),
+        "2" | "F" | "FEMALE" => Some(Sex::F),
+        "9" | "X" => Some(Sex::X),
         _ => None,
     }
 }
@@ -82,6 +84,6 @@ mod tests {
             ["1", "2 ", "9", "M", "F", "X"].map(sex),
             [Some(Sex::M), Some(Sex::F), Some(Sex::X), Some(Sex::M), Some(Sex::F), Some(Sex::X)]
         );
-        assert_eq!(["", "0", "MALE?"].map(sex), [None; 3]);
+        assert_eq!(["", "0", "MAN"].map(sex), [None; 3]);
     }
 }

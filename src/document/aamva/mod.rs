@@ -17,6 +17,7 @@ mod magnetic;
 mod measures;
 mod names;
 mod scan;
+mod structure;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ pub use editions::{Edition, NEWEST_VERSION};
 pub use elements::{ElementId, Elements, MAX_ELEMENTS};
 pub use header::{Designator, FileType, Subfile};
 pub use issuers::{ISSUERS, Issuer};
+pub use structure::Structure;
 
 use header::Header;
 
@@ -66,31 +68,6 @@ pub enum Format {
     Headerless,
     /// The tracks of a magnetic stripe.
     MagneticStripe,
-}
-
-/// What a payload's form is like, for the checks that judge it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Structure {
-    /// Compliance indicator, separators and file type stand as the standard has them.
-    pub prelude_is_standard: bool,
-    /// The payload begins with `@`, perhaps after garbage.
-    pub has_compliance_indicator: bool,
-    /// The record separator before the file type has arrived.
-    pub has_record_separator: bool,
-    /// How many subfiles the header says that there are.
-    pub declared_entries: Option<u8>,
-    /// The subfile table, with what was found for each row.
-    pub subfiles: Vec<Subfile>,
-    /// Subfiles that begin in the body, whether the table has them or not.
-    pub found_subfiles: Vec<Designator>,
-    /// Line feeds after the header; the standard ends elements with them.
-    pub line_feeds: usize,
-    /// Carriage returns after the header; the standard ends subfiles with them.
-    pub carriage_returns: usize,
-    /// Elements that stood on one line with another.
-    pub run_together: usize,
-    /// Lines that are no element.
-    pub stray_lines: usize,
 }
 
 /// A payload that was read.
@@ -156,12 +133,7 @@ fn with_header(text: &str, header: Header) -> Result<AamvaDocument, AamvaError> 
         return Err(AamvaError::NoElements);
     }
     let issuer = header.iin.as_deref().and_then(Issuer::by_iin);
-    let mut structure = structure(&body);
-    structure.prelude_is_standard = header.prelude_is_standard;
-    structure.has_compliance_indicator = header.has_compliance_indicator;
-    structure.has_record_separator = header.has_record_separator;
-    structure.declared_entries = header.declared_entries;
-    structure.subfiles = locate_subfiles(text, &header, &body);
+    let structure = Structure::with_header(text, &header, &body);
     let declared = structure.subfiles.iter().map(|subfile| subfile.designator);
     Ok(AamvaDocument {
         format: Format::Subfiles(header.file_type),
@@ -182,7 +154,8 @@ fn without_header(text: &str) -> Result<AamvaDocument, AamvaError> {
     if elements.iter().filter(|(id, _)| id.is_standard()).count() < MIN_ELEMENTS_WITHOUT_HEADER {
         return Err(AamvaError::NotAamva);
     }
-    let structure = Structure { has_compliance_indicator: text.trim_start().starts_with('@'), ..structure(&body) };
+    let structure =
+        Structure { has_compliance_indicator: text.trim_start().starts_with('@'), ..Structure::of_body(&body) };
     Ok(AamvaDocument {
         format: Format::Headerless,
         version: None,
@@ -218,44 +191,6 @@ fn collect(body: &scan::Body<'_>) -> Elements {
         elements.add(token.id, token.value);
     }
     elements
-}
-
-fn structure(body: &scan::Body<'_>) -> Structure {
-    Structure {
-        found_subfiles: body.subfiles.iter().map(|(designator, _)| *designator).collect(),
-        line_feeds: body.line_feeds,
-        carriage_returns: body.carriage_returns,
-        run_together: body.run_together,
-        stray_lines: body.stray_lines,
-        ..Structure::default()
-    }
-}
-
-/// Sets beside each row of the subfile table where its subfile really begins and how long it is.
-fn locate_subfiles(text: &str, header: &Header, body: &scan::Body<'_>) -> Vec<Subfile> {
-    let mut subfiles = header.subfiles.clone();
-    let mut is_first = true;
-    for subfile in &mut subfiles {
-        let place = body.subfiles.iter().position(|(designator, _)| *designator == subfile.designator);
-        let (start, next) = match place {
-            Some(place) => (body.subfiles[place].1, body.subfiles.get(place + 1)),
-            // Some issuers leave the name of the first subfile out: its elements follow the table at once.
-            None if is_first => (0, body.subfiles.first()),
-            None => continue,
-        };
-        is_first = false;
-        let start = header.end + start;
-        let end = next.map_or_else(|| start + end_of_last(&text[start..], body), |(_, at)| header.end + at);
-        subfile.found_offset = Some(header.offset_of(text, start));
-        subfile.found_length = Some(text[start..end].chars().count());
-    }
-    subfiles
-}
-
-/// Where the last subfile ends: with its terminator, unless carriage returns end elements, too.
-fn end_of_last(text: &str, body: &scan::Body<'_>) -> usize {
-    let terminator = text.find('\r').filter(|_| body.carriage_returns <= 2 * body.subfiles.len());
-    terminator.map_or(text.trim_end().len(), |at| at + 1)
 }
 
 /// Licence or identity card, by the subfiles; an enhanced document by whether it has a vehicle class.

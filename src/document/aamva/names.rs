@@ -22,12 +22,18 @@ const SUFFIXES: [&str; 16] =
 /// Reads the name from the elements; parts win over the whole.
 pub(super) fn name(elements: &Elements) -> Name<'_> {
     let whole = elements.stated("DAA").map(whole_name).unwrap_or_default();
+    let family = elements.stated("DCS").or_else(|| elements.stated("DAB"));
+    // A comma never stands inside a family name; some issuers put one before a suffix that they have no element for.
+    let (family, family_suffix) = match family {
+        Some(family) if family.contains(',') => split_suffix(family),
+        family => (family, None),
+    };
     let (first, middle) = given_names(elements);
     Name {
         first: first.or(whole.first),
         middle: if first.is_some() { middle.or(matching_middle(first, &whole)) } else { middle.or(whole.middle) },
-        last: elements.stated("DCS").or_else(|| elements.stated("DAB")).or(whole.last),
-        suffix: elements.stated("DCU").or_else(|| elements.stated("DAE")).or(whole.suffix),
+        last: family.or(whole.last),
+        suffix: elements.stated("DCU").or_else(|| elements.stated("DAE")).or(whole.suffix).or(family_suffix),
     }
 }
 
@@ -83,27 +89,30 @@ pub(super) fn whole_name(text: &str) -> Name<'_> {
     if name.suffix.is_none() && name.middle.is_some_and(is_suffix) {
         name.suffix = name.middle.take();
     }
-    // Only two parts: the second holds all given names. A third part that is blank says that there is no middle name.
+    // Only two parts: the second holds all given names, and perhaps the suffix. A third part that is blank says that there is no middle name.
     if middle.is_none() {
-        (name.first, name.middle) = name.first.map_or((None, None), split_given);
+        let (given, suffix) = name.first.map_or((None, None), split_suffix);
+        (name.first, name.middle) = given.map_or((None, None), split_given);
+        name.suffix = suffix;
     }
     name
 }
 
 fn spoken_name(text: &str) -> Name<'_> {
-    let mut rest = text.trim();
-    let mut name = Name::default();
-    if let Some((before, after)) = rest.rsplit_once(' ')
-        && is_suffix(after)
-    {
-        name.suffix = Some(after);
-        rest = before.trim_end();
-    }
-    let Some((given, last)) = rest.rsplit_once(' ') else {
-        return Name { last: stated(rest), ..name };
+    let (rest, suffix) = split_suffix(text.trim());
+    let Some((given, last)) = rest.unwrap_or_default().rsplit_once(' ') else {
+        return Name { last: rest.and_then(stated), suffix, ..Name::default() };
     };
     let (first, middle) = split_given(given.trim_end());
-    Name { first, middle, last: stated(last), ..name }
+    Name { first, middle, last: stated(last), suffix }
+}
+
+/// Splits a suffix off the end of a name that has something before it.
+fn split_suffix(text: &str) -> (Option<&str>, Option<&str>) {
+    match text.rsplit_once([' ', ',']) {
+        Some((before, after)) if is_suffix(after) => (stated(before), Some(after)),
+        _ => (stated(text), None),
+    }
 }
 
 fn is_suffix(word: &str) -> bool {
@@ -146,6 +155,13 @@ mod tests {
         assert_eq!(read(&[("DAA", "PUBLIC, JOHN QUINCY")]), is(["JOHN", "QUINCY", "PUBLIC", ""]));
         assert_eq!(read(&[("DAA", "PUBLIC,MARY ANN,,")]), is(["MARY ANN", "", "PUBLIC", ""]));
         assert_eq!(read(&[("DAA", "PUBLIC,$JOHN QUINCY")]), is(["JOHN", "QUINCY", "PUBLIC", ""]));
+        assert_eq!(read(&[("DAA", "PUBLIC,JOHN QUINCY JR")]), is(["JOHN", "QUINCY", "PUBLIC", "JR"]));
+    }
+
+    #[test]
+    fn a_suffix_after_the_family_name_is_told_from_it() {
+        assert_eq!(read(&[("DCS", "DOE, JR"), ("DAC", "JOHN")]), is(["JOHN", "", "DOE", "JR"]));
+        assert_eq!(read(&[("DCS", "DOE SR"), ("DAC", "JOHN")]), is(["JOHN", "", "DOE SR", ""]));
     }
 
     #[test]

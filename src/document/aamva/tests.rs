@@ -123,7 +123,7 @@ fn what_is_no_licence_is_an_error_without_its_content() {
     assert_eq!(parse(b""), Err(AamvaError::NotAamva));
     assert_eq!(parse(b"https://example.org/DAQ"), Err(AamvaError::NotAamva));
     assert_eq!(parse(b"@\n\x1e\rANSI 636000100102DL00410278"), Err(AamvaError::NoElements));
-    assert_eq!(parse(&[b'D'; MAX_PAYLOAD_BYTES + 1]), Err(AamvaError::TooLong { bytes: MAX_PAYLOAD_BYTES + 1 }));
+    assert_eq!(parse(&vec![b'D'; MAX_PAYLOAD_BYTES + 1]), Err(AamvaError::TooLong { bytes: MAX_PAYLOAD_BYTES + 1 }));
 }
 
 #[test]

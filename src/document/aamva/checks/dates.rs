@@ -1,6 +1,5 @@
 //! The dates against each other, the edition and today.
 
-use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::super::dates::{DateOrder, birthday, parse_date};
@@ -115,8 +114,7 @@ pub(super) fn issue_date(document: &AamvaDocument, today: Date) -> Check {
         return not_applicable(NAME, "there is no readable date of issue");
     };
     // A card issued in another time zone may be from tomorrow.
-    let tomorrow = today.saturating_add(1.day());
-    if issue > tomorrow {
+    if today.tomorrow().is_ok_and(|tomorrow| issue > tomorrow) {
         return fail(NAME, "in the future");
     }
     let revision = document.elements.stated("DDB").and_then(parse_date).map(|(date, _)| date);
@@ -176,7 +174,7 @@ pub(super) fn under_age_dates(document: &AamvaDocument) -> Check {
 }
 
 fn is_next_to(date: Date, other: Date) -> bool {
-    date == other.saturating_add(1.day()) || date == other.saturating_sub(1.day())
+    other.tomorrow().is_ok_and(|day| day == date) || other.yesterday().is_ok_and(|day| day == date)
 }
 
 /// Month, day and year without zeros before them, as West Virginia writes these dates.
