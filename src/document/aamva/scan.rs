@@ -49,7 +49,8 @@ pub(super) fn scan(body: &str) -> Body<'_> {
         match character {
             '\n' => found.line_feeds += 1,
             '\r' => found.carriage_returns += 1,
-            '\u{1c}'..='\u{1f}' => {}
+            // No value holds these; some scanners send a tabulator for a line feed.
+            '\t' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1f}' => {}
             _ => continue,
         }
         found.scan_line(&body[start..at], start);
@@ -114,7 +115,7 @@ fn leading_subfile(text: &str) -> Option<Designator> {
     let owns_rest = if designator.is_jurisdiction() {
         rest.starts_with(designator.as_str()) && ElementId::leading(rest).is_some()
     } else {
-        ElementId::leading(rest).is_some_and(ElementId::is_standard)
+        ElementId::leading(rest.trim_start()).is_some_and(ElementId::is_standard)
     };
     (owns_rest || rest.trim_start().is_empty()).then_some(designator)
 }
@@ -145,8 +146,12 @@ fn skip_to_identifier(text: &str) -> &str {
 /// The next place in a value where an unseen element begins, and how many characters of a subfile designator precede
 /// its identifier.
 fn next_identifier(value: &str, seen: &std::collections::HashSet<ElementId>) -> Option<(usize, usize)> {
-    (1..value.len()).find_map(|at| {
+    (0..value.len()).find_map(|at| {
         let rest = value.get(at..)?;
+        // At the very beginning, where a blank value would end, only a whole date is telling enough.
+        if at == 0 && ElementId::leading(rest).is_none_or(|id| id.fixed_length() != Some(8)) {
+            return None;
+        }
         let is_new = |text: &str| ElementId::leading(text).is_some_and(|id| !seen.contains(&id));
         match ElementId::leading(rest) {
             Some(id) if id.is_standard() && !seen.contains(&id) && id.accepts(&rest[3..]) => Some((at, 0)),
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn any_separator_cuts_elements() {
-        for separator in ["\n", "\r", "\r\n", "\u{1e}", " \n"] {
+        for separator in ["\n", "\r", "\r\n", "\u{1e}", " \n", "\t"] {
             assert_eq!(elements(&joined(separator)), pairs(&CARD), "{separator:?}");
         }
     }
@@ -202,6 +207,12 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_element_before_a_date_is_told_from_it_without_separators() {
+        let found = elements("DLDAQ1DCUDBD03222016DBB04021955");
+        assert_eq!(found, pairs(&[("DAQ", "1"), ("DCU", ""), ("DBD", "03222016"), ("DBB", "04021955")]));
+    }
+
+    #[test]
     fn a_terminator_typed_as_a_letter_ends_a_date() {
         let body = "DAQ1\nDDB09212009MZIZIC457\nZIDDONOR";
         assert_eq!(elements(body), pairs(&[("DAQ", "1"), ("DDB", "09212009"), ("ZIC", "457"), ("ZID", "DONOR")]));
@@ -211,6 +222,7 @@ mod tests {
     #[test]
     fn a_subfile_designator_may_stand_alone_or_be_missing() {
         assert_eq!(elements("DL\nDCAR\nDAQ1\nZD \n"), pairs(&[("DCA", "R"), ("DAQ", "1")]));
+        assert_eq!(elements("DL DCAR DAQ1"), pairs(&[("DCA", "R"), ("DAQ", "1")]));
         assert_eq!(elements("DCAC\nDAQ1"), pairs(&[("DCA", "C"), ("DAQ", "1")]));
     }
 

@@ -13,13 +13,13 @@ const ESSENTIAL: [&str; 3] = ["DAQ", "DBA", "DBB"];
 /// essential one or most of them was not made by an issuer.
 pub(super) fn mandatory_elements(document: &AamvaDocument) -> Check {
     const NAME: &str = "mandatory_elements";
-    if document.format == Format::MagneticStripe {
-        return not_applicable(NAME, "a magnetic stripe has fields of fixed width");
-    }
     let essential: Vec<&str> =
         ESSENTIAL.into_iter().filter(|id| !document.elements.contains(ElementId::known(id))).collect();
     if !essential.is_empty() {
         return fail(NAME, format!("{} is missing", essential.join(", ")));
+    }
+    if document.format == Format::MagneticStripe {
+        return not_applicable(NAME, "a magnetic stripe has fields of fixed width");
     }
     let Some(edition) = document.version.map(|version| version.min(NEWEST_VERSION)).and_then(Edition::of_version)
     else {
