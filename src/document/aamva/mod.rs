@@ -3,7 +3,7 @@
 //! Reads the header versions 1 (DL/ID-2000) to 11 (DL/ID Card Design Standard 2025), newer ones as far as they keep the
 //! layout, and the layout of a magnetic stripe. Always holds: parsing never panics, looks at each byte a fixed number of
 //! times, and leaves a field absent rather than guess it. What cards and scanners get wrong (offsets, line endings, lost
-//! separators) is read all the same and left for [`checks`] to judge. Does not decide whether a document is accepted.
+//! separators) is read all the same and left for [`checks()`] to judge. Does not decide whether a document is accepted.
 
 mod address;
 mod checks;
