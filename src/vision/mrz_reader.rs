@@ -21,6 +21,9 @@ const MIN_CHARACTERS: usize = 20;
 const MIN_CONFIDENCE: f32 = 0.6;
 /// A character below this probability is looked at again, also where no check digit covers it.
 const MIN_CERTAINTY: f32 = 0.6;
+/// A zone whose check digits are wrong after this many looks at this mean probability is a wrong zone.
+const MIN_READINGS: usize = 2;
+const CERTAIN: f32 = 0.93;
 /// Fillers that a zone has at least: text in capitals has none.
 const MIN_FILLERS: usize = 3;
 
@@ -38,9 +41,15 @@ struct Attempt {
     confidence: f32,
     /// Probability of the least certain character.
     weakest: f32,
+    /// How many looks it rests on.
+    readings: usize,
 }
 
 impl Attempt {
+    fn is_certain(&self) -> bool {
+        self.readings >= MIN_READINGS && self.confidence >= CERTAIN
+    }
+
     /// Valid ones first, then by right check digits, then by certainty.
     fn rank(&self) -> (bool, usize, f32) {
         let passed = self.document.checks.iter().filter(|check| check.result == CheckResult::Pass).count();
@@ -70,11 +79,12 @@ impl TextReader {
             let boxes = self.detector.detect(image, long_side)?;
             for group in row_groups(&boxes) {
                 best = better(best, self.read_group(image, &group, today)?);
-                if best.as_ref().is_some_and(|attempt| attempt.document.valid) {
+                if best.as_ref().is_some_and(|attempt| attempt.document.valid || attempt.is_certain()) {
                     return Ok(best);
                 }
             }
-            if best.is_none() {
+            // What was read with certainty is what is printed, right or wrong.
+            if best.as_ref().is_none_or(Attempt::is_certain) {
                 break;
             }
         }
@@ -96,7 +106,9 @@ impl TextReader {
             }
             readings.push(lines);
             best = better(best, interpret(&readings, today));
-            if best.as_ref().is_none_or(|attempt| attempt.document.valid && attempt.weakest >= MIN_CERTAINTY) {
+            if best.as_ref().is_none_or(|attempt| {
+                attempt.is_certain() || attempt.document.valid && attempt.weakest >= MIN_CERTAINTY
+            }) {
                 break;
             }
         }
@@ -152,7 +164,12 @@ fn interpret(readings: &[Reading], today: Date) -> Option<Attempt> {
         document.valid &= substitutions <= MAX_SUBSTITUTIONS;
         let certainty = placed.iter().flatten().map(|place| place.first().map_or(0.0, |best| best.1));
         let (weakest, sum) = certainty.fold((1.0_f32, 0.0), |(low, sum), p| (low.min(p), sum + p));
-        Some(Attempt { document, weakest, confidence: sum / placed.iter().flatten().count().max(1) as f32 })
+        Some(Attempt {
+            document,
+            weakest,
+            readings: readings.len(),
+            confidence: sum / placed.iter().flatten().count().max(1) as f32,
+        })
     };
     formats(first).into_iter().map(attempt).fold(None, better)
 }
