@@ -1,0 +1,46 @@
+# What a person types. Each step lives in a script or a cargo command that also runs alone.
+
+# `target/release/carded` finds its models and ONNX Runtime by its own place in the repository, so the place is fixed.
+export CARGO_TARGET_DIR := $(CURDIR)/target
+
+# `--examples` (there are none) makes cargo choose the same features of dependencies as it does for the tests. Without it
+# `make build` and `make test` would each compile their own copy of most dependencies.
+BUILD = cargo build --release --locked --bins --examples
+TEST = cargo test --release --locked
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint runtime clean ready ready-for-tests
+
+help:
+	@echo 'make run      check one specimen document against a replayed camera: the whole appliance, no hardware'
+	@echo 'make build    leave target/release/carded'
+	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
+	@echo 'make lint     check the format and run clippy'
+	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
+	@echo 'make clean    remove all that was built or fetched'
+
+run: build runtime
+	target/release/carded demo
+
+build: ready
+	$(BUILD)
+
+test: ready-for-tests runtime
+	$(TEST) --all-targets
+	$(TEST) --doc
+
+lint: ready
+	cargo fmt --check
+	cargo clippy --release --locked --all-targets -- -D warnings
+
+runtime: ready
+	models/fetch-runtime
+
+clean:
+	rm -rf target
+
+ready:
+	@.ci/prerequisites
+
+ready-for-tests:
+	@.ci/prerequisites --tests
