@@ -1,9 +1,18 @@
 //! The printed front against the barcode or machine-readable zone, field by field.
+//!
+//! Always holds: a field agrees only when what is encoded was read on the front; it differs only when something else was
+//! read in its place; anything in between is not compared, and missing evidence is never agreement. Look-alikes
+//! (0 and O, 1 and I, …) that were not read with certainty are no difference; another digit is one. Does not decide what
+//! a difference means for the person.
 
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::fields::Fields;
-use super::visual::VisualFields;
+use super::name_reference::compare_name;
+use super::number_reference::compare_number;
+use super::visual::{DateLabel, VisualFields};
+use crate::privacy::{Personal, PersonalDate};
 
 /// Whether the two statements of one field agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -25,16 +34,85 @@ pub struct FieldComparison {
     /// Name of the field, as in [`Fields`].
     pub field: &'static str,
     /// What is printed, if it was read.
-    pub printed: Option<crate::privacy::Personal<String>>,
+    pub printed: Option<Personal<String>>,
     /// What is encoded, if it was read.
-    pub encoded: Option<crate::privacy::Personal<String>>,
+    pub encoded: Option<Personal<String>>,
     /// How they compare.
     pub result: Agreement,
 }
 
-/// Compares a front with the encoded fields.
+/// What a field's comparison found on the front.
+pub(super) struct Found {
+    pub printed: Option<String>,
+    pub result: Agreement,
+}
+
+impl Found {
+    pub(super) fn nothing() -> Self {
+        Self { printed: None, result: Agreement::NotCompared }
+    }
+}
+
+/// Compares a front with the encoded fields: number, date of birth, day of expiry, last and first name. Each field that is
+/// encoded gives one comparison, in this order.
 #[must_use]
 pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldComparison> {
-    let _ = (printed, encoded);
-    Vec::new()
+    let text = |field, value: Option<&Personal<String>>, compare: fn(&VisualFields, &str) -> Found| {
+        let value = value?;
+        Some(comparison(field, compare(printed, value.reveal()), value.reveal().clone()))
+    };
+    let date = |field, value: Option<&PersonalDate>, found: Option<&PersonalDate>, label| {
+        let value = value?.reveal();
+        let found = compare_date(printed, found.map(PersonalDate::reveal), value, label);
+        Some(comparison(field, found, value.to_string()))
+    };
+    let birth = printed.date_of_birth.as_ref();
+    let expiry = printed.expiration_date.as_ref();
+    [
+        text("id_number", encoded.id_number.as_ref(), compare_number),
+        date("date_of_birth", encoded.date_of_birth.as_ref(), birth, DateLabel::Birth),
+        date("expiration_date", encoded.expiration_date.as_ref(), expiry, DateLabel::Expiry),
+        text("last_name", encoded.last_name.as_ref(), compare_name),
+        text("first_name", encoded.first_name.as_ref(), compare_name),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
+
+fn comparison(field: &'static str, found: Found, encoded: String) -> FieldComparison {
+    let Found { printed, result } = found;
+    FieldComparison { field, printed: printed.map(Personal::new), encoded: Some(Personal::new(encoded)), result }
+}
+
+/// A date agrees when the front's own date of that kind is the same. A front whose date of that kind was not told apart
+/// agrees when it shows the encoded date and no other that is as close to it as one digit.
+fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: DateLabel) -> Found {
+    let shown = |date: Date, result| Found { printed: Some(date.to_string()), result };
+    if let Some(own) = own {
+        let labelled = front.dates.iter().any(|date| date.label == Some(label) && date.date.reveal() == own);
+        let elsewhere = front.dates.iter().any(|date| date.label.is_none() && date.date.reveal() == encoded);
+        let result = match own == encoded {
+            true => Agreement::Agrees,
+            // Which date is which was only a guess.
+            false if !labelled && elsewhere => Agreement::NotCompared,
+            false => Agreement::Differs,
+        };
+        return shown(own, result);
+    }
+    let others = front.dates.iter().filter(|date| date.label.is_none_or(|other| other == label));
+    let mut near = others.map(|date| date.date.reveal()).filter(|date| digits_apart(*date, encoded) <= 1);
+    match (near.next(), near.next()) {
+        (Some(date), None) if date == encoded => shown(date, Agreement::Agrees),
+        (Some(date), None) => shown(date, Agreement::Differs),
+        (Some(date), Some(other)) if date == other && date == encoded => shown(date, Agreement::Agrees),
+        _ => Found::nothing(),
+    }
+}
+
+fn digits_apart(a: Date, b: Date) -> usize {
+    a.to_string().chars().zip(b.to_string().chars()).filter(|(a, b)| a != b).count()
+}
+
+#[cfg(test)]
+mod tests;

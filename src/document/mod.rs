@@ -9,11 +9,14 @@ mod check;
 mod cross_reference;
 mod fields;
 pub mod mrz;
+mod name_reference;
+mod number_reference;
 mod read_text;
+mod similarity;
 mod visual;
 
 pub use check::{Check, CheckResult};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
-pub use visual::{VisualFields, read_visual_fields};
+pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};

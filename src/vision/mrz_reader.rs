@@ -10,7 +10,7 @@ use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
 use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, repair};
-use crate::document::{CheckResult, ReadCharacter};
+use crate::document::{Candidate, CheckResult, ReadCharacter};
 use crate::imaging::{Point, Quad, QuarterTurns, Rgb, rotate_quarter};
 
 /// More check digits than this cannot have overruled the recogniser in a zone that was read well.
@@ -19,6 +19,11 @@ const MAX_SUBSTITUTIONS: usize = 3;
 const MIN_CHARACTERS: usize = 20;
 /// Mean probability below which a line was not read.
 const MIN_CONFIDENCE: f32 = 0.6;
+/// A character below this probability is looked at again, also where no check digit covers it.
+const MIN_CERTAINTY: f32 = 0.6;
+/// A zone whose check digits are wrong after this many looks at this mean probability is a wrong zone.
+const MIN_READINGS: usize = 2;
+const CERTAIN: f32 = 0.93;
 /// Fillers that a zone has at least: text in capitals has none.
 const MIN_FILLERS: usize = 3;
 
@@ -26,14 +31,26 @@ const MIN_FILLERS: usize = 3;
 /// the row's middle lies below the box's, in heights.
 const CUTS: [(f32, f32); 4] = [(1.0, 0.0), (1.2, 0.0), (0.85, 0.0), (1.0, 0.08)];
 
+/// What one look at a group of rows read, line by line.
+type Reading = Vec<Vec<ReadCharacter>>;
+
 /// A zone and how well it was read.
 struct Attempt {
     document: MrzDocument,
+    /// Mean probability of the characters.
     confidence: f32,
+    /// Probability of the least certain character.
+    weakest: f32,
+    /// How many looks it rests on.
+    readings: usize,
 }
 
 impl Attempt {
-    /// Valid ones first, then by right check digits, then by confidence.
+    fn is_certain(&self) -> bool {
+        self.readings >= MIN_READINGS && self.confidence >= CERTAIN
+    }
+
+    /// Valid ones first, then by right check digits, then by certainty.
     fn rank(&self) -> (bool, usize, f32) {
         let passed = self.document.checks.iter().filter(|check| check.result == CheckResult::Pass).count();
         (self.document.valid, passed, self.confidence)
@@ -62,19 +79,21 @@ impl TextReader {
             let boxes = self.detector.detect(image, long_side)?;
             for group in row_groups(&boxes) {
                 best = better(best, self.read_group(image, &group, today)?);
-                if best.as_ref().is_some_and(|attempt| attempt.document.valid) {
+                if best.as_ref().is_some_and(|attempt| attempt.document.valid || attempt.is_certain()) {
                     return Ok(best);
                 }
             }
-            if best.is_none() {
+            // What was read with certainty is what is printed, right or wrong.
+            if best.as_ref().is_none_or(Attempt::is_certain) {
                 break;
             }
         }
         Ok(best)
     }
 
-    /// Reads rows as they were cut, then cut otherwise while their check digits are wrong.
+    /// Reads rows as they were cut, then cut otherwise as well, until the check digits are right and no name is in doubt.
     fn read_group(&mut self, image: &Rgb, group: &RowGroup, today: Date) -> Result<Option<Attempt>, ModelError> {
+        let mut readings: Vec<Reading> = Vec::new();
         let mut best: Option<Attempt> = None;
         for (height, shift) in CUTS {
             let mut lines = Vec::new();
@@ -85,8 +104,11 @@ impl TextReader {
                     return Ok(best);
                 }
             }
-            best = better(best, interpret(&lines, today));
-            if best.as_ref().is_none_or(|attempt| attempt.document.valid) {
+            readings.push(lines);
+            best = better(best, interpret(&readings, today));
+            if best.as_ref().is_none_or(|attempt| {
+                attempt.is_certain() || attempt.document.valid && attempt.weakest >= MIN_CERTAINTY
+            }) {
                 break;
             }
         }
@@ -117,7 +139,7 @@ fn mean_confidence(line: &[ReadCharacter]) -> f32 {
 }
 
 /// The formats that lines of these lengths can have, the nearest first.
-fn formats(lines: &[Vec<ReadCharacter>]) -> Vec<MrzFormat> {
+fn formats(lines: &Reading) -> Vec<MrzFormat> {
     let first: String = lines[0].iter().take(5).map(|character| character.best().0).collect();
     let lengths: &[usize] = if lines.len() == 3 { &[30] } else { &[44, 36] };
     let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
@@ -126,21 +148,46 @@ fn formats(lines: &[Vec<ReadCharacter>]) -> Vec<MrzFormat> {
     lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(&first, length)).collect()
 }
 
-/// Places, repairs and parses what was read, in the format that suits it best.
-fn interpret(lines: &[Vec<ReadCharacter>], today: Date) -> Option<Attempt> {
-    let fillers = lines.iter().flatten().filter(|character| character.best().0 == '<').count();
+/// Places, repairs and parses what was read, in the format that suits the first reading best.
+fn interpret(readings: &[Reading], today: Date) -> Option<Attempt> {
+    let first = readings.first()?;
+    let fillers = first.iter().flatten().filter(|character| character.best().0 == '<').count();
     if fillers < MIN_FILLERS {
         return None;
     }
-    let confidence = lines.iter().map(|line| mean_confidence(line)).sum::<f32>() / lines.len() as f32;
     let attempt = |format: MrzFormat| {
-        let placed: Option<Vec<_>> =
-            lines.iter().enumerate().map(|(index, line)| align_line(format, index, line)).collect();
-        let Repaired { lines, substitutions } = repair(format, &placed?)?;
+        let placed: Option<Vec<_>> = (0..first.len()).map(|line| placed(format, line, readings)).collect();
+        let placed = placed?;
+        let Repaired { lines, substitutions } = repair(format, &placed)?;
         let lines: Vec<&str> = lines.iter().map(|line| line.reveal().as_str()).collect();
         let mut document = MrzDocument::parse(&lines, today).ok()?;
         document.valid &= substitutions <= MAX_SUBSTITUTIONS;
-        Some(Attempt { document, confidence })
+        let certainty = placed.iter().flatten().map(|place| place.first().map_or(0.0, |best| best.1));
+        let (weakest, sum) = certainty.fold((1.0_f32, 0.0), |(low, sum), p| (low.min(p), sum + p));
+        Some(Attempt {
+            document,
+            weakest,
+            readings: readings.len(),
+            confidence: sum / placed.iter().flatten().count().max(1) as f32,
+        })
     };
-    formats(lines).into_iter().map(attempt).fold(None, better)
+    formats(first).into_iter().map(attempt).fold(None, better)
+}
+
+/// One line in its places, with the mean of what the readings say that fit it.
+fn placed(format: MrzFormat, line: usize, readings: &[Reading]) -> Option<Vec<Vec<Candidate>>> {
+    let fitting: Vec<_> = readings.iter().filter_map(|reading| align_line(format, line, &reading[line])).collect();
+    let share = 1.0 / fitting.len() as f32;
+    let mut places = fitting.first()?.clone();
+    for (index, place) in places.iter_mut().enumerate() {
+        place.clear();
+        for &(character, probability) in fitting.iter().flat_map(|reading| &reading[index]) {
+            match place.iter_mut().find(|candidate| candidate.0 == character) {
+                Some(candidate) => candidate.1 += probability * share,
+                None => place.push((character, probability * share)),
+            }
+        }
+        place.sort_by(|a, b| b.1.total_cmp(&a.1));
+    }
+    Some(places)
 }

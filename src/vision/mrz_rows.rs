@@ -16,7 +16,7 @@ const SPACING: std::ops::RangeInclusive<f32> = 0.8..=3.6;
 /// How far the left ends of neighbouring lines may lie apart, in heights.
 const MAX_INDENT: f32 = 2.5;
 /// Groups that are read at most.
-const MAX_GROUPS: usize = 4;
+const MAX_GROUPS: usize = 6;
 
 /// Two or three rows that stand like a zone, all stretched to the same width.
 pub(super) type RowGroup = Vec<Quad>;
@@ -29,19 +29,19 @@ pub(super) fn row_groups(boxes: &[TextBox]) -> Vec<RowGroup> {
     for size in [3, 2] {
         for window in rows.windows(size) {
             if window.windows(2).all(|pair| stand_together(pair[0], pair[1])) {
-                groups.push(stretched_alike(window));
+                groups.push(window.to_vec());
             }
         }
     }
     // A zone is the widest text of a document, and its last.
     let weight = |group: &RowGroup| {
-        let width = group.iter().map(|row| row.mean_width()).fold(0.0, f32::max);
+        let width = group.iter().map(|row| row.mean_width()).sum::<f32>() / group.len() as f32;
         let bottom = group.last().map_or(0.0, |row| row.bounds().bottom());
         width * 1.5 + bottom + group.len() as f32
     };
     groups.sort_by(|a, b| weight(b).total_cmp(&weight(a)));
     groups.truncate(MAX_GROUPS);
-    groups
+    groups.iter().map(|group| stretched_alike(group)).collect()
 }
 
 /// Joins boxes that lie on one line.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::civil::Date;
 use serde::Serialize;
 use serde_json::json;
 
@@ -35,8 +36,8 @@ struct Fields {
 }
 
 impl TextBody {
-    fn new(lines: &[TextLine]) -> Self {
-        let found = read_visual_fields(lines);
+    fn new(lines: &[TextLine], today: Date) -> Self {
+        let found = read_visual_fields(lines, today);
         let line = |line: &TextLine| Line {
             text: line.text.reveal().clone(),
             confidence: line.confidence,
@@ -63,12 +64,13 @@ impl Fields {
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
 pub fn text(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
     run(
         files,
         common,
         |file| json!({ "file": file.display().to_string() }),
         |threads| TextReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
         |file| load_image(file).map_err(|error| InputFault(error.to_string())),
-        |reader, image| Ok(TextBody::new(&reader.read(image)?)),
+        |reader, image| Ok(TextBody::new(&reader.read(image)?, today)),
     )
 }

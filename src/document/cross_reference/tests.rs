@@ -1,0 +1,151 @@
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::*;
+use crate::document::read_text::TextLine;
+use crate::document::visual::read_visual_fields;
+use crate::imaging::Rect;
+
+fn front(lines: &[(&str, f32)]) -> VisualFields {
+    let line = |(row, &(text, confidence)): (usize, &(&str, f32))| TextLine {
+        text: text.into(),
+        confidence,
+        character_confidences: Vec::new(),
+        bounds: Rect::new(0.0, 40.0 * row as f32, 10.0 * text.chars().count() as f32, 20.0),
+    };
+    read_visual_fields(&lines.iter().enumerate().map(line).collect::<Vec<_>>(), date(2026, 3, 1))
+}
+
+fn encoded(number: &str, last: &str, first: &str, birth: Date, expiry: Date) -> Fields {
+    Fields {
+        id_number: Some(number.into()),
+        last_name: Some(last.into()),
+        first_name: Some(first.into()),
+        date_of_birth: Some(PersonalDate::new(birth)),
+        expiration_date: Some(PersonalDate::new(expiry)),
+        ..Fields::default()
+    }
+}
+
+fn result(front: &VisualFields, fields: &Fields, field: &str) -> Agreement {
+    cross_reference(front, fields)
+        .into_iter()
+        .find(|one| one.field == field)
+        .map_or(Agreement::NotCompared, |one| one.result)
+}
+
+fn number(lines: &[(&str, f32)], value: &str) -> Agreement {
+    let fields = Fields { id_number: Some(value.into()), ..Fields::default() };
+    result(&front(lines), &fields, "id_number")
+}
+
+fn name(lines: &[(&str, f32)], value: &str) -> Agreement {
+    let fields = Fields { last_name: Some(value.into()), ..Fields::default() };
+    result(&front(lines), &fields, "last_name")
+}
+
+#[test]
+fn a_number_is_found_with_and_without_a_label() {
+    assert_eq!(number(&[("4d DLN P142-4558-7924", 0.98)], "P14245587924"), Agreement::Agrees);
+    assert_eq!(number(&[("SOMETHING P142-4558-7924 MORE", 0.98)], "P14245587924"), Agreement::Agrees);
+}
+
+#[test]
+fn another_digit_differs_and_another_number_altogether_too_where_it_is_labelled() {
+    assert_eq!(number(&[("4d DLN P142-4558-7925", 0.98)], "P14245587924"), Agreement::Differs);
+    assert_eq!(number(&[("4d DLN 123456789", 0.98)], "987654321"), Agreement::Differs);
+}
+
+#[test]
+fn nothing_similar_is_not_compared() {
+    assert_eq!(number(&[("MAIN STREET", 0.98)], "987654321"), Agreement::NotCompared);
+    assert_eq!(number(&[("4d DLN 123456789", 0.4)], "987654321"), Agreement::NotCompared);
+}
+
+#[test]
+fn a_look_alike_that_was_not_certain_is_no_difference() {
+    assert_eq!(number(&[("4d DLN S1O0203", 0.8)], "S100203"), Agreement::Agrees);
+    assert_eq!(number(&[("4d DLN S1O0203", 0.99)], "S100203"), Agreement::NotCompared);
+    assert_eq!(number(&[("4d DLN S170203", 0.8)], "S100203"), Agreement::Differs);
+}
+
+#[test]
+fn a_labelled_number_that_was_altered_is_not_saved_by_the_same_number_elsewhere() {
+    assert_eq!(number(&[("4d DLN 123456789", 0.98), ("X 123456788", 0.98)], "123456788"), Agreement::Differs);
+}
+
+#[test]
+fn names_agree_across_transliteration_and_glued_field_numbers() {
+    assert_eq!(name(&[("1MÜLLER", 0.98)], "MUELLER"), Agreement::Agrees);
+    assert_eq!(name(&[("1MÜLLER", 0.98)], "MULLER"), Agreement::Agrees);
+    assert_eq!(name(&[("MULLER", 0.98)], "Müller"), Agreement::Agrees);
+    assert_eq!(name(&[("O'BRIEN-SMITH", 0.98)], "OBRIEN SMITH"), Agreement::Agrees);
+    assert_eq!(name(&[("PAPANDROPOULOUS", 0.98)], "PAPANDROP"), Agreement::Agrees);
+}
+
+#[test]
+fn another_name_differs_when_it_is_like_and_is_not_compared_when_it_is_not() {
+    assert_eq!(name(&[("1MILLER", 0.98)], "MULLER"), Agreement::Differs);
+    assert_eq!(name(&[("1SMITH", 0.98)], "GARCIA"), Agreement::NotCompared);
+    assert_eq!(name(&[("3 DOB", 0.98), ("1DOE", 0.98)], "DOB"), Agreement::Differs);
+}
+
+#[test]
+fn a_labelled_date_that_is_another_differs_even_if_the_encoded_one_stands_elsewhere() {
+    let front = front(&[("3 DOB 01/31/1990", 0.98), ("4a ISS 01/31/1980", 0.98)]);
+    let fields = encoded("1", "X", "Y", date(1980, 1, 31), date(2030, 1, 1));
+    assert_eq!(result(&front, &fields, "date_of_birth"), Agreement::Differs);
+}
+
+#[test]
+fn a_front_without_text_compares_nothing() {
+    let fields = encoded("12345678", "DOE", "JOHN", date(1980, 1, 31), date(2030, 1, 1));
+    let all = cross_reference(&front(&[]), &fields);
+    assert!(all.len() == 5 && all.iter().all(|one| one.result == Agreement::NotCompared));
+}
+
+/// The value with one character changed to another of its kind that is no look-alike.
+fn altered(value: &str, pick: usize, by: u8) -> String {
+    let mut characters: Vec<char> = value.chars().collect();
+    let at = pick % characters.len();
+    let (base, count) = if characters[at].is_ascii_digit() { (b'0', 10) } else { (b'A', 26) };
+    let old = characters[at];
+    let turned = (0..count).map(|step| char::from(base + (old as u8 - base + by % count + step) % count));
+    let changed = turned.into_iter().find(|&new| new != old && !crate::document::similarity::is_confusable(new, old));
+    characters[at] = changed.unwrap();
+    characters.into_iter().collect()
+}
+
+proptest! {
+    #[test]
+    fn one_changed_character_differs_wherever_the_unchanged_value_agrees(
+        value in "[A-Z]{0,2}[0-9]{6,10}", last in "[A-Z]{5,10}", first in "[A-Z]{5,10}", labelled: bool,
+        pick in 0_usize..100, by in 0_u8..26, birth in -20_000_i32..-10_000, expiry in 0_i32..3_000,
+    ) {
+        let day = |days: i32| date(2026, 3, 1).checked_add(jiff::Span::new().days(days)).unwrap();
+        let (birth, expiry) = (day(birth), day(expiry));
+        let us = |date: Date| date.strftime("%m/%d/%Y").to_string();
+        let lines = [
+            format!("{}{value}", if labelled { "4d DLN " } else { "" }),
+            format!("{}{}", if labelled { "3 DOB " } else { "" }, us(birth)),
+            format!("{}{}", if labelled { "4b EXP " } else { "" }, us(expiry)),
+            format!("1{last}"),
+            format!("2{first}"),
+        ];
+        let lines: Vec<(&str, f32)> = lines.iter().map(|line| (line.as_str(), 0.97)).collect();
+        let front = front(&lines);
+        let unchanged = encoded(&value, &last, &first, birth, expiry);
+        let shifted = |date: Date| Date::new(date.year() - 1, date.month(), 1 + date.day() % 28).unwrap();
+        let changed = encoded(&altered(&value, pick, by), &altered(&last, pick, by), &altered(&first, pick, by), shifted(birth), shifted(expiry));
+        for (before, after) in cross_reference(&front, &unchanged).iter().zip(cross_reference(&front, &changed)) {
+            prop_assert_eq!(before.result, Agreement::Agrees, "{}", before.field);
+            prop_assert_eq!(after.result, Agreement::Differs, "{}", after.field);
+        }
+    }
+
+    #[test]
+    fn arbitrary_fronts_and_fields_never_panic(text in "\\PC{0,40}", value in "\\PC{0,20}") {
+        let fields = encoded(&value, &value, &value, date(1980, 1, 31), date(2030, 1, 1));
+        let _ = cross_reference(&front(&[(text.as_str(), 0.9), (value.as_str(), 0.9)]), &fields);
+    }
+}

@@ -1,0 +1,93 @@
+//! An encoded name, looked for on the front as a set of words.
+//!
+//! Barcodes and machine-readable zones cut long names off, write them without diacritics and in upper case; fronts glue
+//! field numbers and neighbours to them. Each encoded word is therefore looked for by itself.
+
+use super::cross_reference::{Agreement, Found};
+use super::similarity::{Glyph, nearest, spellings};
+use super::visual::{VisualFields, is_vocabulary};
+
+/// Shorter words count only as whole words: inside others they are found by chance.
+const MIN_INSIDE: usize = 4;
+/// A word with at most one character in this many different is the same word, altered or misread.
+const SIMILAR_SHARE: usize = 3;
+
+/// How one encoded word was found.
+enum WordMatch {
+    Same(String),
+    Similar(String),
+    Nowhere,
+}
+
+pub(super) fn compare_name(front: &VisualFields, encoded: &str) -> Found {
+    let encoded: Vec<&str> =
+        encoded.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty()).collect();
+    let words = printed_words(front);
+    if encoded.is_empty() || words.is_empty() {
+        return Found::nothing();
+    }
+    let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
+    for word in encoded {
+        match find(&words, word) {
+            WordMatch::Same(text) => printed.push(text),
+            WordMatch::Similar(text) => {
+                printed.push(text);
+                result = Agreement::Differs;
+            }
+            WordMatch::Nowhere if result == Agreement::Agrees => result = Agreement::NotCompared,
+            WordMatch::Nowhere => {}
+        }
+    }
+    Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
+}
+
+/// A printed word in one of its spellings.
+struct PrintedWord {
+    glyphs: Vec<Glyph>,
+}
+
+/// Every run of letters on the front, without the words of the form itself. A digit inside a run of letters may be a
+/// misread letter, so that runs of letters and digits count too.
+fn printed_words(front: &VisualFields) -> Vec<PrintedWord> {
+    let mut words = Vec::new();
+    for line in &front.lines {
+        let confidence = line.confidence;
+        let text = line.text.reveal();
+        let runs = text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'));
+        for run in runs {
+            let letters = run.trim_matches(|c: char| !c.is_alphabetic());
+            let pieces =
+                [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
+            for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
+                for spelling in spellings(piece) {
+                    let word: String = spelling.iter().collect();
+                    if !word.is_empty() && !is_vocabulary(&word) {
+                        let glyph = |&character: &char| Glyph { character, confidence };
+                        words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect() });
+                    }
+                }
+            }
+        }
+    }
+    words
+}
+
+fn find(words: &[PrintedWord], encoded: &str) -> WordMatch {
+    let mut similar: Option<(usize, String)> = None;
+    for value in spellings(encoded).into_iter().filter(|value| !value.is_empty()) {
+        for word in words {
+            let inside = value.len() >= MIN_INSIDE || word.glyphs.len() == value.len();
+            let Some((distance, at)) = nearest(&word.glyphs, &value).filter(|_| inside) else { continue };
+            let text: String = word.glyphs[at..at + value.len()].iter().map(|glyph| glyph.character).collect();
+            if distance.is_same() {
+                return WordMatch::Same(text);
+            }
+            let changed = distance.different + distance.alike_but_certain;
+            let close = changed * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE) && distance.different > 0;
+            if close && similar.as_ref().is_none_or(|(least, _)| changed < *least) {
+                similar = Some((changed, text));
+            }
+        }
+    }
+    similar.map_or(WordMatch::Nowhere, |(_, text)| WordMatch::Similar(text))
+}

@@ -1,0 +1,90 @@
+//! An encoded document number, looked for on the front.
+
+use super::cross_reference::{Agreement, Found};
+use super::read_text::TextLine;
+use super::similarity::{Distance, Glyph, distance, nearest};
+use super::visual::VisualFields;
+
+/// Shorter numbers are found by chance among other print.
+const MIN_LENGTH: usize = 4;
+/// A number with at most one character in this many different is the same number, altered or misread.
+const SIMILAR_SHARE: usize = 4;
+/// Below this mean confidence print was not read well enough to say anything.
+const MIN_CONFIDENCE: f32 = 0.5;
+/// From this mean confidence on, a labelled number that is another one is a difference.
+const SURE: f32 = 0.85;
+
+/// A stretch of print that may be the number.
+struct Match {
+    distance: Distance,
+    text: String,
+}
+
+pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
+    let value: Vec<char> = plain(encoded).collect();
+    if value.len() < MIN_LENGTH {
+        return Found::nothing();
+    }
+    let labelled = front.id_number.as_ref().filter(|_| front.id_number_is_labelled);
+    let labelled = labelled.map(|number| plain(number.reveal()).collect::<Vec<char>>());
+    let best = front.lines.iter().filter_map(|line| best_match(line, &value)).min_by_key(|found| found.distance);
+    match (labelled, best) {
+        // The labelled number itself is another one: the same digits elsewhere do not make up for it.
+        (Some(own), Some(found)) if found.distance.is_same() && contradicts(front, &own, &value) => {
+            Found { printed: Some(own.into_iter().collect()), result: Agreement::Differs }
+        }
+        (_, Some(found)) if found.distance.is_same() => Found { printed: Some(found.text), result: Agreement::Agrees },
+        (_, Some(found)) if found.distance.different == 0 => {
+            Found { printed: Some(found.text), result: Agreement::NotCompared }
+        }
+        (_, Some(found)) if found.distance.different * SIMILAR_SHARE <= value.len() => {
+            Found { printed: Some(found.text), result: Agreement::Differs }
+        }
+        (Some(own), _) => {
+            // A number of another length may have lost a repeated character on the way.
+            let same_length = own.len() == value.len();
+            let result = if same_length && is_sure(front, &own) { Agreement::Differs } else { Agreement::NotCompared };
+            Found { printed: Some(own.into_iter().collect()), result }
+        }
+        (None, _) => Found::nothing(),
+    }
+}
+
+/// Whether the labelled number was read with certainty, is as long, and has another character that is no look-alike.
+fn contradicts(front: &VisualFields, own: &[char], value: &[char]) -> bool {
+    let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
+    is_sure(front, own) && distance(&glyphs, value).is_some_and(|distance| distance.different > 0)
+}
+
+/// Whether a line that holds this number was read with certainty.
+fn is_sure(front: &VisualFields, number: &[char]) -> bool {
+    front.lines.iter().any(|line| {
+        let glyphs = glyphs(line);
+        nearest(&glyphs, number).is_some_and(|(distance, at)| {
+            distance.is_same() && distance.alike == 0 && mean_confidence(&glyphs[at..at + number.len()]) >= SURE
+        })
+    })
+}
+
+fn best_match(line: &TextLine, value: &[char]) -> Option<Match> {
+    let glyphs = glyphs(line);
+    let (distance, at) = nearest(&glyphs, value)?;
+    let window = &glyphs[at..at + value.len()];
+    let text = window.iter().map(|glyph| glyph.character).collect();
+    (mean_confidence(window) >= MIN_CONFIDENCE).then_some(Match { distance, text })
+}
+
+fn plain(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase())
+}
+
+/// Letters and digits of a line in upper case.
+fn glyphs(line: &TextLine) -> Vec<Glyph> {
+    let confidence = |index: usize| line.character_confidences.get(index).copied().unwrap_or(line.confidence);
+    let all = line.text.reveal().chars().enumerate().filter(|(_, character)| character.is_ascii_alphanumeric());
+    all.map(|(index, c)| Glyph { character: c.to_ascii_uppercase(), confidence: confidence(index) }).collect()
+}
+
+fn mean_confidence(glyphs: &[Glyph]) -> f32 {
+    glyphs.iter().map(|glyph| glyph.confidence).sum::<f32>() / glyphs.len().max(1) as f32
+}

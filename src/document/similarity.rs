@@ -1,0 +1,132 @@
+//! How alike two readings are, given what a recogniser confuses and how documents transliterate.
+//!
+//! Always holds: letters and digits only take part, in upper case. Sources: ICAO Doc 9303 part 3, section 6.A, for the
+//! transliteration of Latin letters. Does not decide what a difference means.
+
+/// Whether two characters print so alike that a recogniser takes one for the other.
+pub(super) fn is_confusable(a: char, b: char) -> bool {
+    const CLASSES: [&[char]; 5] = [&['0', 'O'], &['1', 'I', 'L'], &['2', 'Z'], &['5', 'S'], &['8', 'B']];
+    CLASSES.iter().any(|class| class.contains(&a) && class.contains(&b))
+}
+
+/// A character that was read, in upper case, with its confidence.
+#[derive(Clone, Copy)]
+pub(super) struct Glyph {
+    pub character: char,
+    pub confidence: f32,
+}
+
+/// How a stretch of a text compares with a value of the same length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Distance {
+    /// Characters that differ and cannot be taken for each other.
+    pub different: usize,
+    /// Characters that differ within one class of look-alikes, though they were read with certainty.
+    pub alike_but_certain: usize,
+    /// Characters that differ within one class of look-alikes and were not certain.
+    pub alike: usize,
+}
+
+/// Below this a character was not read with certainty.
+const CERTAIN: f32 = 0.95;
+
+impl Distance {
+    pub fn is_same(self) -> bool {
+        self.different == 0 && self.alike_but_certain == 0
+    }
+}
+
+/// Compares characters one by one; `None` when the lengths differ.
+pub(super) fn distance(read: &[Glyph], value: &[char]) -> Option<Distance> {
+    if read.len() != value.len() {
+        return None;
+    }
+    let mut distance = Distance { different: 0, alike_but_certain: 0, alike: 0 };
+    for (glyph, &character) in read.iter().zip(value).filter(|(glyph, character)| glyph.character != **character) {
+        match (is_confusable(glyph.character, character), glyph.confidence < CERTAIN) {
+            (false, _) => distance.different += 1,
+            (true, false) => distance.alike_but_certain += 1,
+            (true, true) => distance.alike += 1,
+        }
+    }
+    Some(distance)
+}
+
+/// The nearest stretch of `read` that is as long as `value`, and where it begins.
+pub(super) fn nearest(read: &[Glyph], value: &[char]) -> Option<(Distance, usize)> {
+    let windows = read.windows(value.len().max(1)).enumerate();
+    windows.filter_map(|(at, window)| Some((distance(window, value)?, at))).min()
+}
+
+/// The spellings of one upper-case word without diacritics: as the machine-readable zone writes it, and plain.
+pub(super) fn spellings(word: &str) -> Vec<Vec<char>> {
+    let mut spellings: Vec<Vec<char>> = vec![Vec::new()];
+    for character in word.chars() {
+        let options = transliterations(character);
+        // The official spelling and the plain one: not every mixture of the two.
+        if options.len() > 1 && spellings.len() == 1 {
+            spellings.push(spellings[0].clone());
+        }
+        let last = options.len() - 1;
+        for (index, spelling) in spellings.iter_mut().enumerate() {
+            spelling.extend(options[index.min(last)].chars());
+        }
+    }
+    spellings.dedup();
+    spellings
+}
+
+/// What stands for a letter in A–Z and 0–9: first by Doc 9303, then without its diacritic. Anything else stands for nothing.
+fn transliterations(character: char) -> Vec<String> {
+    let upper: String = character.to_uppercase().collect();
+    let of = |options: &[&str]| options.iter().map(|&option| option.to_owned()).collect();
+    match upper.as_str() {
+        "Ä" | "Æ" => of(&["AE", "A"]),
+        "Å" => of(&["AA", "A"]),
+        "Ö" | "Ø" | "Œ" => of(&["OE", "O"]),
+        "Ü" => of(&["UE", "U"]),
+        "Ñ" | "Ń" | "Ň" => of(&["N"]),
+        "ẞ" => of(&["SS"]),
+        "Þ" => of(&["TH"]),
+        "Á" | "À" | "Â" | "Ã" | "Ā" | "Ă" | "Ą" => of(&["A"]),
+        "Ç" | "Ć" | "Č" => of(&["C"]),
+        "Ď" | "Đ" | "Ð" => of(&["D"]),
+        "É" | "È" | "Ê" | "Ë" | "Ē" | "Ė" | "Ę" | "Ě" => of(&["E"]),
+        "Ğ" => of(&["G"]),
+        "Í" | "Ì" | "Î" | "Ï" | "Ī" | "İ" => of(&["I"]),
+        "Ł" => of(&["L"]),
+        "Ó" | "Ò" | "Ô" | "Õ" | "Ō" => of(&["O"]),
+        "Ř" => of(&["R"]),
+        "Ś" | "Š" | "Ş" | "Ș" => of(&["S"]),
+        "Ţ" | "Ț" | "Ť" => of(&["T"]),
+        "Ú" | "Ù" | "Û" | "Ū" | "Ů" => of(&["U"]),
+        "Ý" => of(&["Y"]),
+        "Ź" | "Ż" | "Ž" => of(&["Z"]),
+        _ => vec![upper.chars().filter(char::is_ascii_alphanumeric).collect()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn glyphs(text: &str, confidence: f32) -> Vec<Glyph> {
+        text.chars().map(|character| Glyph { character, confidence }).collect()
+    }
+
+    #[test]
+    fn a_look_alike_counts_by_how_certain_it_was() {
+        let value: Vec<char> = "A100".chars().collect();
+        assert!(distance(&glyphs("A1O0", 0.7), &value).unwrap().is_same());
+        assert!(!distance(&glyphs("A1O0", 0.99), &value).unwrap().is_same());
+        assert!(!distance(&glyphs("A170", 0.3), &value).unwrap().is_same());
+    }
+
+    #[test]
+    fn both_spellings_of_a_letter_with_a_diacritic_are_known() {
+        let spelled = |word: &str| spellings(word).into_iter().map(String::from_iter).collect::<Vec<_>>();
+        assert_eq!(spelled("Müller"), ["MUELLER", "MULLER"]);
+        assert_eq!(spelled("GARCÍA"), ["GARCIA"]);
+        assert_eq!(spelled("O'BRIEN"), ["OBRIEN"]);
+    }
+}

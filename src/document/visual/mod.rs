@@ -1,0 +1,71 @@
+//! Named fields found by content among the lines of text printed on a document's front.
+//!
+//! Fronts differ by state, province, country and year: nothing here knows a layout. Fields are told by their labels (in the
+//! words and by the numbers of ISO/IEC 18013-1 and the AAMVA card design standard, annex A: 1 and 2 names, 3 birth, 4a issue,
+//! 4b expiry, 4d number, 5 document discriminator), by what stands beside or below a label, and by order in time.
+//!
+//! Always holds: a field that was not found is absent, and all lines are kept, so that a later comparison can look for a
+//! value itself. Does not judge, and does not know what is encoded.
+
+mod dates;
+mod labels;
+mod names;
+mod neighbours;
+mod number;
+
+use jiff::civil::Date;
+
+use super::read_text::TextLine;
+use crate::privacy::{Personal, PersonalDate};
+
+pub use dates::DateLabel;
+pub(in crate::document) use labels::is_vocabulary;
+
+/// A date that is printed somewhere on the front.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrintedDate {
+    /// The day.
+    pub date: PersonalDate,
+    /// What its label says it is, if it has one.
+    pub label: Option<DateLabel>,
+}
+
+/// What a front says, as far as it could be told by content.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct VisualFields {
+    /// Date of birth.
+    pub date_of_birth: Option<PersonalDate>,
+    /// Last day of validity.
+    pub expiration_date: Option<PersonalDate>,
+    /// Number of the document, with its separators.
+    pub id_number: Option<Personal<String>>,
+    /// Whether a label says that it is the number; otherwise it is the likeliest one.
+    pub id_number_is_labelled: bool,
+    /// Words that may be names, in reading order.
+    pub names: Vec<Personal<String>>,
+    /// Every date, in reading order.
+    pub dates: Vec<PrintedDate>,
+    /// Every line that was read.
+    pub lines: Vec<TextLine>,
+}
+
+/// Finds the named fields among lines of text in reading order; `today` settles the century of two-digit years.
+#[must_use]
+pub fn read_visual_fields(lines: &[TextLine], today: Date) -> VisualFields {
+    let found = dates::find(lines, today);
+    let (birth, expiry) = dates::birth_and_expiry(&found);
+    let number = number::find(lines, &found);
+    let printed = |date: &dates::FoundDate| PrintedDate { date: PersonalDate::new(date.date), label: date.label };
+    VisualFields {
+        date_of_birth: birth.map(PersonalDate::new),
+        expiration_date: expiry.map(PersonalDate::new),
+        id_number_is_labelled: number.as_ref().is_some_and(|number| number.labelled),
+        id_number: number.map(|number| Personal::new(number.text)),
+        names: names::find(lines).into_iter().map(Personal::new).collect(),
+        dates: found.iter().map(printed).collect(),
+        lines: lines.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

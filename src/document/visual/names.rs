@@ -1,0 +1,78 @@
+//! Words on the front that may be the holder's names.
+
+use super::labels::{LabelKind, is_vocabulary, last_label};
+use super::neighbours::above;
+use crate::document::read_text::TextLine;
+
+/// Lines above an address in which names are looked for when nothing is labelled.
+const UNLABELLED_LINES: usize = 2;
+
+/// Words in reading order: of lines numbered 1 and 2, of lines below a name's label, and of the lines above the address.
+pub(super) fn find(lines: &[TextLine]) -> Vec<String> {
+    let above_address = lines_above_address(lines);
+    let is_name = |index: &usize| above_address.contains(index) || is_labelled(lines, &lines[*index]);
+    (0..lines.len()).filter(is_name).flat_map(|index| words(without_number(lines[index].text.reveal()))).collect()
+}
+
+fn lines_above_address(lines: &[TextLine]) -> Vec<usize> {
+    let Some(address) = lines.iter().position(|line| is_street(line.text.reveal())) else { return Vec::new() };
+    let column = lines[address].bounds;
+    let is_near = |index: &usize| {
+        let bounds = lines[*index].bounds;
+        (bounds.x - column.x).abs() < 2.5 * column.height && column.y - bounds.y < 5.0 * column.height
+    };
+    let name_like = |index: &usize| is_name_like(without_number(lines[*index].text.reveal()));
+    (0..address).rev().filter(is_near).filter(name_like).take(UNLABELLED_LINES).collect()
+}
+
+fn is_labelled(lines: &[TextLine], line: &TextLine) -> bool {
+    let text = line.text.reveal();
+    let name = without_number(text);
+    let is_name_label = |label: &TextLine| last_label(label.text.reveal()) == Some(LabelKind::Name);
+    is_name_like(name)
+        && (name.len() < text.len()
+            || above(lines, line.bounds).is_some_and(is_name_label)
+            || has_number_beside(lines, line))
+}
+
+/// Whether a 1 or 2 stands by itself right before the line.
+fn has_number_beside(lines: &[TextLine], line: &TextLine) -> bool {
+    lines.iter().any(|other| {
+        let gap = line.bounds.x - other.bounds.right();
+        matches!(other.text.reveal().trim(), "1" | "2" | "1." | "2.")
+            && (-0.5 * line.bounds.height..line.bounds.height).contains(&gap)
+            && (other.bounds.centre().y - line.bounds.centre().y).abs() < 0.5 * line.bounds.height
+    })
+}
+
+/// A line without the field number 1 or 2 in front; `1.2` stands before whole names.
+fn without_number(text: &str) -> &str {
+    let separators = ['.', '-', ',', ':', ' '];
+    let Some(rest) = text.strip_prefix(['1', '2']) else { return text };
+    let rest = rest.trim_start_matches(separators);
+    let rest = if text.starts_with("1.2") { rest.trim_start_matches('2').trim_start_matches(separators) } else { rest };
+    if rest.starts_with(char::is_alphabetic) { rest } else { text }
+}
+
+/// Capital words only, none of which is a word of the form itself.
+fn is_name_like(text: &str) -> bool {
+    let plain = text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | ',' | '.' | '-' | '\'' | '’'));
+    let capital = text.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
+    let words = words(text);
+    plain
+        && capital
+        && words.iter().any(|word| word.chars().count() > 1)
+        && !words.iter().any(|word| is_vocabulary(word))
+}
+
+fn words(text: &str) -> Vec<String> {
+    let parts = text.split(|c: char| !(c.is_alphabetic() || matches!(c, '-' | '\'' | '’')));
+    parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// A number, then words: `123 MAIN STREET`, `8123 MAINSTREET`.
+fn is_street(text: &str) -> bool {
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    let rest: Vec<char> = text.chars().skip(digits).filter(|c| c.is_alphabetic()).collect();
+    (1..=6).contains(&digits) && rest.len() >= 5 && rest.iter().all(|c| c.is_uppercase())
+}
