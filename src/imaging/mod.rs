@@ -11,12 +11,13 @@ mod edges;
 mod frame;
 mod geometry;
 mod image;
+mod structure_tensor;
 mod transform;
 mod warp;
 
 pub use barcode_deskew::{Deskewed, deskew};
-pub use barcode_guards::{GuardLine, Guards, find_guards};
-pub use barcode_localiser::{BarRegion, locate_bars};
+pub use barcode_guards::{GuardLine, Guards, find_guards, module_width};
+pub use barcode_localiser::{BarRegion, BarcodeLocaliser};
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
 pub use image::{Gray, Image, ImageShapeError, Rgb};
