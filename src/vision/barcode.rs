@@ -44,7 +44,8 @@ pub struct Symbol {
     pub text: Personal<String>,
     /// The bytes that it encodes.
     pub bytes: Personal<Vec<u8>>,
-    /// Its outline in the picture's pixels, from its own top-left.
+    /// Its outline in the picture's pixels, clockwise from its own top-left; of an Aztec symbol from any corner, and of a
+    /// linear one a band of a tenth of its length.
     pub corners: Quad,
 }
 

@@ -102,18 +102,20 @@ fn bytes_of(result: &RXingResult) -> Vec<u8> {
     narrow.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-/// Four corners out of the points that rxing gives for a symbol.
+/// The outline, clockwise from the symbol's own top-left, out of the points that rxing gives; checked against drawn
+/// symbols. For a linear symbol it gives a line, which is made a tenth as high as it is long.
 fn corners_of(format: Format, points: &[Point]) -> Option<Quad> {
     match (format, points) {
         // Top-left, bottom-left, top-right, bottom-right, then the same of the codewords.
-        (Format::Pdf417, &[a, d, b, c, ..]) => Some(Quad([a, b, c, d])),
+        (Format::Pdf417, &[a, d, b, c, ..]) | (Format::QrCode, &[a, b, d, c, ..]) => Some(Quad([a, b, c, d])),
         // Centres of the finder patterns: bottom-left, top-left, top-right.
         (Format::QrCode, &[d, a, b]) => Some(Quad([a, b, b + d - a, d])),
-        (Format::QrCode | Format::DataMatrix | Format::Aztec, &[a, b, c, d, ..]) => Some(Quad([a, b, c, d])),
-        (
-            Format::Pdf417 | Format::QrCode | Format::DataMatrix | Format::Aztec | Format::Code128,
-            &[first, .., last],
-        ) => Some(Quad([first, last, last, first])),
+        (Format::DataMatrix, &[a, b, c, d, ..]) | (Format::Aztec, &[b, c, d, a, ..]) => Some(Quad([a, b, c, d])),
+        (Format::Code128, &[first, .., last]) => {
+            let along = last - first;
+            let up = Point::new(along.y, -along.x) * 0.05;
+            Some(Quad([first + up, last + up, last - up, first - up]))
+        }
         (Format::Pdf417 | Format::QrCode | Format::DataMatrix | Format::Aztec | Format::Code128, _) => None,
     }
 }
