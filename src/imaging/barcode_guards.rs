@@ -21,6 +21,8 @@ const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
 const MIN_MODULES: f32 = 80.0;
 /// A symbol of 30 data columns has 579 modules.
 const MAX_MODULES: f32 = 620.0;
+/// Bars and spaces that an average scan line must cross: half of those of a symbol of one column.
+const MIN_RUNS: usize = 8;
 /// Points that a guard must have.
 const MIN_HITS: usize = 4;
 /// Trials of the search for a line; with half of the points astray it then fails once in 10¹².
@@ -120,7 +122,7 @@ struct Hits {
 fn scan(view: &Gray) -> Hits {
     let mut hits = Hits::default();
     let mut finder = EdgeFinder::default();
-    let half_window = (module_width(view, &mut finder) * 9.0).clamp(8.0, 400.0) as usize;
+    let half_window = (module_width(view).unwrap_or(3.0) * 9.0).clamp(8.0, 400.0) as usize;
     for y in 0..view.height().saturating_sub(1) {
         let line = joined(view, y);
         let edges = finder.find(&line, half_window, 8.0);
@@ -134,20 +136,29 @@ fn joined(view: &Gray, y: usize) -> Vec<u16> {
     view.row(y).iter().zip(view.row(y + 1)).map(|(&a, &b)| u16::from(a) + u16::from(b)).collect()
 }
 
-/// A first guess at the width of a module: a codeword has eight runs in 17 modules.
-fn module_width(view: &Gray, finder: &mut EdgeFinder) -> f32 {
+/// A first guess at the width of a module in pixels, by the lengths of bars and spaces: a codeword has eight in 17
+/// modules. `None` where too few are seen for a symbol.
+#[must_use]
+pub fn module_width(view: &Gray) -> Option<f32> {
+    let mut finder = EdgeFinder::default();
     let mut runs = Vec::new();
-    for y in (0..view.height().saturating_sub(1)).step_by(8) {
+    let step = (view.height() / 16).max(1);
+    let mut lines = 0;
+    for y in (0..view.height().saturating_sub(1)).step_by(step) {
         let line = joined(view, y);
+        lines += 1;
         for pair in finder.find(&line, 48, 12.0).windows(2) {
             runs.push(pair[1].at - pair[0].at);
         }
+    }
+    if runs.len() < MIN_RUNS * lines || runs.is_empty() {
+        return None;
     }
     runs.sort_by(f32::total_cmp);
     // The quiet zones and print beside the symbol make a few very long runs.
     let middle = &runs[runs.len() / 20..runs.len() - runs.len() / 10];
     let mean = middle.iter().sum::<f32>() / middle.len().max(1) as f32;
-    (mean * 8.0 / 17.0).max(1.0)
+    Some((mean * 8.0 / 17.0).max(0.5))
 }
 
 fn collect(edges: &[Edge], y: f32, hits: &mut Hits) {

@@ -7,18 +7,24 @@
 mod barcode_deskew;
 mod barcode_guards;
 mod barcode_localiser;
+mod card_localiser;
 mod edges;
 mod frame;
 mod geometry;
+mod line_search;
+mod quality;
 mod raster;
+mod structure_tensor;
 mod transform;
 mod warp;
 
 pub use barcode_deskew::{Deskewed, deskew};
-pub use barcode_guards::{GuardLine, Guards, find_guards};
-pub use barcode_localiser::{BarRegion, locate_bars};
+pub use barcode_guards::{GuardLine, Guards, find_guards, module_width};
+pub use barcode_localiser::{BarRegion, BarcodeLocaliser};
+pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, locate_card};
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
+pub use quality::{Exposure, Focus, Glare, exposure, focus, glare, motion};
 pub use raster::{Gray, Image, ImageShapeError, Rgb};
 pub use transform::{Affine, Homography, Similarity};
 pub use warp::{Letterbox, QuarterTurns};

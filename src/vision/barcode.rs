@@ -10,9 +10,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
 
+use super::erase::erase;
 use super::fallback;
 use super::pdf417;
-use crate::imaging::{BarRegion, Deskewed, Gray, Point, Quad, Rect, deskew, find_guards, locate_bars};
+use crate::imaging::{
+    BarRegion, BarcodeLocaliser, Deskewed, Gray, Point, Quad, Rect, deskew, find_guards, module_width,
+};
 use crate::privacy::Personal;
 
 /// A kind of barcode, by its usual name.
@@ -41,7 +44,8 @@ pub struct Symbol {
     pub text: Personal<String>,
     /// The bytes that it encodes.
     pub bytes: Personal<Vec<u8>>,
-    /// Its outline in the picture's pixels, from its own top-left.
+    /// Its outline in the picture's pixels, clockwise from its own top-left; of an Aztec symbol from any corner, and of a
+    /// linear one a band of a tenth of its length.
     pub corners: Quad,
 }
 
@@ -50,8 +54,8 @@ pub struct Symbol {
 pub struct BarcodeOptions {
     /// Regions of bars that are looked into, best first.
     pub regions: usize,
-    /// Whether the whole picture is searched by rxing too, for all kinds of symbols and for PDF417 that the localiser
-    /// missed: about 100 ms on a picture of two megapixels.
+    /// Whether all that is dense with edges is searched by rxing too, for all kinds of symbols and for PDF417 that the localiser
+    /// missed. Costs nothing to speak of where there is nothing like a symbol.
     pub whole_picture: bool,
 }
 
@@ -71,75 +75,125 @@ impl BarcodeOptions {
 
 /// Symbols that are read in one view, at most.
 const MAX_SYMBOLS_A_VIEW: usize = 4;
-/// Pixels in which the width of a view of the whole picture is aimed at.
+/// Dense areas that are searched, at most.
+const MAX_AREAS: usize = 6;
+/// Width in pixels that a view of the whole picture aims at.
 const WHOLE_VIEW_WIDTH: f32 = 1600.0;
+/// Pictures up to this many pixels are searched as a whole: they cost little, and a symbol may fill them.
+const SMALL_PICTURE: usize = 300_000;
+/// Pixels a module of a level view: rxing reads best at 3, and more only costs time.
+const LEVEL_MODULE: f32 = 4.0;
+/// Scan lines of a level view that find the guards of a symbol.
+const LEVEL_LINES: f32 = 140.0;
 
 /// Reads the barcodes of a picture, each once, in no promised order.
 #[must_use]
 pub fn read_barcodes(picture: &Gray, options: &BarcodeOptions) -> Vec<Symbol> {
     let mut symbols = Vec::new();
-    let regions = locate_bars(picture, options.regions);
+    let localiser = BarcodeLocaliser::of(picture);
+    let regions = localiser.bars(options.regions);
     for region in &regions {
-        read_region(picture, region, &mut symbols);
-    }
-    if symbols.is_empty() && options.whole_picture {
-        for view in whole_views(picture) {
-            read_view(picture, view, &mut symbols);
+        if !is_read(region.outline, &symbols) {
+            symbols = with(read_region(picture, region), symbols);
         }
     }
-    if symbols.is_empty() {
-        let most = if options.whole_picture { regions.len() } else { 1 };
-        for region in regions.iter().take(most) {
-            if let Some(view) = level(picture, region.outline) {
-                keep(guarded(|| fallback::read_level(&view)).into_iter().flatten(), &mut symbols);
-            }
+    if options.whole_picture { read_thoroughly(picture, &localiser, &regions, symbols) } else { symbols }
+}
+
+/// What the first look left, in the order of cost.
+fn read_thoroughly(
+    picture: &Gray,
+    localiser: &BarcodeLocaliser,
+    regions: &[BarRegion],
+    mut symbols: Vec<Symbol>,
+) -> Vec<Symbol> {
+    let small = picture.width() * picture.height() <= SMALL_PICTURE;
+    if symbols.is_empty() && (small || !regions.is_empty()) {
+        let found = whole_views(picture).flat_map(|view| read_view(picture, view)).collect();
+        symbols = with(found, symbols);
+    }
+    for region in regions {
+        if !is_read(region.outline, &symbols) {
+            let view = level(picture, region.outline);
+            symbols = with(
+                view.and_then(|view| guarded(|| fallback::read_level(&view))).flatten().into_iter().collect(),
+                symbols,
+            );
         }
     }
-    if options.whole_picture {
-        keep(guarded(|| fallback::read_whole(picture, symbols.is_empty())).into_iter().flatten(), &mut symbols);
+    if symbols.is_empty() && (small || !regions.is_empty()) {
+        symbols.extend(guarded(|| fallback::read_stacked(picture)).flatten());
+    }
+    let areas = if small {
+        vec![Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32)]
+    } else {
+        localiser.dense(MAX_AREAS)
+    };
+    let mut rest = picture.clone();
+    for symbol in &symbols {
+        erase(&mut rest, symbol.corners, 1.05);
+    }
+    for area in areas {
+        if small || !is_read(Quad::from_rect(area), &symbols) {
+            symbols = with(guarded(|| fallback::read_area(&rest, area)).unwrap_or_default(), symbols);
+        }
     }
     symbols
 }
 
-fn read_region(picture: &Gray, region: &BarRegion, symbols: &mut Vec<Symbol>) {
-    if let Some(view) = level(picture, region.outline) {
-        read_view(picture, view, symbols);
-    }
+/// Whether the middle of an outline lies in a symbol that was read.
+fn is_read(outline: Quad, symbols: &[Symbol]) -> bool {
+    let middle = outline.bounds().centre();
+    symbols.iter().any(|symbol| {
+        let [a, b, c, d] = symbol.corners.0;
+        let side = |p: Point, q: Point| (q.x - p.x) * (middle.y - p.y) - (q.y - p.y) * (middle.x - p.x) >= 0.0;
+        side(a, b) && side(b, c) && side(c, d) && side(d, a)
+    })
 }
 
-/// A region laid level, with fine modules spread over more pixels; upright it may be coarser, since rows are higher.
+fn read_region(picture: &Gray, region: &BarRegion) -> Vec<Symbol> {
+    level(picture, region.outline).map_or_else(Vec::new, |view| read_view(picture, view))
+}
+
+/// A region laid level at about [`LEVEL_MODULE`] pixels a module; `None` when there are too few bars for a symbol.
 fn level(picture: &Gray, outline: Quad) -> Option<Deskewed> {
-    let across = match outline.mean_width() {
-        width if width < 1000.0 => 2.0,
-        width if width < 1500.0 => 1.5,
-        _ => 1.0,
-    };
-    deskew(picture, outline, across, 0.75)
+    const PROBE_LINES: f32 = 24.0;
+    let probe = deskew(picture, outline, 1.5, PROBE_LINES / outline.mean_height())?;
+    let module = module_width(&probe.image)? / 1.5;
+    let across = (LEVEL_MODULE / module).clamp(0.5, 2.0);
+    deskew(picture, outline, across, (LEVEL_LINES / outline.mean_height()).clamp(0.2, 0.75))
 }
 
-/// The whole picture, as it is and turned by a quarter; upside down is found in the same views.
+/// The whole picture, as it is and turned by a quarter; upside down is found in the same views. A margin stands in for a
+/// quiet zone that was cut off.
 fn whole_views(picture: &Gray) -> impl Iterator<Item = Deskewed> {
     let (width, height) = (picture.width() as f32, picture.height() as f32);
-    let [a, b, c, d] = Quad::from_rect(Rect::new(0.0, 0.0, width, height)).0;
+    let margin = width.max(height) * 0.02;
+    let whole = Rect::new(-margin, -margin, width + 2.0 * margin, height + 2.0 * margin);
+    let [a, b, c, d] = Quad::from_rect(whole).0;
     [Quad([a, b, c, d]), Quad([b, c, d, a])].into_iter().filter_map(|outline| {
         let across = (WHOLE_VIEW_WIDTH / outline.mean_width()).clamp(0.5, 4.0);
         deskew(picture, outline, across, across.min(1.5))
     })
 }
 
-fn read_view(picture: &Gray, mut view: Deskewed, symbols: &mut Vec<Symbol>) {
+fn read_view(picture: &Gray, mut view: Deskewed) -> Vec<Symbol> {
+    let mut symbols = Vec::new();
     for _ in 0..MAX_SYMBOLS_A_VIEW {
-        let Some(Some((reading, outline))) = guarded(|| read_guarded(picture, &view)) else { return };
-        let symbol = Symbol {
+        let Some(Some((reading, outline))) = guarded(|| read_guarded(picture, &view)) else { break };
+        symbols.push(Symbol {
             format: Format::Pdf417,
             text: Personal::new(reading.message.text),
             bytes: Personal::new(reading.message.bytes),
             corners: reading.corners,
-        };
-        keep(std::iter::once(symbol), symbols);
+        });
+        if outline.area() > 0.4 * (view.image.width() * view.image.height()) as f32 {
+            break;
+        }
         // The next search in this view is for another symbol.
-        erase(&mut view.image, outline);
+        erase(&mut view.image, Quad::from_rect(outline), 1.0);
     }
+    symbols
 }
 
 /// A reading, and the symbol's outline in the view.
@@ -155,17 +209,8 @@ fn read_guarded(picture: &Gray, view: &Deskewed) -> Option<(pdf417::Reading, Rec
     }
 }
 
-fn erase(image: &mut Gray, area: Rect) {
-    let (left, right) = (area.x.max(0.0) as usize, (area.right().max(0.0) as usize).min(image.width()));
-    let (top, bottom) = (area.y.max(0.0) as usize, (area.bottom().max(0.0) as usize).min(image.height()));
-    let width = image.width();
-    for row in image.data_mut().chunks_exact_mut(width.max(1)).take(bottom).skip(top) {
-        row[left.min(right)..right].fill(255);
-    }
-}
-
 /// Adds what is not there yet. The same bytes at another place are another symbol.
-fn keep(found: impl Iterator<Item = Symbol>, symbols: &mut Vec<Symbol>) {
+fn with(found: Vec<Symbol>, mut symbols: Vec<Symbol>) -> Vec<Symbol> {
     for symbol in found {
         let middle = |one: &Symbol| one.corners.bounds().centre();
         let known = symbols.iter().any(|other| {
@@ -178,6 +223,7 @@ fn keep(found: impl Iterator<Item = Symbol>, symbols: &mut Vec<Symbol>) {
             symbols.push(symbol);
         }
     }
+    symbols
 }
 
 /// Runs a decoder; a panic in it is `None`.
@@ -187,22 +233,6 @@ fn guarded<T>(decode: impl FnOnce() -> T) -> Option<T> {
         tracing::warn!("a barcode decoder panicked; the picture is taken as not read, report it with the version");
     }
     result.ok()
-}
-
-/// Four corners out of the points that rxing gives for a symbol.
-pub(super) fn corners_of(format: Format, points: &[Point]) -> Option<Quad> {
-    match (format, points) {
-        // Top-left, bottom-left, top-right, bottom-right, then the same of the codewords.
-        (Format::Pdf417, &[a, d, b, c, ..]) => Some(Quad([a, b, c, d])),
-        // Centres of the finder patterns: bottom-left, top-left, top-right.
-        (Format::QrCode, &[d, a, b]) => Some(Quad([a, b, b + d - a, d])),
-        (Format::QrCode | Format::DataMatrix | Format::Aztec, &[a, b, c, d, ..]) => Some(Quad([a, b, c, d])),
-        (
-            Format::Pdf417 | Format::QrCode | Format::DataMatrix | Format::Aztec | Format::Code128,
-            &[first, .., last],
-        ) => Some(Quad([first, last, last, first])),
-        (Format::Pdf417 | Format::QrCode | Format::DataMatrix | Format::Aztec | Format::Code128, _) => None,
-    }
 }
 
 #[cfg(test)]
@@ -223,9 +253,7 @@ mod tests {
             bytes: Personal::new(vec![65]),
             corners: Quad::from_rect(Rect::new(x, 0.0, 100.0, 30.0)),
         };
-        let mut symbols = Vec::new();
-        keep([at(0.0), at(3.0), at(200.0)].into_iter(), &mut symbols);
-        assert_eq!(symbols.len(), 2);
+        assert_eq!(with(vec![at(0.0), at(3.0), at(200.0)], Vec::new()).len(), 2);
     }
 
     #[test]

@@ -10,52 +10,50 @@ use rxing::{
 };
 use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 
-use super::barcode::{Format, Symbol, corners_of};
-use crate::imaging::{Deskewed, Gray, Point, Quad, QuarterTurns, rotate_quarter};
+use super::barcode::{Format, Symbol};
+use super::erase::erase;
+use crate::imaging::{Deskewed, Gray, Point, Quad, Rect, crop};
 use crate::privacy::Personal;
 
 /// Symbols of one kind that are read out of one picture, at most.
 const MAX_FINDS: usize = 3;
-/// The kinds that are looked for in a whole picture, beside PDF417.
+/// The kinds that are looked for in every dense part of a picture.
 const OTHERS: [BarcodeFormat; 4] =
     [BarcodeFormat::QR_CODE, BarcodeFormat::DATA_MATRIX, BarcodeFormat::AZTEC, BarcodeFormat::CODE_128];
 
-/// PDF417 in a level view that the house could not read, upright and on its head.
-pub fn read_level(view: &Deskewed) -> Vec<Symbol> {
-    let found = find(&view.image, BarcodeFormat::PDF_417, HybridBinarizer::new)
-        .or_else(|| find(&view.image, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new));
-    found.and_then(|result| symbol(&result, |p| view.corner_in_picture(p))).into_iter().collect()
+/// PDF417 or Code 128 in a level view that the house could not read.
+pub fn read_level(view: &Deskewed) -> Option<Symbol> {
+    let to_picture = |p| view.corner_in_picture(p);
+    let stacked = stacked(&view.image).and_then(|result| symbol(&result, to_picture));
+    stacked.or_else(|| {
+        find(&view.image, BarcodeFormat::CODE_128, HybridBinarizer::new).and_then(|r| symbol(&r, to_picture))
+    })
 }
 
-/// All kinds in a whole picture; PDF417 only when `stacked`.
-pub fn read_whole(picture: &Gray, stacked: bool) -> Vec<Symbol> {
+/// PDF417 anywhere in a picture, by whichever binariser.
+pub fn read_stacked(picture: &Gray) -> Option<Symbol> {
+    stacked(picture).and_then(|result| symbol(&result, |p| p))
+}
+
+fn stacked(picture: &Gray) -> Option<RXingResult> {
+    find(picture, BarcodeFormat::PDF_417, HybridBinarizer::new)
+        .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
+}
+
+/// Matrix symbols and Code 128 in a part of a picture.
+pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
     let mut symbols = Vec::new();
-    let mut canvas = picture.clone();
+    let Some(mut part) = crop(picture, area) else { return symbols };
+    let origin = Point::new(area.x.round().max(0.0), area.y.round().max(0.0));
     for format in OTHERS {
         for _ in 0..MAX_FINDS {
-            let Some(result) = find(&canvas, format, HybridBinarizer::new) else { break };
-            let Some(found) = symbol(&result, |p| p) else { break };
-            erase(&mut canvas, found.corners);
+            let Some(result) = find(&part, format, HybridBinarizer::new) else { break };
+            let Some(found) = symbol(&result, |p| p + origin) else { break };
+            erase(&mut part, Quad(found.corners.0.map(|p| p - origin)), 1.1);
             symbols.push(found);
         }
     }
-    if symbols.is_empty() {
-        symbols.extend(turned_code_128(picture));
-    }
-    if stacked && symbols.is_empty() {
-        let found = find(picture, BarcodeFormat::PDF_417, HybridBinarizer::new)
-            .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new));
-        symbols.extend(found.and_then(|result| symbol(&result, |p| p)));
-    }
     symbols
-}
-
-/// rxing reads linear symbols only where rows cross them.
-fn turned_code_128(picture: &Gray) -> Option<Symbol> {
-    let turned = rotate_quarter(picture, QuarterTurns::One);
-    let height = picture.height() as f32;
-    let result = find(&turned, BarcodeFormat::CODE_128, HybridBinarizer::new)?;
-    symbol(&result, |p| Point::new(p.y, height - p.x))
 }
 
 fn find<B: Binarizer>(
@@ -104,12 +102,20 @@ fn bytes_of(result: &RXingResult) -> Vec<u8> {
     narrow.unwrap_or_else(|_| text.as_bytes().to_vec())
 }
 
-fn erase(canvas: &mut Gray, corners: Quad) {
-    let area = corners.bounds().scaled(1.05);
-    let (left, right) = (area.x.max(0.0) as usize, (area.right().max(0.0) as usize).min(canvas.width()));
-    let (top, bottom) = (area.y.max(0.0) as usize, (area.bottom().max(0.0) as usize).min(canvas.height()));
-    let width = canvas.width().max(1);
-    for row in canvas.data_mut().chunks_exact_mut(width).take(bottom).skip(top) {
-        row[left.min(right)..right].fill(255);
+/// The outline, clockwise from the symbol's own top-left, out of the points that rxing gives; checked against drawn
+/// symbols. For a linear symbol it gives a line, which is made a tenth as high as it is long.
+fn corners_of(format: Format, points: &[Point]) -> Option<Quad> {
+    match (format, points) {
+        // Top-left, bottom-left, top-right, bottom-right, then the same of the codewords.
+        (Format::Pdf417, &[a, d, b, c, ..]) | (Format::QrCode, &[a, b, d, c, ..]) => Some(Quad([a, b, c, d])),
+        // Centres of the finder patterns: bottom-left, top-left, top-right.
+        (Format::QrCode, &[d, a, b]) => Some(Quad([a, b, b + d - a, d])),
+        (Format::DataMatrix, &[a, b, c, d, ..]) | (Format::Aztec, &[b, c, d, a, ..]) => Some(Quad([a, b, c, d])),
+        (Format::Code128, &[first, .., last]) => {
+            let along = last - first;
+            let up = Point::new(along.y, -along.x) * 0.05;
+            Some(Quad([first + up, last + up, last - up, first - up]))
+        }
+        (Format::Pdf417 | Format::QrCode | Format::DataMatrix | Format::Aztec | Format::Code128, _) => None,
     }
 }

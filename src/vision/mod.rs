@@ -5,6 +5,7 @@
 //! fault of the device and never of the person.
 
 mod barcode;
+mod erase;
 mod face_crop;
 mod face_detector;
 mod face_embedding;

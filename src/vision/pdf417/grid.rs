@@ -6,16 +6,19 @@
 use crate::imaging::{Gray, Homography, Point, Quad, Rect};
 
 use super::codebook::{MODULES, match_in};
+use super::columns::{Boundaries, FINE};
 use super::indicators::{Layout, darkness};
 use super::reed_solomon;
 use super::sampler::Sampler;
 
-/// Samples a module.
-const FINE: usize = 4;
-/// Modules left of the first data codeword, of the start pattern and the left indicator.
-const BEFORE: usize = 2 * MODULES;
+/// Codewords left of the first data codeword: the start pattern and the left indicator.
+const BEFORE: usize = 2;
 /// Modules of a symbol beside its data columns.
 const FRAME: usize = 69;
+
+/// Likeness and margin from which a reading needs no other place to be tried.
+const CLEAR: f32 = 0.9;
+const CLEAR_MARGIN: f32 = 0.15;
 
 /// How to read the codewords; later ones cost more and read harder symbols.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +42,7 @@ pub struct Grid {
     layout: Layout,
     /// [`FINE`] samples a module, all rows one after the other.
     lines: Vec<f32>,
+    boundaries: Boundaries,
 }
 
 impl Grid {
@@ -63,7 +67,8 @@ impl Grid {
                 lines.push(sum / taps as f32);
             }
         }
-        Some(Self { layout, lines })
+        let boundaries = Boundaries::find(&lines, modules * FINE);
+        Some(Self { layout, lines, boundaries })
     }
 
     /// The symbol's data codewords after error correction; `None` when they cannot be had.
@@ -95,10 +100,11 @@ impl Grid {
         None
     }
 
-    /// The likeliest codeword of a cell and how sure it is.
+    /// The likeliest codeword of a cell and how sure it is. Only where that is doubtful are the other places tried.
     fn cell(&self, row: usize, column: usize, effort: Effort) -> (u16, f32) {
         let mut best = (0, -1.0, f32::MIN);
-        for shift in -effort.shifts..=effort.shifts {
+        let farthest = 2 * effort.shifts;
+        for shift in (0..=farthest).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 }) {
             let samples = self.modules(row, column, shift);
             let Some(darkness) = darkness(&samples, effort.sharpening) else { continue };
             let found = match_in(row % 3, &darkness);
@@ -106,6 +112,9 @@ impl Grid {
             let score = found.score - 0.02 * shift.unsigned_abs() as f32;
             if score > best.2 {
                 best = (found.codeword, found.margin, score);
+            }
+            if found.score > CLEAR && found.margin > CLEAR_MARGIN {
+                break;
             }
         }
         (best.0, best.1)
@@ -115,9 +124,13 @@ impl Grid {
     fn modules(&self, row: usize, column: usize, shift: isize) -> [f32; MODULES + 2] {
         let length = (FRAME + MODULES * self.layout.columns) * FINE;
         let line = &self.lines[row * length..(row + 1) * length];
-        let first = (BEFORE + MODULES * column - 1) * FINE;
+        let word = BEFORE + column;
+        let (left, right) = (self.boundaries.shift(row, word), self.boundaries.shift(row, word + 1));
+        let first = (word * MODULES * FINE) as f32 + left + shift as f32;
+        let pitch = FINE as f32 + (right - left) / MODULES as f32;
         std::array::from_fn(|k| {
-            let at = (first + k * FINE).saturating_add_signed(shift).min(length - FINE);
+            let at = (first + (k as f32 - 1.0) * pitch).round().max(0.0) as usize;
+            let at = at.min(length - FINE);
             line[at..at + FINE].iter().sum::<f32>() / FINE as f32
         })
     }

@@ -9,7 +9,7 @@ use super::codebook::{Darkness, MODULES, Match, match_any};
 use super::sampler::Sampler;
 
 /// Scan lines looked at, at most.
-const MAX_LINES: usize = 420;
+const MAX_LINES: usize = 240;
 /// Likeness and margin from which an indicator counts.
 const CLEAR: (f32, f32) = (0.6, 0.03);
 /// Grey levels that bars must differ from spaces.
@@ -105,7 +105,7 @@ fn scan_side(
     // A few rows may lie beyond the scan lines that showed the guard.
     let reach = 8.0 * guard.module;
     let (top, bottom) = (top - reach, bottom + reach);
-    let step = ((bottom - top) / MAX_LINES as f32).max(0.7);
+    let step = ((bottom - top) / MAX_LINES as f32).max(0.2);
     let mut seen = Vec::new();
     let mut y = top;
     while y < bottom {

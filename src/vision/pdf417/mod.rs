@@ -5,6 +5,7 @@
 //! symbols, which have no stop pattern, to the whole-picture reader.
 
 mod codebook;
+mod columns;
 mod grid;
 mod indicators;
 mod message;
