@@ -41,7 +41,8 @@ pub(super) struct Video {
 impl Video {
     pub fn open(path: &Path) -> Result<Self, SequenceError> {
         let rate = frame_rate(path)?;
-        let mut filter = format!("scale='min({MAX_SIDE},iw)':'min({MAX_SIDE},ih)':force_original_aspect_ratio=decrease");
+        let mut filter =
+            format!("scale='min({MAX_SIDE},iw)':'min({MAX_SIDE},ih)':force_original_aspect_ratio=decrease");
         if rate > MAX_RATE + 1.0 {
             filter = format!("fps={MAX_RATE},{filter}");
         }

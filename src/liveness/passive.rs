@@ -88,7 +88,8 @@ pub fn passive(picture: &Rgb, bounds: Rect) -> Option<PassiveResult> {
     let fit = |length: usize| ((length as f32 * scale).round() as usize).max(SIDE);
     let gray = resize(&part, fit(part.width()), fit(part.height())).to_gray();
     let power = mean_power(&gray);
-    let cues = PassiveCues { pattern: pattern(&power), focus: focus(&power), face_pixels: bounds.width.max(bounds.height) };
+    let cues =
+        PassiveCues { pattern: pattern(&power), focus: focus(&power), face_pixels: bounds.width.max(bounds.height) };
     let towards = (cues.pattern - PATTERN_FROM) / (PATTERN_TO - PATTERN_FROM);
     let live_score = LiveScore(1.0 - towards.clamp(0.0, 1.0));
     let verdict = if live_score <= LiveScore::ATTACK_AT_MOST {
@@ -143,7 +144,8 @@ fn pattern(power: &[f32]) -> f32 {
 
 /// Logarithm of the power above a quarter cycle a pixel over that below.
 fn focus(power: &[f32]) -> f32 {
-    let (mut fine, mut coarse) = (1.0f32, 1.0f32);
+    // The floor is the power of a contrast of two grey levels: a blank patch has no focus to speak of.
+    let (mut fine, mut coarse) = (1.0f32, 1e9f32);
     for (k, &value) in power.iter().enumerate() {
         let radius = (frequency(k % SIDE) as f32).hypot(frequency(k / SIDE) as f32) / SIDE as f32;
         if (0.25..0.5).contains(&radius) {

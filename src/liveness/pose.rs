@@ -26,7 +26,8 @@ impl Pose {
             Vector3::new(f64::from(p.x), f64::from(p.y), f64::from(p.z))
         };
         let between = |a: usize, b: usize| (at(b) - at(a)).try_normalize(1e-6);
-        let across = (between(RIGHT_EYE_OUTER, LEFT_EYE_OUTER)? + between(RIGHT_SIDE, LEFT_SIDE)?).try_normalize(1e-6)?;
+        let across =
+            (between(RIGHT_EYE_OUTER, LEFT_EYE_OUTER)? + between(RIGHT_SIDE, LEFT_SIDE)?).try_normalize(1e-6)?;
         let down = at(CHIN) - at(FOREHEAD);
         let down = (down - across * across.dot(&down)).try_normalize(1e-6)?;
         let away = across.cross(&down);
@@ -39,7 +40,6 @@ impl Pose {
         [pose.yaw_degrees, pose.pitch_degrees, pose.roll_degrees].iter().all(|v| v.is_finite()).then_some(pose)
     }
 }
-
 
 #[cfg(test)]
 mod tests {

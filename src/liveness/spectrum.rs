@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn a_wave_shows_at_its_frequency() {
-        let wave = Gray::from_fn(SIDE, SIDE, |x, _| [((2.0 * PI * 10.0 * x as f32 / SIDE as f32).sin() * 99.0 + 128.0) as u8]);
+        let wave =
+            Gray::from_fn(SIDE, SIDE, |x, _| [((2.0 * PI * 10.0 * x as f32 / SIDE as f32).sin() * 99.0 + 128.0) as u8]);
         let mut power = vec![0.0; SIDE * SIDE];
         add_power(&wave, 0, 0, &mut power);
         let loudest = power.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;

@@ -126,11 +126,7 @@ fn decode(score: f32, values: &[f32], anchor: Point) -> Option<DetectedFace> {
     let point = |k: usize| Point::new(values[k] + anchor.x, values[k + 1] + anchor.y);
     let (centre, width, height) = (point(0), values[2].max(0.0), values[3].max(0.0));
     let bounds = Rect::new(centre.x - width / 2.0, centre.y - height / 2.0, width, height);
-    Some(DetectedFace {
-        bounds,
-        score: DetectionScore(score),
-        keypoints: std::array::from_fn(|k| point(4 + 2 * k)),
-    })
+    Some(DetectedFace { bounds, score: DetectionScore(score), keypoints: std::array::from_fn(|k| point(4 + 2 * k)) })
 }
 
 /// Weighted non-maximum suppression: overlapping candidates become one face, the mean of all by their scores, with the
@@ -154,9 +150,8 @@ fn merge(mut candidates: Vec<DetectedFace>) -> Vec<DetectedFace> {
 
 fn weighted_mean(faces: &[DetectedFace], score: DetectionScore) -> DetectedFace {
     let total: f32 = faces.iter().map(|face| face.score.0).sum();
-    let mean = |value: &dyn Fn(&DetectedFace) -> f32| {
-        faces.iter().map(|face| value(face) * face.score.0).sum::<f32>() / total
-    };
+    let mean =
+        |value: &dyn Fn(&DetectedFace) -> f32| faces.iter().map(|face| value(face) * face.score.0).sum::<f32>() / total;
     let bounds = Rect::new(
         mean(&|face| face.bounds.x),
         mean(&|face| face.bounds.y),

@@ -70,9 +70,7 @@ impl FaceObserver {
         let mut readings = self.reader.read(&frame.image)?.into_iter();
         let largest = readings.next();
         let rival = match (&largest, readings.next()) {
-            (Some(first), Some(second)) => {
-                second.detection.bounds.area() >= RIVAL_AREA * first.detection.bounds.area()
-            }
+            (Some(first), Some(second)) => second.detection.bounds.area() >= RIVAL_AREA * first.detection.bounds.area(),
             _ => false,
         };
         let reading = match largest {
