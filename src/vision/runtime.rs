@@ -1,7 +1,9 @@
 //! Loading ONNX Runtime and model files, with their digests checked first.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use ort::environment::Environment;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use serde::Serialize;
@@ -96,7 +98,7 @@ pub enum ModelError {
 
 /// ONNX Runtime, ready to load models out of one folder.
 pub struct Runtime {
-    environment: ort::environment::Environment,
+    environment: Environment,
     manifest: Manifest,
     models: PathBuf,
     threads: Threads,
@@ -113,12 +115,7 @@ impl Runtime {
         let expected = manifest.runtime.sha256.get(arch);
         let expected = expected.ok_or_else(|| ModelError::Unlisted { name: format!("ONNX Runtime for {arch}") })?;
         read_checked(library, expected)?;
-        let builder = ort::init_from(library)
-            .map_err(|source| ModelError::Library { path: library.to_owned(), source: Box::new(source) })?;
-        let environment = builder
-            .with_telemetry(false)
-            .build()
-            .map_err(|source| ModelError::Inference { model: "the library".to_owned(), source })?;
+        let environment = shared_environment(library)?;
         Ok(Self { environment, manifest, models: models.to_owned(), threads })
     }
 
@@ -150,6 +147,23 @@ impl Runtime {
             .with_intra_op_spinning(false)?
             .commit_from_memory(bytes)
     }
+}
+
+/// The process's environment, made on first use. ONNX Runtime allows one, so the library that was loaded first stays.
+fn shared_environment(library: &Path) -> Result<Environment, ModelError> {
+    static SHARED: Mutex<Option<Environment>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(environment) = &*shared {
+        return Ok(environment.clone());
+    }
+    let builder = ort::init_from(library)
+        .map_err(|source| ModelError::Library { path: library.to_owned(), source: Box::new(source) })?;
+    let environment = builder
+        .with_telemetry(false)
+        .build()
+        .map_err(|source| ModelError::Inference { model: "the library".to_owned(), source })?;
+    *shared = Some(environment.clone());
+    Ok(environment)
 }
 
 fn read_checked(path: &Path, expected: &str) -> Result<(Vec<u8>, Digest), ModelError> {
