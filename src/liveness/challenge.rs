@@ -122,7 +122,7 @@ impl Challenge {
     /// Time for all steps of a random challenge.
     const TOTAL: Duration = Duration::from_secs(25);
     /// Time for each step, and for all, in a recording that nobody prompted.
-    const RECORDED: Duration = Duration::from_secs(120);
+    const RECORDED: Duration = Duration::from_mins(2);
 
     /// Steps from random bytes: two or three turns, the first side, and the side of the third are random, and both sides
     /// occur. Uniform over the six sequences to within one in 2⁶⁴.

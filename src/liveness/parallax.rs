@@ -43,7 +43,7 @@ pub struct ParallaxScore(pub f32);
 
 impl ParallaxScore {
     /// A turned face that scores at least this moved like a head.
-    pub const HEAD_AT_LEAST: Self = Self(0.0020);
+    pub const HEAD_AT_LEAST: Self = Self(0.0018);
     /// A turned face that scores at most this moved like a sheet, flat or bent.
     pub const SHEET_AT_MOST: Self = Self(0.0013);
 }

@@ -144,7 +144,8 @@ fn pattern(power: &[f32]) -> f32 {
 
 /// Logarithm of the power above a quarter cycle a pixel over that below.
 fn focus(power: &[f32]) -> f32 {
-    let (mut fine, mut coarse) = (1.0f32, 1.0f32);
+    // The floor is the power of a contrast of two grey levels: a blank patch has no focus to speak of.
+    let (mut fine, mut coarse) = (1.0f32, 1e9f32);
     for (k, &value) in power.iter().enumerate() {
         let radius = (frequency(k % SIDE) as f32).hypot(frequency(k / SIDE) as f32) / SIDE as f32;
         if (0.25..0.5).contains(&radius) {

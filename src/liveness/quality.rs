@@ -100,22 +100,24 @@ impl FaceQuality {
     /// What keeps the face from passing a gate; `None` when it passes.
     #[must_use]
     pub fn fault(&self, gate: &QualityGate) -> Option<QualityFault> {
-        // Each comparison is written so that a value that is not a number fails it.
-        if !(self.presence >= gate.least_presence) {
+        // A value that is not a number passes no gate.
+        let below = |value: f32, least: f32| value.is_nan() || value < least;
+        let beyond = |angle: f32, most: f32| angle.is_nan() || angle.abs() > most;
+        if below(self.presence, gate.least_presence) {
             return Some(QualityFault::NotAFace);
         }
-        if !(self.eye_distance >= gate.least_eye_distance) {
+        if below(self.eye_distance, gate.least_eye_distance) {
             return Some(QualityFault::TooSmall);
         }
-        let frontal = self.pose.yaw_degrees.abs() <= gate.most_yaw_degrees
-            && self.pose.pitch_degrees.abs() <= gate.most_pitch_degrees;
-        if !frontal {
+        if beyond(self.pose.yaw_degrees, gate.most_yaw_degrees)
+            || beyond(self.pose.pitch_degrees, gate.most_pitch_degrees)
+        {
             return Some(QualityFault::TurnedAway);
         }
-        if !(self.contrast >= gate.least_contrast) {
+        if below(self.contrast, gate.least_contrast) {
             return Some(QualityFault::TooFlat);
         }
-        (!(self.sharpness >= gate.least_sharpness)).then_some(QualityFault::TooBlurred)
+        below(self.sharpness, gate.least_sharpness).then_some(QualityFault::TooBlurred)
     }
 
     /// One number for lists and progress bars: the product of how far each measure is towards an ideal live face.

@@ -323,11 +323,13 @@ impl TurnTracker {
         }
     }
 
-    /// Where either order is allowed, the first turn that is reached sets it.
+    /// Where either order is allowed, the side of the first turn that is made sets it.
     fn settle_order(&mut self, yaw: f32) {
-        let open = self.challenge.order() == TurnOrder::Either && self.current == 1 && self.steps[1].frames == 0;
+        let open = self.challenge.order() == TurnOrder::Either && self.current == 1;
         if open && yaw * self.direction(1).sign() <= -(self.least_yaw.0 - SHAPE_MARGIN) {
             self.mirrored_order = !self.mirrored_order;
+            let asked = self.steps[1].asked;
+            self.steps[1] = StepState { asked, ..StepState::default() };
         }
     }
 

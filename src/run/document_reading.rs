@@ -82,7 +82,7 @@ pub(super) fn read_document(
     })?;
     let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
     let comparisons = stages.run("cross_reference", || {
-        let comparisons = cross_reference(&read_visual_fields(&lines), &fields);
+        let comparisons = cross_reference(&read_visual_fields(&lines, today), &fields);
         let names = |result| {
             let named = comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
             named.collect::<Vec<_>>().join(", ")

@@ -41,15 +41,15 @@ pub fn faces(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit
     run(
         files,
         common,
-        label,
+        |file| label(file),
         |threads| FaceReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
         |file| load(file),
         |reader, picture| Ok(Faces { faces: reader.read(picture)?.iter().map(Face::from).collect() }),
     )
 }
 
-pub(super) fn label(file: &PathBuf) -> FileLabel {
-    FileLabel { file: file.clone() }
+pub(super) fn label(file: &Path) -> FileLabel {
+    FileLabel { file: file.to_owned() }
 }
 
 pub(super) fn load(file: &Path) -> Result<Rgb, InputFault> {

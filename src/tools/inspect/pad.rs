@@ -34,10 +34,10 @@ pub fn pad(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, 
     run(
         files,
         common,
-        label,
+        |file| label(file),
         |threads| FaceReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
         |file| load(file),
-        |reader, picture| score(reader, picture),
+        score,
     )
 }
 
