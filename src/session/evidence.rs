@@ -32,7 +32,8 @@ pub struct CaptureEvidence {
 }
 
 /// Which machine-readable part of the document was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum EncodedSource {
     /// A PDF417 barcode with an AAMVA payload.
     Barcode,

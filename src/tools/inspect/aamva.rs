@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use super::lines::{CheckLine, FileLabel, ParsedLine};
 use super::{Assets, Common, InputFault, run};
+use crate::document::DocumentKind;
 use crate::document::aamva::{AamvaDocument, Elements, MAX_PAYLOAD_BYTES, checks, parse};
-use crate::document::{CheckResult, DocumentKind, Fields, Sex};
-use crate::privacy::{Personal, PersonalDate};
+use crate::privacy::Personal;
 use crate::tools::exit::{CommandError, Exit};
 
 /// Parses AAMVA payloads (`-` reads standard input).
@@ -21,7 +22,7 @@ pub fn aamva(files: &[PathBuf], common: &Common, _assets: &Assets) -> Result<Exi
     run(
         files,
         common,
-        |file| Label { file: file.display().to_string() },
+        |file| FileLabel::new(file),
         |_threads| Ok(()),
         |file| read(file),
         |(), bytes| {
@@ -29,11 +30,6 @@ pub fn aamva(files: &[PathBuf], common: &Common, _assets: &Assets) -> Result<Exi
             Ok(Body::of(&document, today))
         },
     )
-}
-
-#[derive(Debug, Serialize)]
-struct Label {
-    file: String,
 }
 
 /// Reads one payload, and not a byte more than a payload can have.
@@ -69,79 +65,20 @@ struct Body {
     document_type: Option<&'static str>,
     #[serde(serialize_with = "as_map")]
     elements: Elements,
-    parsed: Parsed,
+    parsed: ParsedLine,
     checks: Vec<CheckLine>,
-}
-
-#[derive(Debug, Serialize)]
-struct Parsed {
-    first_name: Option<String>,
-    middle_name: Option<String>,
-    last_name: Option<String>,
-    suffix: Option<String>,
-    date_of_birth: Option<String>,
-    expiration_date: Option<String>,
-    issue_date: Option<String>,
-    sex: Option<Sex>,
-    height_cm: Option<u16>,
-    street: Option<String>,
-    street_2: Option<String>,
-    city: Option<String>,
-    jurisdiction_code: Option<String>,
-    postal_code: Option<String>,
-    country: Option<String>,
-    id_number: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct CheckLine {
-    name: &'static str,
-    result: CheckResult,
-    detail: String,
 }
 
 impl Body {
     fn of(document: &AamvaDocument, today: jiff::civil::Date) -> Self {
-        let checks = checks(document, today).into_iter();
         Self {
             version: document.version,
             iin: document.iin.clone(),
             jurisdiction: document.issuer.and_then(|issuer| issuer.code),
             document_type: document.kind.and_then(document_type),
             elements: document.elements.clone(),
-            parsed: Parsed::of(&document.fields),
-            checks: checks
-                .map(|check| CheckLine {
-                    name: check.name,
-                    result: check.result,
-                    detail: check.detail.reveal().clone(),
-                })
-                .collect(),
-        }
-    }
-}
-
-impl Parsed {
-    fn of(fields: &Fields) -> Self {
-        let text = |value: &Option<Personal<String>>| value.as_ref().map(|value| value.reveal().clone());
-        let day = |value: &Option<PersonalDate>| value.as_ref().map(|value| value.reveal().to_string());
-        Self {
-            first_name: text(&fields.first_name),
-            middle_name: text(&fields.middle_name),
-            last_name: text(&fields.last_name),
-            suffix: text(&fields.suffix),
-            date_of_birth: day(&fields.date_of_birth),
-            expiration_date: day(&fields.expiration_date),
-            issue_date: day(&fields.issue_date),
-            sex: fields.sex,
-            height_cm: fields.height_cm,
-            street: text(&fields.street),
-            street_2: text(&fields.street_2),
-            city: text(&fields.city),
-            jurisdiction_code: fields.jurisdiction_code.clone(),
-            postal_code: text(&fields.postal_code),
-            country: fields.country.clone(),
-            id_number: text(&fields.id_number),
+            parsed: ParsedLine::from(&document.fields),
+            checks: checks(document, today).iter().map(CheckLine::from).collect(),
         }
     }
 }

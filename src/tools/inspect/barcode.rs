@@ -4,16 +4,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Assets, Common, InputFault, run};
-use crate::camera::load_image;
+use super::lines::{FileLabel, load_picture};
+use super::{Assets, Common, run};
 use crate::imaging::Quad;
 use crate::tools::exit::{CommandError, Exit};
 use crate::vision::{BarcodeOptions, Format, Symbol, read_barcodes};
-
-#[derive(Debug, Serialize)]
-struct FileLabel {
-    file: PathBuf,
-}
 
 #[derive(Debug, Serialize)]
 struct Symbols {
@@ -49,9 +44,9 @@ pub fn barcode(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Ex
     run(
         files,
         common,
-        |file| FileLabel { file: file.clone() },
+        |file| FileLabel::new(file),
         |_| Ok(()),
-        |file| load_image(file).map(|image| image.to_gray()).map_err(|error| InputFault(error.to_string())),
+        |file| load_picture(file).map(|picture| picture.to_gray()),
         |(), picture| {
             let symbols = read_barcodes(picture, &BarcodeOptions::thorough());
             Ok(Symbols { symbols: symbols.iter().map(SymbolLine::from).collect() })

@@ -1,21 +1,15 @@
 //! `inspect faces`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Assets, Common, InputFault, run};
-use crate::camera::load_image;
-use crate::imaging::{Point, Rect, Rgb};
+use super::lines::{FileLabel, load_picture};
+use super::{Assets, Common, run};
+use crate::imaging::{Point, Rect};
 use crate::liveness::{DetectionScore, QualityScore};
 use crate::tools::exit::{CommandError, Exit};
 use crate::vision::{FaceReader, FaceReading, Runtime, five_points};
-
-/// How a line names its file.
-#[derive(Debug, Serialize)]
-pub(super) struct FileLabel {
-    file: PathBuf,
-}
 
 #[derive(Debug, Serialize)]
 struct Faces {
@@ -41,19 +35,11 @@ pub fn faces(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit
     run(
         files,
         common,
-        |file| label(file),
+        |file| FileLabel::new(file),
         |threads| FaceReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
-        |file| load(file),
+        |file| load_picture(file),
         |reader, picture| Ok(Faces { faces: reader.read(picture)?.iter().map(Face::from).collect() }),
     )
-}
-
-pub(super) fn label(file: &Path) -> FileLabel {
-    FileLabel { file: file.to_owned() }
-}
-
-pub(super) fn load(file: &Path) -> Result<Rgb, InputFault> {
-    load_image(file).map_err(|error| InputFault(error.to_string()))
 }
 
 impl From<&FaceReading> for Face {

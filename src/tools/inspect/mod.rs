@@ -6,6 +6,7 @@ mod aamva;
 mod barcode;
 mod document;
 mod faces;
+mod lines;
 mod mrz;
 mod pad;
 mod pairs;

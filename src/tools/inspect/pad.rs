@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::faces::{label, load};
+use super::lines::{FileLabel, load_picture};
 use super::{Assets, Common, MeasureError, run};
 use crate::imaging::Rgb;
 use crate::liveness::{LiveScore, PassiveCues, PassiveVerdict, passive};
@@ -34,9 +34,9 @@ pub fn pad(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, 
     run(
         files,
         common,
-        |file| label(file),
+        |file| FileLabel::new(file),
         |threads| FaceReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
-        |file| load(file),
+        |file| load_picture(file),
         score,
     )
 }

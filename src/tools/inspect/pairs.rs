@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use clap::Args;
 use serde::Serialize;
 
-use super::faces::load;
+use super::lines::load_picture;
 use super::{Assets, Common, InputFault, MeasureError, run};
 use crate::imaging::Rgb;
 use crate::liveness::{MatchThreshold, QualityGate, Similarity, Template, compare};
@@ -134,7 +134,7 @@ impl Templates {
     /// The picture, unless its template is known.
     fn load(&self, name: &str, root: &Path) -> Result<Option<Rgb>, InputFault> {
         let known = self.0.get(name).is_some_and(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner).is_some());
-        if known { Ok(None) } else { load(&root.join(name)).map(Some) }
+        if known { Ok(None) } else { load_picture(&root.join(name)).map(Some) }
     }
 
     fn get(

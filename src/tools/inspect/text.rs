@@ -4,10 +4,9 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 use serde::Serialize;
-use serde_json::json;
 
-use super::{Assets, Common, InputFault, run};
-use crate::camera::load_image;
+use super::lines::{FileLabel, load_picture};
+use super::{Assets, Common, run};
 use crate::document::{TextLine, VisualFields, read_visual_fields};
 use crate::imaging::Rect;
 use crate::tools::exit::{CommandError, Exit};
@@ -68,9 +67,9 @@ pub fn text(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit,
     run(
         files,
         common,
-        |file| json!({ "file": file.display().to_string() }),
+        |file| FileLabel::new(file),
         |threads| TextReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
-        |file| load_image(file).map_err(|error| InputFault(error.to_string())),
+        |file| load_picture(file),
         |reader, image| Ok(TextBody::new(&reader.read(image)?, today)),
     )
 }
