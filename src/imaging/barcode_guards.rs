@@ -21,8 +21,9 @@ const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
 const MIN_MODULES: f32 = 80.0;
 /// A symbol of 30 data columns has 579 modules.
 const MAX_MODULES: f32 = 620.0;
-/// Bars and spaces that an average scan line must cross: half of those of a symbol of one column.
-const MIN_RUNS: usize = 8;
+/// Bars and spaces that an average scan line must cross: a third of those of a symbol of one column,
+/// since a region has margins.
+const MIN_RUNS: usize = 12;
 /// Points that a guard must have.
 const MIN_HITS: usize = 4;
 /// Trials of the search for a line; with half of the points astray it then fails once in 10¹².
@@ -187,26 +188,25 @@ fn collect(edges: &[Edge], y: f32, hits: &mut Hits) {
 fn matched(edges: &[Edge], pattern: &[f32], begins_with_bar: bool) -> Option<(f32, f32, f32)> {
     let (first, last) = (edges.first()?.at, edges.get(pattern.len())?.at);
     let modules: f32 = pattern.iter().sum();
-    let is_bar = |k: usize| (k % 2 == 0) == begins_with_bar;
     let rough = (last - first) / modules;
     // The widest run alone rules out nearly everything.
     let widest = if pattern[0] > 6.0 { 0 } else { pattern.len() - 1 };
     if rough < 0.8 || ((edges[widest + 1].at - edges[widest].at) / rough - pattern[widest]).abs() > 1.6 {
         return None;
     }
-    let run = |k: usize| edges[k + 1].at - edges[k].at;
-    let (mut bars, mut spread) = (0.0, 0.0);
-    for k in 0..pattern.len() {
-        let off = run(k) - pattern[k] * rough;
-        spread += if is_bar(k) { off } else { -off };
-        bars += if is_bar(k) { 1.0 } else { -1.0 };
-    }
+    // A bar counts as 1, a space as -1.
+    let runs = || {
+        let lengths = edges.windows(2).map(|pair| pair[1].at - pair[0].at);
+        let kinds = if begins_with_bar { [1.0, -1.0] } else { [-1.0, 1.0] };
+        lengths.zip(pattern).zip(kinds.into_iter().cycle()).map(|((run, &modules), kind)| (run, modules, kind))
+    };
+    let spread: f32 = runs().map(|(run, modules, kind)| kind * (run - modules * rough)).sum();
     let spread = (spread / pattern.len() as f32).clamp(-0.45 * rough, 0.45 * rough);
-    let module = (last - first - spread * bars) / modules;
+    let surplus: f32 = runs().map(|(_, _, kind)| kind).sum();
+    let module = (last - first - spread * surplus) / modules;
     let mut total = 0.0;
-    for k in 0..pattern.len() {
-        let expected = pattern[k] * module + if is_bar(k) { spread } else { -spread };
-        let off = (run(k) - expected).abs() / module;
+    for (run, modules, kind) in runs() {
+        let off = (run - modules * module - kind * spread).abs() / module;
         if off > RUN_TOLERANCE.0 {
             return None;
         }
@@ -281,4 +281,55 @@ fn least_squares(hits: &[Hit]) -> Option<GuardLine> {
         module: modules[modules.len() / 2],
         hits: hits.len(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::{QuarterTurns, rotate_quarter};
+
+    /// Rows of start pattern, six codewords' worth of alternating bars and stop pattern at 3 pixels a module, in white.
+    fn view(spread: usize) -> Gray {
+        let filling = [3.0, 2.0, 4.0, 1.0, 2.0, 3.0, 1.0, 1.0].repeat(6);
+        let runs: Vec<f32> = START.iter().copied().chain(filling).chain(STOP).collect();
+        let modules = runs.iter().enumerate().flat_map(|(k, &run)| std::iter::repeat_n(k % 2 == 0, run as usize * 3));
+        let bars: Vec<bool> = modules.collect();
+        let dark =
+            |x: usize| (0..=spread).any(|back| x.checked_sub(30 + back).is_some_and(|at| bars.get(at) == Some(&true)));
+        Gray::from_fn(60 + bars.len(), 90, |x, y| [if (20..70).contains(&y) && dark(x) { 30 } else { 225 }])
+    }
+
+    #[test]
+    fn both_guards_are_found_with_their_edges_and_modules() {
+        let guards = find_guards(&view(0)).unwrap();
+        let width = (17 + 6 * 17 + 18) as f32 * 3.0;
+        assert!(!guards.turned);
+        assert!((guards.start.x_at(40.0) - 30.0).abs() < 0.7, "{guards:?}");
+        assert!((guards.stop.x_at(40.0) - 30.0 - width).abs() < 0.7, "{guards:?}");
+        assert!((guards.module() - 3.0).abs() < 0.1);
+        assert!((guards.start.top - 20.0).abs() < 3.0 && (guards.start.bottom - 70.0).abs() < 3.0);
+    }
+
+    #[test]
+    fn guards_are_found_upside_down_in_the_turned_view() {
+        let upright = find_guards(&view(0)).unwrap();
+        let turned = find_guards(&rotate_quarter(&view(0), QuarterTurns::Two)).unwrap();
+        assert!(turned.turned);
+        assert!((turned.start.x_at(40.0) - upright.start.x_at(40.0)).abs() < 1.0);
+        assert!((turned.stop.x_at(40.0) - upright.stop.x_at(40.0)).abs() < 1.0);
+    }
+
+    #[test]
+    fn ink_that_spread_by_a_third_of_a_module_does_not_hide_the_guards() {
+        assert!(find_guards(&view(1)).is_some());
+    }
+
+    #[test]
+    fn bars_without_guards_have_none() {
+        let bars = Gray::from_fn(400, 90, |x, _| [if x / 4 % 2 == 0 { 30 } else { 225 }]);
+        assert_eq!(find_guards(&bars), None);
+        assert_eq!(find_guards(&Gray::filled(300, 80, [255])), None);
+        assert_eq!(find_guards(&Gray::filled(0, 0, [255])), None);
+        assert_eq!(module_width(&Gray::filled(1, 1, [255])), None);
+    }
 }

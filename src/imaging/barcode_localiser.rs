@@ -18,6 +18,8 @@ const MIN_BLOCKS: usize = 8;
 const MIN_DENSE_BLOCKS: usize = 4;
 /// Mean squared gradient (grey levels per pixel) below which a block is taken for noise.
 const MIN_ENERGY: f32 = 30.0;
+/// The same for a dense area: the modules of a matrix symbol have edges all over a block, a line has two.
+const MIN_DENSE_ENERGY: f32 = 150.0;
 /// Share of the picture's strong blocks (98th percentile) that a block's energy must reach to begin a region.
 const SEED_SHARE: f32 = 0.25;
 /// Share of its neighbour's energy that a block must have to join it.
@@ -57,7 +59,7 @@ impl BarcodeLocaliser {
             there.coherence() >= MIN_COHERENCE && here.agreement(there) > SAME_DIRECTION
         };
         let seed = |block: usize| self.grid.smooth[block].coherence() >= MIN_COHERENCE;
-        let clusters = self.clusters(MIN_BLOCKS, seed, alike);
+        let clusters = self.clusters((MIN_BLOCKS, MIN_ENERGY), seed, alike);
         let mut regions: Vec<_> = clusters.iter().filter_map(|cluster| self.region(cluster)).collect();
         regions.sort_by(|a, b| b.score.total_cmp(&a.score));
         regions.truncate(limit);
@@ -68,7 +70,7 @@ impl BarcodeLocaliser {
     /// overlap, and reach beyond the picture by a margin.
     #[must_use]
     pub fn dense(&self, limit: usize) -> Vec<Rect> {
-        let clusters = self.clusters(MIN_DENSE_BLOCKS, |_| true, |_, _| true);
+        let clusters = self.clusters((MIN_DENSE_BLOCKS, MIN_DENSE_ENERGY), |_| true, |_, _| true);
         let mut areas: Vec<(f32, Rect)> = clusters.iter().filter_map(|cluster| self.area(cluster)).collect();
         areas.sort_by(|a, b| b.0.total_cmp(&a.0));
         areas.truncate(limit);
@@ -78,7 +80,7 @@ impl BarcodeLocaliser {
     /// Groups of blocks that touch, or nearly touch, and agree in direction and strength.
     fn clusters(
         &self,
-        least: usize,
+        (least, least_energy): (usize, f32),
         seed: impl Fn(usize) -> bool,
         alike: impl Fn(usize, usize) -> bool,
     ) -> Vec<Vec<usize>> {
@@ -86,7 +88,7 @@ impl BarcodeLocaliser {
         let mut order: Vec<usize> = (0..self.grid.raw.len()).collect();
         order.sort_by(|&a, &b| energy(b).total_cmp(&energy(a)));
         let Some(&strong) = order.get(order.len() / 50) else { return Vec::new() };
-        let seed_energy = MIN_ENERGY.max(energy(strong) * SEED_SHARE);
+        let seed_energy = least_energy.max(energy(strong) * SEED_SHARE);
         let mut taken = vec![false; order.len()];
         let mut clusters = Vec::new();
         for block in order {

@@ -176,7 +176,7 @@ mod tests {
     use super::*;
 
     fn stripes(width: usize) -> Gray {
-        Gray::from_fn(1280, 720, |x, _| [if x / width % 2 == 0 { 60 } else { 190 }])
+        Gray::from_fn(1280, 720, |x, _| [if (x / width).is_multiple_of(2) { 60 } else { 190 }])
     }
 
     fn softened(picture: &Gray, factor: usize) -> Gray {

@@ -6,6 +6,7 @@
 //! and attempts is capped whatever the picture, and what a symbol says is personal. Does not judge what it says, and
 //! cannot stop a decoder that hangs: the worker process that it is meant to run in can.
 
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Serialize;
@@ -91,37 +92,40 @@ const LEVEL_LINES: f32 = 140.0;
 pub fn read_barcodes(picture: &Gray, options: &BarcodeOptions) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     let localiser = BarcodeLocaliser::of(picture);
-    let regions = localiser.bars(options.regions);
-    for region in &regions {
-        if !is_read(region.outline, &symbols) {
-            symbols = with(read_region(picture, region), symbols);
+    let mut unread = Vec::new();
+    for BarRegion { outline, .. } in localiser.bars(options.regions) {
+        if is_read(outline, &symbols) {
+            continue;
         }
+        let Some(view) = level(picture, outline) else { continue };
+        let found = read_view(picture, &view);
+        if found.is_empty() {
+            unread.push((outline, view));
+        }
+        symbols = with(found, symbols);
     }
-    if options.whole_picture { read_thoroughly(picture, &localiser, &regions, symbols) } else { symbols }
+    if options.whole_picture { read_thoroughly(picture, &localiser, &unread, symbols) } else { symbols }
 }
 
 /// What the first look left, in the order of cost.
 fn read_thoroughly(
     picture: &Gray,
     localiser: &BarcodeLocaliser,
-    regions: &[BarRegion],
+    unread: &[(Quad, Deskewed)],
     mut symbols: Vec<Symbol>,
 ) -> Vec<Symbol> {
     let small = picture.width() * picture.height() <= SMALL_PICTURE;
-    if symbols.is_empty() && (small || !regions.is_empty()) {
-        let found = whole_views(picture).flat_map(|view| read_view(picture, view)).collect();
-        symbols = with(found, symbols);
+    let promising = small || !unread.is_empty();
+    if symbols.is_empty() && promising {
+        symbols = with(whole_views(picture).flat_map(|view| read_view(picture, &view)).collect(), symbols);
     }
-    for region in regions {
-        if !is_read(region.outline, &symbols) {
-            let view = level(picture, region.outline);
-            symbols = with(
-                view.and_then(|view| guarded(|| fallback::read_level(&view))).flatten().into_iter().collect(),
-                symbols,
-            );
+    for (outline, view) in unread {
+        if !is_read(*outline, &symbols) {
+            let found = guarded(|| fallback::read_level(view)).flatten();
+            symbols = with(found.into_iter().collect(), symbols);
         }
     }
-    if symbols.is_empty() && (small || !regions.is_empty()) {
+    if symbols.is_empty() && promising {
         symbols.extend(guarded(|| fallback::read_stacked(picture)).flatten());
     }
     let areas = if small {
@@ -151,10 +155,6 @@ fn is_read(outline: Quad, symbols: &[Symbol]) -> bool {
     })
 }
 
-fn read_region(picture: &Gray, region: &BarRegion) -> Vec<Symbol> {
-    level(picture, region.outline).map_or_else(Vec::new, |view| read_view(picture, view))
-}
-
 /// A region laid level at about [`LEVEL_MODULE`] pixels a module; `None` when there are too few bars for a symbol.
 fn level(picture: &Gray, outline: Quad) -> Option<Deskewed> {
     const PROBE_LINES: f32 = 24.0;
@@ -177,8 +177,9 @@ fn whole_views(picture: &Gray) -> impl Iterator<Item = Deskewed> {
     })
 }
 
-fn read_view(picture: &Gray, mut view: Deskewed) -> Vec<Symbol> {
+fn read_view(picture: &Gray, view: &Deskewed) -> Vec<Symbol> {
     let mut symbols = Vec::new();
+    let mut view = Cow::Borrowed(view);
     for _ in 0..MAX_SYMBOLS_A_VIEW {
         let Some(Some((reading, outline))) = guarded(|| read_guarded(picture, &view)) else { break };
         symbols.push(Symbol {
@@ -191,7 +192,7 @@ fn read_view(picture: &Gray, mut view: Deskewed) -> Vec<Symbol> {
             break;
         }
         // The next search in this view is for another symbol.
-        erase(&mut view.image, Quad::from_rect(outline), 1.0);
+        erase(&mut view.to_mut().image, Quad::from_rect(outline), 1.0);
     }
     symbols
 }

@@ -106,11 +106,13 @@ fn bytes_of(result: &RXingResult) -> Vec<u8> {
 /// symbols. For a linear symbol it gives a line, which is made a tenth as high as it is long.
 fn corners_of(format: Format, points: &[Point]) -> Option<Quad> {
     match (format, points) {
-        // Top-left, bottom-left, top-right, bottom-right, then the same of the codewords.
-        (Format::Pdf417, &[a, d, b, c, ..]) | (Format::QrCode, &[a, b, d, c, ..]) => Some(Quad([a, b, c, d])),
         // Centres of the finder patterns: bottom-left, top-left, top-right.
         (Format::QrCode, &[d, a, b]) => Some(Quad([a, b, b + d - a, d])),
-        (Format::DataMatrix, &[a, b, c, d, ..]) | (Format::Aztec, &[b, c, d, a, ..]) => Some(Quad([a, b, c, d])),
+        // PDF417 has the corners of its codewords after its own.
+        (Format::Pdf417, &[a, d, b, c, ..])
+        | (Format::QrCode, &[a, b, d, c, ..])
+        | (Format::DataMatrix, &[a, b, c, d, ..])
+        | (Format::Aztec, &[b, c, d, a, ..]) => Some(Quad([a, b, c, d])),
         (Format::Code128, &[first, .., last]) => {
             let along = last - first;
             let up = Point::new(along.y, -along.x) * 0.05;
