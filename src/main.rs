@@ -35,6 +35,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(report_panic));
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDED_LOG").unwrap_or_else(|_| "warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -43,6 +44,12 @@ fn main() -> ExitCode {
         error.exit()
     });
     exit.into()
+}
+
+/// Says where a panic was and not what it said: a message may quote what was being decoded.
+fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let place = panic.location().map_or_else(String::new, |location| format!(" at {location}"));
+    tracing::error!("internal error{place}; report this place, and run the command again");
 }
 
 fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
