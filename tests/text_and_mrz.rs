@@ -137,7 +137,7 @@ fn zones_of_other_projects_are_judged_as_they_say() {
     assert_eq!((refused, valid), (1, cases.len() - 1 - INVALID_STRINGS));
 }
 
-/// Two strings of td1_chk_04.py: their dates of expiry were altered and the check digits left as they were.
+/// Two strings of `td1_chk_04.py`: their dates of expiry were altered and the check digits left as they were.
 const INVALID_STRINGS: usize = 2;
 
 #[test]
