@@ -92,8 +92,8 @@ impl Component {
             return None;
         }
         let grow = 2.0 * area * UNCLIP_RATIO / (2.0 * (width + height));
-        let half = along * ((width + grow) / 2.0);
-        let down = Point::new(-along.y, along.x) * ((height + grow) / 2.0);
+        let half = along * f32::midpoint(width, grow);
+        let down = Point::new(-along.y, along.x) * f32::midpoint(height, grow);
         let outline = Quad([centre - half - down, centre + half - down, centre + half + down, centre - half + down]);
         Some(TextBox { outline, score })
     }

@@ -30,8 +30,8 @@ fn the_specimen_passport_of_doc_9303_is_read() {
     assert_eq!(shown(fields.first_name.as_ref()), "ANNA");
     assert_eq!(shown(fields.middle_name.as_ref()), "MARIA");
     assert_eq!(shown(fields.document_number.as_ref()), "L898902C3");
-    assert_eq!(fields.date_of_birth.as_ref().map(|day| day.reveal()), Some(date(1974, 8, 12)));
-    assert_eq!(fields.expiration_date.as_ref().map(|day| day.reveal()), Some(date(2012, 4, 15)));
+    assert_eq!(fields.date_of_birth.as_ref().map(PersonalDate::reveal), Some(date(1974, 8, 12)));
+    assert_eq!(fields.expiration_date.as_ref().map(PersonalDate::reveal), Some(date(2012, 4, 15)));
     assert_eq!((fields.issuing_state.as_deref(), shown(fields.nationality.as_ref())), (Some("UTO"), "UTO"));
 }
 

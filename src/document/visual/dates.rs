@@ -13,6 +13,9 @@ use scan::{RawDate, Written, scan};
 /// Birth and expiry, or issue, lie at least this many years apart, also on a child's card.
 const MIN_SPAN_YEARS: i16 = 7;
 
+/// A line with more digits than a field number and its misread letters is no label.
+const MIN_NUMBER_DIGITS: usize = 4;
+
 /// What a label says a date is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DateLabel {
@@ -94,7 +97,10 @@ fn label_of(lines: &[TextLine], index: usize, date: &RawDate, after: usize) -> O
         let text = line?.text.reveal().clone();
         // A label in a line that goes on with a date of its own belongs to that date.
         let used = scan(&text).last().map_or(0, |date| date.characters.end);
-        last_label(&text.chars().skip(used).collect::<String>())
+        let rest: String = text.chars().skip(used).collect();
+        // Nor is a number a label, however much it looks like one.
+        let is_number = rest.chars().filter(char::is_ascii_digit).count() >= MIN_NUMBER_DIGITS;
+        if is_number { None } else { last_label(&rest) }
     };
     let kind = last_label(&before)
         .or_else(|| neighbour(left_of(lines, place).filter(|_| date.characters.start < 4)))

@@ -17,7 +17,7 @@ const MAX_BARE: usize = 6;
 
 /// Keywords, without blanks and punctuation; look-alikes are folded before they are compared. Longer ones come first where
 /// one holds another.
-const KEYWORDS: [(&str, LabelKind); 39] = [
+const KEYWORDS: [(&str, LabelKind); 42] = [
     ("DOB", LabelKind::Birth),
     ("OOB", LabelKind::Birth),
     ("BIRT", LabelKind::Birth),
@@ -53,6 +53,9 @@ const KEYWORDS: [(&str, LabelKind); 39] = [
     ("LIC#", LabelKind::Number),
     ("NUMBER", LabelKind::Number),
     ("IDENTIFIER", LabelKind::Number),
+    ("CARDNO", LabelKind::Number),
+    ("DOCUMENTNO", LabelKind::Number),
+    ("PASSPORTNO", LabelKind::Number),
     ("SURNAME", LabelKind::Name),
     ("FAMILYNAME", LabelKind::Name),
     ("LASTNAME", LabelKind::Name),
@@ -73,15 +76,23 @@ pub(super) fn fold(character: char) -> char {
     }
 }
 
-/// Letters, digits and `#` of a text, folded.
-pub(super) fn folded(text: &str) -> Vec<char> {
-    text.chars().filter(|c| c.is_alphanumeric() || *c == '#').map(fold).collect()
+/// Letters, digits and `#` of a text, folded, and which of them were read as letters.
+struct Folded {
+    characters: Vec<char>,
+    is_letter: Vec<bool>,
+}
+
+impl Folded {
+    fn new(text: &str) -> Self {
+        let kept = || text.chars().filter(|c| c.is_alphanumeric() || *c == '#');
+        Self { characters: kept().map(fold).collect(), is_letter: kept().map(char::is_alphabetic).collect() }
+    }
 }
 
 /// The label that ends last in a text: the one that a value after the text belongs to.
 pub(super) fn last_label(text: &str) -> Option<LabelKind> {
-    let folded = folded(text);
-    if matches!(folded.as_slice(), ['3']) {
+    let folded = Folded::new(text);
+    if matches!(folded.characters.as_slice(), ['3']) {
         return Some(LabelKind::Birth);
     }
     let ends =
@@ -91,18 +102,23 @@ pub(super) fn last_label(text: &str) -> Option<LabelKind> {
 
 /// Whether a text is or holds a label of some kind.
 pub(super) fn has_label(text: &str, wanted: LabelKind) -> bool {
-    let folded = folded(text);
+    let folded = Folded::new(text);
     KEYWORDS.iter().any(|&(keyword, kind)| kind == wanted && end_of_last(&folded, keyword).is_some())
 }
 
-fn end_of_last(text: &[char], keyword: &str) -> Option<usize> {
+fn end_of_last(text: &Folded, keyword: &str) -> Option<usize> {
     let keyword: Vec<char> = keyword.chars().map(fold).collect();
+    let Folded { characters: text, is_letter } = text;
     let start = text.windows(keyword.len()).rposition(|window| window == keyword)?;
+    // Digits alone are a number, however much they look like a word.
+    if !is_letter[start..start + keyword.len()].contains(&true) {
+        return None;
+    }
     // "COMMISSIONER" and "MISSOURI" are no dates of issue.
     let inside_word = start > 0 && text[start - 1] == 'M' && keyword.starts_with(&['I', 'S', 'S']);
     // A bare field number stands alone: "4b", and not inside a number or before a street.
     let bare = keyword[0].is_ascii_digit();
-    let stands_alone = start == 0 && text.len() <= MAX_BARE && text.iter().any(char::is_ascii_alphabetic);
+    let stands_alone = start == 0 && text.len() <= MAX_BARE && is_letter.contains(&true);
     (!inside_word && (!bare || stands_alone)).then_some(start + keyword.len())
 }
 
@@ -140,110 +156,18 @@ pub(super) fn glued_number_label(token: &[char]) -> usize {
 }
 
 /// Words that are printed on fronts and are nobody's name.
-pub(crate) fn is_vocabulary(word: &str) -> bool {
-    const WORDS: [&str; 100] = [
-        "DOB",
-        "EXP",
-        "EXPIRES",
-        "EXPIRATION",
-        "ISS",
-        "ISSUED",
-        "ISSUE",
-        "DATE",
-        "BIRTH",
-        "SEX",
-        "HGT",
-        "HT",
-        "WGT",
-        "WT",
-        "EYES",
-        "EYE",
-        "HAIR",
-        "CLASS",
-        "END",
-        "ENDL",
-        "ENDORSEMENTS",
-        "REST",
-        "RESTR",
-        "RES",
-        "RESTRICTIONS",
-        "NONE",
-        "DL",
-        "DLN",
-        "DLNO",
-        "ID",
-        "IDN",
-        "LIC",
-        "LICENSE",
-        "LICENCE",
-        "DRIVER",
-        "DRIVERS",
-        "DRIVERLICENSE",
-        "DRIVERSLICENSE",
-        "IDENTIFICATION",
-        "CARD",
-        "NUMBER",
-        "NO",
-        "USA",
-        "STATE",
-        "VETERAN",
-        "DONOR",
-        "ORGAN",
-        "ORGANDONOR",
-        "DD",
-        "REV",
-        "NAME",
-        "NAMES",
-        "FIRST",
-        "LAST",
-        "FAMILY",
-        "GIVEN",
-        "ADDRESS",
-        "GOVERNOR",
-        "COMMISSIONER",
-        "SECRETARY",
-        "OF",
-        "THE",
-        "NOT",
-        "FOR",
-        "FEDERAL",
-        "LIMITS",
-        "APPLY",
-        "LIMITED",
-        "TERM",
-        "PURPOSES",
-        "ONLY",
-        "HEIGHT",
-        "WEIGHT",
-        "CUSTOMER",
-        "IDENTIFIER",
-        "CLASSIFICATIONS",
-        "PARISH",
-        "OFFICE",
-        "AUDIT",
-        "RACE",
-        "TYPE",
-        "DUPS",
-        "OPERATOR",
-        "OPERATORLICENSE",
-        "BRO",
-        "BLU",
-        "GRN",
-        "HAZ",
-        "BLK",
-        "BRN",
-        "GRY",
-        "LB",
-        "LBS",
-        "FT",
-        "IN",
-        "CM",
-        "KG",
-        "SURNAME",
-        "PASSPORT",
-        "COUNTRY",
-    ];
-    WORDS.contains(&word)
+const VOCABULARY: &str = "\
+    DOB EXP EXPIRES EXPIRATION ISS ISSUED ISSUE DATE BIRTH SEX HGT HT WGT WT EYES EYE HAIR CLASS END ENDL \
+    ENDORSEMENTS REST RESTR RES RESTRICTIONS NONE DL DLN DLNO ID IDN LIC LICENSE LICENCE DRIVER DRIVERS \
+    DRIVERLICENSE DRIVERSLICENSE IDENTIFICATION CARD NUMBER NO USA STATE VETERAN DONOR ORGAN ORGANDONOR DD REV \
+    NAME NAMES FIRST LAST FAMILY GIVEN ADDRESS GOVERNOR COMMISSIONER SECRETARY OF THE NOT FOR FEDERAL LIMITS \
+    APPLY LIMITED TERM PURPOSES ONLY HEIGHT WEIGHT CUSTOMER IDENTIFIER CLASSIFICATIONS PARISH OFFICE AUDIT \
+    RACE TYPE DUPS OPERATOR OPERATORLICENSE BRO BLU GRN HAZ BLK BRN GRY LB LBS FT IN CM KG SURNAME PASSPORT \
+    COUNTRY";
+
+/// Whether an upper-case word belongs to the form and not to the holder.
+pub(in crate::document) fn is_vocabulary(word: &str) -> bool {
+    VOCABULARY.split_ascii_whitespace().any(|known| known == word)
 }
 
 #[cfg(test)]
