@@ -1,5 +1,5 @@
 //! Pose, detection and comparison of real faces. The data are the shared test data, never part of the project.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! Head turns of real recordings and of photos in front of the camera. None of them may ever be live.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod support;
 
