@@ -3,9 +3,8 @@
 //! The grid of a screen, its moiré with the sensor, and the dots of a halftone print put narrow peaks into the spectrum;
 //! skin does not. The cue is weak, and it is meant as a warning light: a sharp print on photo paper, a screen of high
 //! density, a screen slightly out of focus and any mask show no pattern and pass as `live`. In the terms of ISO/IEC
-//! 30107-3 its APCER is unknown and certainly high; of the 119 genuine photos
-//! that it was set with none is called an attack, and of two real samples, a print and a tablet, neither. It is never a
-//! gate alone.
+//! 30107-3 its APCER is unknown and certainly high: of two real samples, a print and a tablet, it finds neither. Of the
+//! 119 genuine photos that it was set with, it calls none an attack. It is never a gate alone.
 //!
 //! Always holds: a face too small or too blurred to show a pattern is `undecided`, never `live`. Uses no model.
 
