@@ -7,7 +7,8 @@
 //! The angle is the larger of two: how far the mesh says that the head turned, and how far a plane would have to turn
 //! to look as narrow as the face now does. The mesh imagines a little depth in a photo too, in proportion to the little
 //! yaw that it reports for one, so the residual over the *reported* yaw is about the same for heads and photos
-//! (medians 0.0030 and 0.0028); but a photo has to turn by 40° to make it report 10°, and that shows in its width.
+//! (medians 0.0029 and 0.0027 at 16 to 20° reported); but a photo that is turned by 40° makes it report about 6°, and
+//! the turn shows in the photo's width.
 //!
 //! Always holds: a plane seen from anywhere leaves nothing over; landmarks that are not numbers give no sample. Mouth,
 //! jaw and lids are left out, because expression moves them. Says nothing of masks, or of a screen that replays a real
@@ -35,8 +36,9 @@ const LEAST_ANGLE_DEGREES: f32 = 8.0;
 
 /// Depth that a homography does not explain: residual in eye distances a degree of turn. 0 is a plane.
 ///
-/// Measured at reported yaws of 27° and more (medians, and the first or last centile): heads rendered from 25 photos
-/// 0.0030 (0.0022), the same photos flat 0.0006 (0.0016) and on a cylinder 0.0008 (0.0020).
+/// Measured frame by frame on 25 photos: rendered as heads and turned until the mesh reports 27° or more, median 0.0030,
+/// first centile 0.0022; kept flat and turned by at least 18°, median 0.0006, last centile 0.0016; on a cylinder, 0.0008
+/// and 0.0020. The heads are rendered from the mesh's own depth. Four talking heads beyond 12°: 0.0014 to 0.0030.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct ParallaxScore(pub f32);

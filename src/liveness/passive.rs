@@ -3,8 +3,8 @@
 //! The grid of a screen, its moiré with the sensor, and the dots of a halftone print put narrow peaks into the spectrum;
 //! skin does not. The cue is weak, and it is meant as a warning light: a sharp print on photo paper, a screen of high
 //! density, a screen slightly out of focus and any mask show no pattern and pass as `live`. In the terms of ISO/IEC
-//! 30107-3 its APCER is unknown and certainly high; its BPCER on the photos that it was set with is about 1 %. It is
-//! never a gate alone.
+//! 30107-3 its APCER is unknown and certainly high: of two real samples, a print and a tablet, it finds neither. Of the
+//! 119 genuine photos that it was set with, it calls none an attack. It is never a gate alone.
 //!
 //! Always holds: a face too small or too blurred to show a pattern is `undecided`, never `live`. Uses no model.
 
@@ -21,8 +21,8 @@ const MOST_SIDE: usize = 320;
 const BAND: std::ops::Range<f32> = 0.10..0.48;
 /// Bins beside the axes that are left out: the blocks of JPEG and video peak there.
 const AXIS_BINS: i32 = 2;
-/// Decimal logarithm of peak over surroundings at which the score leaves 1, and at which it reaches 0. Of 120 genuine
-/// photos the 95th centile is 1.8.
+/// Decimal logarithm of peak over surroundings at which the score leaves 1, and at which it reaches 0. The
+/// 95th centile of 119 genuine photos is 1.8.
 const PATTERN_FROM: f32 = 1.9;
 const PATTERN_TO: f32 = 2.9;
 /// Decimal logarithm of fine over coarse power below which the picture is too blurred for a pattern to survive.

@@ -25,8 +25,8 @@ use crate::imaging::{Point, Rect};
 pub struct LeastYaw(pub f32);
 
 impl LeastYaw {
-    /// A flat photo never made the mesh report more than 17°, a bent one 24° (turned by up to 45°). A person reaches it
-    /// at about 40° of true turn.
+    /// Turned by up to 50°, flat photos made the mesh report at most 25°, photos bent a little 30°; of 16 sequences of
+    /// photos bent strongly, two passed 28° to one side and none to both. A person reaches it at about 40° of true turn.
     pub const SHIPPED: Self = Self(28.0);
 }
 
