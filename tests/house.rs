@@ -1,5 +1,5 @@
 //! The import rule of the house: CORE imports only CORE and pure crates; only `run` and `tools` import several shells.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -46,8 +46,7 @@ fn path_at(
     mut path: Vec<String>,
     found: &mut BTreeSet<Vec<String>>,
 ) -> usize {
-    loop {
-        let TokenTree::Ident(ident) = &tokens[at] else { break };
+    while let TokenTree::Ident(ident) = &tokens[at] {
         path.push(ident.to_string());
         let colon = |k: usize| matches!(tokens.get(k), Some(TokenTree::Punct(p)) if p.as_char() == ':');
         if !(colon(at + 1) && colon(at + 2)) {
@@ -99,8 +98,8 @@ fn violations(room: &str, module: &[String], source: &str, crates: &BTreeSet<Str
             ["crate", other, ..] if *other == room => false,
             ["crate", other, ..] if core => !CORE.contains(other),
             ["crate", other, ..] => SHELL.contains(other) && !WIRING.contains(&room),
-            [.., "Zoned" | "Timestamp" | "Instant" | "SystemTime", "now"] => core,
-            ["std", "time", "Instant" | "SystemTime", ..] => core,
+            [.., "Zoned" | "Timestamp" | "Instant" | "SystemTime", "now"]
+            | ["std", "time", "Instant" | "SystemTime", ..] => core,
             ["std", part, ..] => core && IMPURE_STD.contains(part),
             [head, _, ..] => core && crates.contains(*head) && !PURE_CRATES.contains(head) && *head != "proptest",
             [_] | [] => false,
