@@ -4,5 +4,6 @@
 
 mod exit;
 pub mod inspect;
+pub mod specimen;
 
 pub use exit::{CommandError, Exit};
