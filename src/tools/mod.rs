@@ -5,6 +5,7 @@
 mod exit;
 pub mod inspect;
 mod report;
+pub mod specimen;
 mod verify;
 
 pub use exit::{CommandError, Exit};
