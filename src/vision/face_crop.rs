@@ -18,8 +18,10 @@ pub(super) fn square_crop(picture: &Rgb, to_crop: &Similarity, side: usize) -> O
     let length = side as f32;
     let corners = [(0.0, 0.0), (length, 0.0), (length, length), (0.0, length)];
     let reach = Rect::around(corners.map(|(x, y)| back.apply(Point::new(x, y))));
-    let (left, top) = (reach.x.floor().max(0.0), reach.y.floor().max(0.0));
-    let area = Rect::new(left, top, reach.right().ceil() - left, reach.bottom().ceil() - top);
+    // Two pixels of the result more on each side, so that the averaging is not cut off at the crop's own edge.
+    let margin = 2.0 / scale;
+    let (left, top) = ((reach.x - margin).floor().max(0.0), (reach.y - margin).floor().max(0.0));
+    let area = Rect::new(left, top, (reach.right() + margin).ceil() - left, (reach.bottom() + margin).ceil() - top);
     let part = crop(picture, area)?;
     let fit = |length: usize| ((length as f32 * scale).round() as usize).max(1);
     let small = resize(&part, fit(part.width()), fit(part.height()));
