@@ -8,6 +8,7 @@
 mod assets;
 pub mod document;
 mod draw;
+pub mod head;
 mod person;
 mod photograph;
 mod random;

@@ -19,7 +19,8 @@ pub fn aamva_payload(licence: &SpecimenLicence) -> String {
     let mut payload = format!("@\n\u{1e}\rANSI {}1000{:02}", licence.issuer, subfiles.len());
     let mut offset = HEADER + DESIGNATOR * subfiles.len();
     for (kind, subfile) in &subfiles {
-        payload += &format!("{kind}{offset:04}{:04}", subfile.len());
+        let designator = format!("{kind}{offset:04}{:04}", subfile.len());
+        payload.push_str(&designator);
         offset += subfile.len();
     }
     payload.extend(subfiles.map(|(_, subfile)| subfile));

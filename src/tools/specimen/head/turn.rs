@@ -1,0 +1,269 @@
+//! The frames of one head turn, honest or not.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::super::SpecimenError;
+use super::super::assets::Portrait;
+use super::super::draw::add_noise;
+use super::super::random::Random;
+use super::fit::Fit;
+use super::mesh::{Mesh, unit};
+use super::motion::{Pose, Sway, TurnScript, TurnSide};
+use super::raster::{Camera, Lamp, Placement, Raster};
+use super::room::Room;
+use super::texture::{Texture, fill_unknown, inside};
+use super::{shape, sheet};
+use crate::imaging::Rgb;
+
+/// Depth of the axis about which a head turns on its neck, behind the ears, in millimetres.
+const NECK_MM: f32 = -15.0;
+/// Height of the middle of the face below the eyes, in millimetres: it is what the person holds in the middle.
+const FACE_MIDDLE_MM: f32 = 18.0;
+/// Radius of the cylinder that the bent photo is bent to, in millimetres.
+const BENT_RADIUS_MM: f32 = 150.0;
+
+/// A known way to cheat with a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Attack {
+    /// A flat print, held up and turned.
+    Flat,
+    /// The same print, bent to a cylinder towards the camera.
+    Bent,
+}
+
+/// What is in front of the camera.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A person's head and shoulders.
+    Head(Portrait),
+    /// A printed portrait.
+    Print(Portrait, Attack),
+}
+
+/// How a turn is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TurnOptions {
+    /// The choreography.
+    pub script: TurnScript,
+    /// Width of the frames in pixels.
+    pub width: usize,
+    /// Height of the frames in pixels.
+    pub height: usize,
+    /// Frames a second.
+    pub fps: f32,
+    /// Horizontal field of view in degrees.
+    pub field_degrees: f32,
+    /// Distance from the camera to the ears, in millimetres; a print is held where the face would be.
+    pub distance_mm: f32,
+    /// How much the camera itself sways, in millimetres: near 0 on a counter, about 4 in a hand.
+    pub camera_sway_mm: f32,
+    /// Towards the light: image-right, down, to the camera.
+    pub light: [f32; 3],
+    /// Share of the light that comes from everywhere, 0…1.
+    pub ambient: f32,
+    /// Deviation of the sensor noise at mid grey, in grey levels.
+    pub noise: f32,
+    /// Gives the room, the sway and the noise.
+    pub seed: u64,
+}
+
+impl TurnOptions {
+    /// A kiosk's camera: 640 by 480 pixels, 15 frames a second, 60 degrees wide, half a metre away.
+    #[must_use]
+    pub fn new(steps: Vec<TurnSide>, seed: u64) -> Self {
+        Self {
+            script: TurnScript::new(steps),
+            width: 640,
+            height: 480,
+            fps: 15.0,
+            field_degrees: 60.0,
+            distance_mm: 560.0,
+            camera_sway_mm: 0.3,
+            light: [-0.35, -0.5, 1.0],
+            ambient: 0.62,
+            noise: 2.5,
+            seed,
+        }
+    }
+}
+
+/// One frame of a turn, with the truth about it.
+#[derive(Debug)]
+pub struct TurnFrame {
+    /// The picture, not mirrored.
+    pub image: Rgb,
+    /// Time since the first frame.
+    pub time: Duration,
+    /// The pose that was rendered.
+    pub pose: Pose,
+}
+
+/// Renders a turn frame by frame.
+#[derive(Debug)]
+pub struct TurnFrames {
+    options: TurnOptions,
+    room: Room,
+    scene: Scene,
+    raster: Raster,
+    sways: [Sway; 8],
+    noise: Random,
+    next: u32,
+}
+
+/// A surface with its colours.
+type Surface = (Mesh, Texture);
+
+#[derive(Debug)]
+enum Scene {
+    Person { body: Surface, face: Surface, hair: Surface },
+    Sheet(Surface),
+}
+
+impl TurnFrames {
+    /// Prepares a turn.
+    ///
+    /// # Errors
+    /// [`SpecimenError`] when a bundled file is damaged.
+    pub fn new(subject: Subject, options: TurnOptions) -> Result<Self, SpecimenError> {
+        let mut random = Random::new(options.seed, 30);
+        // A hand holds a print less steadily than a neck holds a head.
+        let (scene, steadiness) = match subject {
+            Subject::Head(portrait) => (person(portrait)?, 1.0),
+            Subject::Print(portrait, attack) => (printed(portrait, attack)?, 1.6),
+        };
+        let [yaw, pitch, roll, x, y, z] =
+            [1.2, 1.5, 1.0, 5.0, 3.0, 7.0].map(|size: f32| Sway::new(size * steadiness, &mut random));
+        let [camera_x, camera_y] = [options.camera_sway_mm; 2].map(|size| Sway::new(size, &mut random));
+        Ok(Self {
+            room: Room::new(options.seed)?,
+            raster: Raster::new(camera(&options)),
+            sways: [yaw, pitch, roll, x, y, z, camera_x, camera_y],
+            noise: Random::new(options.seed, 31),
+            scene,
+            options,
+            next: 0,
+        })
+    }
+
+    /// How many frames there are in all.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        (self.options.script.duration_s() * self.options.fps).ceil() as u32
+    }
+
+    /// The pose at a time: what the script asks for, and what a body does unasked.
+    #[must_use]
+    pub fn pose_at(&self, time_s: f32) -> Pose {
+        let asked = self.options.script.yaw_degrees(time_s);
+        let [yaw, pitch, roll, x, y, z, ..] = &self.sways;
+        Pose {
+            yaw_degrees: asked + yaw.at(time_s),
+            pitch_degrees: pitch.at(time_s) - 0.03 * asked.abs(),
+            roll_degrees: roll.at(time_s) + 0.05 * asked,
+            shift_mm: [x.at(time_s) + 0.12 * asked, y.at(time_s), z.at(time_s)],
+        }
+    }
+
+    /// Renders one pose; the camera stands as it does at `time_s`. The noise goes on from frame to frame.
+    #[must_use]
+    pub fn render(&mut self, pose: &Pose, time_s: f32) -> Rgb {
+        let camera_shift = (self.sways[6].at(time_s), self.sways[7].at(time_s));
+        let options = &self.options;
+        let lamp = Lamp { direction: unit(options.light), ambient: options.ambient };
+        let at_rest = [pose.shift_mm[0] - camera_shift.0, pose.shift_mm[1] - camera_shift.1, pose.shift_mm[2]];
+        self.raster.clear();
+        match &self.scene {
+            Scene::Person { body, face, hair } => {
+                let raised = [at_rest[0], at_rest[1] - FACE_MIDDLE_MM, at_rest[2]];
+                let still = Pose { shift_mm: pose.shift_mm, ..Pose::default() };
+                let trunk = Placement { rotation: still.rotation(), shift: raised, distance: options.distance_mm };
+                let rotation = pose.rotation();
+                // The head turns about the neck, not about the ears.
+                let moved = [-rotation[0][2] * NECK_MM, -rotation[1][2] * NECK_MM, NECK_MM - rotation[2][2] * NECK_MM];
+                let shift = std::array::from_fn(|k| raised[k] + moved[k]);
+                let head = Placement { rotation, shift, distance: options.distance_mm };
+                self.raster.draw(&body.0, &body.1, &trunk, &lamp);
+                self.raster.forget_depth();
+                self.raster.draw(&face.0, &face.1, &head, &lamp);
+                self.raster.draw(&hair.0, &hair.1, &head, &lamp);
+            }
+            Scene::Sheet((mesh, texture)) => {
+                let distance = options.distance_mm - 80.0;
+                let placement = Placement { rotation: pose.rotation(), shift: at_rest, distance };
+                self.raster.draw(mesh, texture, &placement, &lamp);
+            }
+        }
+        let camera = camera(options);
+        let centre = (options.width as f32 / 2.0, options.height as f32 / 2.0);
+        let mut image = self.raster.resolve(|x, y| {
+            let (x, y) = (x as f32 + 0.5 - centre.0, y as f32 + 0.5 - centre.1);
+            self.room.colour(x, y, camera.focal, camera_shift)
+        });
+        add_noise(&mut image, options.noise, &mut self.noise);
+        image
+    }
+}
+
+impl Iterator for TurnFrames {
+    type Item = TurnFrame;
+
+    fn next(&mut self) -> Option<TurnFrame> {
+        if self.next >= self.total() {
+            return None;
+        }
+        let time_s = self.next as f32 / self.options.fps;
+        self.next += 1;
+        let pose = self.pose_at(time_s);
+        let image = self.render(&pose, time_s);
+        Some(TurnFrame { image, time: Duration::from_secs_f32(time_s), pose })
+    }
+}
+
+fn camera(options: &TurnOptions) -> Camera {
+    let focal = options.width as f32 / (2.0 * (options.field_degrees / 2.0).to_radians().tan());
+    Camera { focal, width: options.width, height: options.height }
+}
+
+fn printed(portrait: Portrait, attack: Attack) -> Result<Scene, SpecimenError> {
+    let radius = match attack {
+        Attack::Flat => None,
+        Attack::Bent => Some(BENT_RADIUS_MM),
+    };
+    Ok(Scene::Sheet((sheet::sheet(radius), sheet::print(&portrait.picture()?, Fit::of(portrait))?)))
+}
+
+fn person(portrait: Portrait) -> Result<Scene, SpecimenError> {
+    let fit = Fit::of(portrait);
+    let picture = portrait.picture()?;
+    let place = |x: usize, y: usize| fit.place_of(x as f32 + 0.5, y as f32 + 0.5);
+    let is_hair = |x, y| {
+        let (x, y) = place(x, y);
+        fit.within_hair(x, y) && !inside(fit.skin, x, y)
+    };
+    let is_body = |x, y| {
+        let (x, y) = place(x, y);
+        inside(fit.body, x, y)
+    };
+    let is_bare_body = |x, y| {
+        let (mm_x, mm_y) = place(x, y);
+        is_body(x, y) && !inside(fit.head, mm_x, mm_y)
+    };
+    let body = Texture::new(&fill_unknown(&picture, is_bare_body), is_body);
+    let hair = Texture::opaque(&fill_unknown(&picture, is_hair));
+    Ok(Scene::Person {
+        body: (cut_out(fit), body),
+        face: (shape::face(fit), Texture::opaque(&picture)),
+        hair: (shape::hair(fit), hair),
+    })
+}
+
+/// The plane that carries neck and shoulders, through the ears.
+fn cut_out(fit: &Fit) -> Mesh {
+    let (columns, rows) = (16, 16);
+    Mesh::new(columns + 1, rows + 1, false, |column, row| {
+        let (x, y) = (column as f32 / columns as f32 * 520.0 - 260.0, row as f32 / rows as f32 * 360.0 + 20.0);
+        ([x, y, -10.0], fit.pixel_of(x, y))
+    })
+}
