@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carded::tools::inspect::{self, Assets};
-use carded::tools::{CommandError, Exit, VerifyArgs, verify};
+use carded::tools::{CommandError, Exit, VerifyArgs, demo, verify};
 use clap::{Parser, Subcommand};
 
 /// Checks ages and identities on the device, with no network.
@@ -23,6 +23,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Verifies a bundled specimen, step by step.
+    Demo,
     /// Verifies one person from files and prints the outcome.
     Verify(VerifyArgs),
     /// Measures one stage at a time; one JSON object a line.
@@ -55,6 +57,7 @@ fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
 fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
     let assets = locate_assets(cli.models, cli.runtime);
     match cli.command {
+        Command::Demo => demo(&assets),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
     }

@@ -14,6 +14,8 @@ pub enum Provenance {
     PinnedCamera,
     /// Image or video files named on a command line.
     Files,
+    /// Rendered by the program itself.
+    Simulated,
 }
 
 impl Provenance {
@@ -22,7 +24,7 @@ impl Provenance {
     pub fn is_live(self) -> bool {
         match self {
             Self::PinnedCamera => true,
-            Self::Files => false,
+            Self::Files | Self::Simulated => false,
         }
     }
 }

@@ -11,4 +11,4 @@ mod verification;
 pub use document_reading::{DocumentPictures, DocumentReading};
 pub use stages::{StageReport, Stages};
 pub use turn_reading::TurnReading;
-pub use verification::{Request, RequestError, Verification, Verifier, VerifyError};
+pub use verification::{Request, Verification, Verifier, VerifyError};

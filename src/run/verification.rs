@@ -9,7 +9,7 @@ use super::turn_reading::read_turn;
 use crate::camera::SequenceError;
 use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseCase};
 use crate::imaging::Frame;
-use crate::liveness::{Challenge, ChallengeError, MatchThreshold, Side, compare};
+use crate::liveness::{Challenge, MatchThreshold, compare};
 use crate::session::{
     CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
 };
@@ -27,37 +27,25 @@ pub struct Request {
     challenge: Challenge,
 }
 
-/// Why a request cannot be carried out; the caller can mend it.
-#[derive(Debug, thiserror::Error)]
-pub enum RequestError {
-    /// No rule for that use case and place.
-    #[error(transparent)]
-    Rule(#[from] RuleError),
-    /// The steps are no challenge.
-    #[error(transparent)]
-    Challenge(#[from] ChallengeError),
-}
-
 impl Request {
-    /// Finds the rule and the calendar days of the place. `today` overrides its day; `steps` are the turns that the
-    /// person was asked for, both sides in either order when absent.
+    /// Finds the rule and the calendar days of the place. `today` overrides its day; `challenge` is what the person was
+    /// asked to do.
     ///
     /// # Errors
-    /// [`RequestError`] when no rule is known or the steps are no challenge.
+    /// [`RuleError`] when no rule is known.
     pub fn new(
         rules: &RuleBook,
         use_case: UseCase,
         jurisdiction: &Jurisdiction,
         today: Option<Date>,
-        steps: Option<&[Side]>,
-    ) -> Result<Self, RequestError> {
+        challenge: Challenge,
+    ) -> Result<Self, RuleError> {
         let rule = rules.resolve(use_case, jurisdiction)?;
         let unresolvable = || RuleError::Unresolvable { use_case, jurisdiction: jurisdiction.clone() };
         let days = match today {
             Some(day) => PlaceDays::single(day),
             None => rules.days_at(jurisdiction, Timestamp::now()).ok_or_else(unresolvable)?,
         };
-        let challenge = steps.map_or_else(|| Ok(Challenge::both_sides()), Challenge::fixed)?;
         Ok(Self { policy: Policy::for_tier(rule.tier), rule, days, challenge })
     }
 }

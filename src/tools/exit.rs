@@ -34,9 +34,18 @@ pub enum CommandError {
     /// The command line or an input is wrong: the caller can mend it.
     #[error("{0}")]
     Usage(String),
-    /// No rule is known, or the steps are no challenge.
+    /// No rule is known for that use case and place.
     #[error(transparent)]
-    Request(#[from] crate::run::RequestError),
+    Rule(#[from] crate::compliance::RuleError),
+    /// The rule table that the program was built with is wrong.
+    #[error(transparent)]
+    RuleBook(#[from] crate::compliance::RuleBookError),
+    /// The steps are no challenge.
+    #[error(transparent)]
+    Challenge(#[from] crate::liveness::ChallengeError),
+    /// A specimen cannot be made.
+    #[error(transparent)]
+    Specimen(#[from] crate::tools::specimen::SpecimenError),
     /// Frames cannot be read.
     #[error(transparent)]
     Frames(#[from] crate::camera::SequenceError),
@@ -55,8 +64,8 @@ impl CommandError {
     /// The exit status that tells the caller what kind of error this is.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Request(_) | Self::Frames(_) => Exit::Usage,
-            Self::System(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
+            Self::Usage(_) | Self::Rule(_) | Self::Challenge(_) | Self::Frames(_) => Exit::Usage,
+            Self::System(_) | Self::RuleBook(_) | Self::Specimen(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
         }
     }
 }

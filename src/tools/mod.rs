@@ -2,17 +2,26 @@
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
+mod demo;
 mod exit;
 pub mod inspect;
 mod report;
 pub mod specimen;
 mod verify;
 
+pub use demo::demo;
 pub use exit::{CommandError, Exit};
 pub use verify::{VerifyArgs, verify};
+
+use crate::liveness::{Challenge, ChallengeError, Side};
 
 /// Frames a second on a command line.
 pub(crate) fn frames_a_second(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate| (0.1..=1000.0).contains(rate));
     rate.ok_or_else(|| "give frames a second between 0.1 and 1000".to_owned())
+}
+
+/// The challenge that recorded frames are scored against: the listed turns, or both sides in either order.
+pub(crate) fn asked_challenge(steps: Option<&[Side]>) -> Result<Challenge, ChallengeError> {
+    steps.map_or_else(|| Ok(Challenge::both_sides()), Challenge::fixed)
 }

@@ -56,8 +56,8 @@ pub struct VerifyArgs {
 /// # Errors
 /// [`CommandError`] when an input cannot be read, no rule is known, or a model fails.
 pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> {
-    let rules = RuleBook::built_in().map_err(|error| CommandError::Usage(error.to_string()))?;
-    let request = Request::new(&rules, args.use_case, &args.jurisdiction, args.today, args.steps.as_deref())?;
+    let challenge = super::asked_challenge(args.steps.as_deref())?;
+    let request = Request::new(&RuleBook::built_in()?, args.use_case, &args.jurisdiction, args.today, challenge)?;
     let pictures = pictures(args)?;
     let frames = FrameSequence::open(&args.face, args.fps)?;
     let format = if args.json { Format::Json } else { Format::Table };

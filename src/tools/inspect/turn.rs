@@ -43,7 +43,7 @@ fn least_yaw(text: &str) -> Result<f32, String> {
 /// # Errors
 /// [`CommandError`] when the steps make no challenge, it cannot start or a model fails.
 pub fn turn(args: &TurnArgs, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    let challenge = challenge(args.steps.as_deref())?;
+    let challenge = crate::tools::asked_challenge(args.steps.as_deref())?;
     run(
         &args.paths,
         common,
@@ -52,11 +52,6 @@ pub fn turn(args: &TurnArgs, common: &Common, assets: &Assets) -> Result<Exit, C
         |path| Ok(path.clone()),
         |observer, path| score(observer, path, args, challenge.clone()),
     )
-}
-
-fn challenge(steps: Option<&[Side]>) -> Result<Challenge, CommandError> {
-    let Some(sides) = steps else { return Ok(Challenge::both_sides()) };
-    Challenge::fixed(sides).map_err(|error| CommandError::Usage(error.to_string()))
 }
 
 /// Frames are decoded as they are scored, because a whole recording would not fit into memory: the time of a turn
