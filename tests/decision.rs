@@ -35,7 +35,7 @@ fn complete() -> Evidence {
                 ..Fields::default()
             },
             checks: vec![Check::new("date_order", CheckResult::Pass, "")],
-            comparisons: vec![agrees("id_number"), agrees("date_of_birth"), agrees("last_name")],
+            comparisons: vec![agrees("id_number"), agrees("date_of_birth"), agrees("last_name"), agrees("first_name")],
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
@@ -79,7 +79,9 @@ fn each_missing_or_wrong_piece_is_refused_for_its_own_reason() {
         [R::DocumentCheckFailed]
     );
     assert_eq!(reasons_after(|e| document(e).comparisons[2].result = Agreement::Differs), [R::DocumentFieldsDiffer]);
-    assert_eq!(reasons_after(|e| document(e).comparisons.truncate(1)), [R::DocumentFrontUnreadable]);
+    assert_eq!(reasons_after(|e| document(e).comparisons.truncate(2)), [R::DocumentFrontUnreadable]);
+    let birth_unread = |e: &mut Evidence| document(e).comparisons[1].result = Agreement::NotCompared;
+    assert_eq!(reasons_after(birth_unread), [R::DocumentFrontUnreadable]);
     assert_eq!(reasons_after(|e| document(e).portrait_found = false), [R::PortraitMissing]);
     assert_eq!(reasons_after(|e| document(e).fields.expiration_date = None), [R::DocumentExpiryUnknown]);
     assert_eq!(reasons_after(|e| document(e).fields.date_of_birth = None), [R::AgeUnknown]);
@@ -160,7 +162,7 @@ prop_compose! {
         birth in option::weighted(0.8, day()),
         expiry in option::weighted(0.8, (-100i32..4_000).prop_map(|offset| TODAY + offset.days())),
         checks in prop::collection::vec(result(), 0..3),
-        agreements in prop::collection::vec(agreement(), 0..5),
+        agreements in prop::collection::vec((prop::sample::select(vec!["id_number", "date_of_birth", "last_name"]), agreement()), 0..6),
         portrait_found in prop::bool::weighted(0.8),
     ) -> DocumentEvidence {
         DocumentEvidence {
@@ -168,7 +170,7 @@ prop_compose! {
             kind,
             fields: Fields { date_of_birth: birth.map(PersonalDate::new), expiration_date: expiry.map(PersonalDate::new), ..Fields::default() },
             checks: checks.into_iter().map(|result| Check::new("check", result, "")).collect(),
-            comparisons: agreements.into_iter().map(|result| FieldComparison { field: "id_number", printed: None, encoded: None, result }).collect(),
+            comparisons: agreements.into_iter().map(|(field, result)| FieldComparison { field, printed: None, encoded: None, result }).collect(),
             portrait_found,
         }
     }
@@ -192,8 +194,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_policy()(liveness in any::<bool>(), face in any::<bool>(), fields in 0usize..3) -> Policy {
-        Policy { require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, ..policy() }
+    fn any_policy()(liveness in any::<bool>(), face in any::<bool>(), fields in 0usize..4, required in option::of(Just("date_of_birth"))) -> Policy {
+        Policy { require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, required_fields: required.into_iter().collect(), ..policy() }
     }
 }
 
@@ -211,6 +213,10 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
         && document.checks.iter().all(|check| check.result != CheckResult::Fail)
         && document.comparisons.iter().all(|c| c.result != Agreement::Differs)
         && agreeing >= policy.min_agreeing_fields
+        && policy
+            .required_fields
+            .iter()
+            .all(|field| document.comparisons.iter().any(|c| c.field == *field && c.result == Agreement::Agrees))
         && liveness != Some(TurnVerdict::Attack)
         && (!policy.require_liveness || liveness == Some(TurnVerdict::Live))
         && (!policy.require_face_match

@@ -74,7 +74,9 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgb, ImageError> {
         return Err(ImageError::TooManyBytes);
     }
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Jpeg) => {}
+        // The decoder fills what is missing with grey, and a half-seen document must not be judged.
+        Ok(ImageFormat::Jpeg) if is_whole_jpeg(bytes) => {}
+        Ok(ImageFormat::Jpeg) => return Err(ImageError::Damaged("it ends too early".to_owned())),
         Ok(ImageFormat::Png) if !is_animated_png(bytes) => {}
         Ok(ImageFormat::Png | ImageFormat::Gif) => return Err(ImageError::Animated),
         Ok(_) | Err(_) => return Err(ImageError::UnknownFormat),
@@ -97,6 +99,22 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgb, ImageError> {
     let picture = picture.into_rgb8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     Rgb::from_raw(width, height, picture.into_raw()).map_err(|error| ImageError::Damaged(error.to_string()))
+}
+
+/// Whether a JPEG reaches its end marker (ISO/IEC 10918-1, B.1.1): behind the first scan header, where a thumbnail's own
+/// end marker cannot stand and every 0xFF of the data is followed by a stuffed zero.
+fn is_whole_jpeg(bytes: &[u8]) -> bool {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    while let Some((&[0xFF, marker, high, low], _)) = rest.split_first_chunk::<4>() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        // A marker may be preceded by any number of fill bytes.
+        let skip = if marker == 0xFF { 1 } else { 2 + length };
+        rest = rest.get(skip..).unwrap_or_default();
+        if marker == 0xDA {
+            return rest.windows(2).any(|pair| pair == [0xFF, 0xD9]);
+        }
+    }
+    false
 }
 
 /// Whether a PNG announces an animation: an `acTL` chunk ahead of the first `IDAT` (PNG, third edition, 11.3.6).
@@ -133,6 +151,17 @@ mod tests {
     fn a_truncated_picture_is_refused() {
         let bytes = png(64, 64);
         assert!(matches!(decode_image(&bytes[..bytes.len() / 2]), Err(ImageError::Damaged(_))));
+    }
+
+    #[test]
+    fn a_jpeg_that_ends_too_early_is_refused_wherever_it_ends() {
+        let mut bytes = Cursor::new(Vec::new());
+        DynamicImage::new_rgb8(64, 48).write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+        let whole = bytes.into_inner();
+        assert!(decode_image(&whole).is_ok());
+        for end in 3..whole.len() {
+            assert!(decode_image(&whole[..end]).is_err(), "{end} of {} bytes", whole.len());
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::fields::Fields;
-use super::name_reference::compare_name;
+use super::name_reference::{compare_family_name, compare_given_name};
 use super::number_reference::compare_number;
 use super::visual::{DateLabel, VisualFields};
 use crate::privacy::{Personal, PersonalDate};
@@ -72,8 +72,8 @@ pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldCom
         text("id_number", encoded.id_number.as_ref(), compare_number),
         date("date_of_birth", encoded.date_of_birth.as_ref(), birth, DateLabel::Birth),
         date("expiration_date", encoded.expiration_date.as_ref(), expiry, DateLabel::Expiry),
-        text("last_name", encoded.last_name.as_ref(), compare_name),
-        text("first_name", encoded.first_name.as_ref(), compare_name),
+        text("last_name", encoded.last_name.as_ref(), compare_family_name),
+        text("first_name", encoded.first_name.as_ref(), compare_given_name),
     ]
     .into_iter()
     .flatten()

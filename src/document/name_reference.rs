@@ -6,6 +6,7 @@
 use super::cross_reference::{Agreement, Found};
 use super::similarity::{Glyph, nearest, spellings};
 use super::visual::{VisualFields, is_vocabulary};
+use crate::privacy::Personal;
 
 /// Shorter words count only as whole words: inside others they are found by chance.
 const MIN_INSIDE: usize = 4;
@@ -19,7 +20,16 @@ enum WordMatch {
     Nowhere,
 }
 
-pub(super) fn compare_name(front: &VisualFields, encoded: &str) -> Found {
+pub(super) fn compare_family_name(front: &VisualFields, encoded: &str) -> Found {
+    compare_name(front, encoded, front.family_name.as_ref())
+}
+
+pub(super) fn compare_given_name(front: &VisualFields, encoded: &str) -> Found {
+    compare_name(front, encoded, front.given_names.as_ref())
+}
+
+/// A name of which no word is on the front at all differs when the front's own label names another in its place.
+fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<String>>) -> Found {
     let encoded: Vec<&str> =
         encoded.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty()).collect();
     let words = printed_words(front);
@@ -38,7 +48,12 @@ pub(super) fn compare_name(front: &VisualFields, encoded: &str) -> Found {
             WordMatch::Nowhere => {}
         }
     }
-    Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
+    match labelled {
+        Some(other) if printed.is_empty() => {
+            Found { printed: Some(other.reveal().clone()), result: Agreement::Differs }
+        }
+        Some(_) | None => Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result },
+    }
 }
 
 /// A printed word in one of its spellings.

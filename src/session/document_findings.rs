@@ -44,9 +44,11 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
     }
     note(document.checks.iter().any(|check| check.result == CheckResult::Fail), ReasonCode::DocumentCheckFailed);
-    let count = |result| document.comparisons.iter().filter(|comparison| comparison.result == result).count();
-    note(count(Agreement::Differs) > 0, ReasonCode::DocumentFieldsDiffer);
-    note(count(Agreement::Agrees) < policy.min_agreeing_fields, ReasonCode::DocumentFrontUnreadable);
+    let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
+    note(named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
+    let too_few = named(Agreement::Agrees).count() < policy.min_agreeing_fields;
+    let lacks_one = policy.required_fields.iter().any(|field| !named(Agreement::Agrees).any(|name| name == *field));
+    note(too_few || lacks_one, ReasonCode::DocumentFrontUnreadable);
     note(policy.require_face_match && !document.portrait_found, ReasonCode::PortraitMissing);
     found
 }

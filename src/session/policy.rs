@@ -16,11 +16,13 @@ pub struct Policy {
     pub require_face_match: bool,
     /// How many printed fields must have been read and agree with the machine-readable part.
     pub min_agreeing_fields: usize,
+    /// Which printed fields must be among those that agree.
+    pub required_fields: Vec<&'static str>,
 }
 
 impl Policy {
-    /// The default for an age tier: a document with a machine-readable part whose front agrees in at least two fields
-    /// and in the date of birth or the number among them, a live person, and the same person.
+    /// The default for an age tier: a document with a machine-readable part, whose front agrees in the date of birth and
+    /// in two more fields, a live person, and the same person.
     #[must_use]
     pub fn for_tier(tier: AgeTier) -> Self {
         Self {
@@ -28,7 +30,8 @@ impl Policy {
             accepted_kinds: vec![DocumentKind::DrivingLicense, DocumentKind::IdCard, DocumentKind::Passport],
             require_liveness: true,
             require_face_match: true,
-            min_agreeing_fields: 2,
+            min_agreeing_fields: 3,
+            required_fields: vec!["date_of_birth"],
         }
     }
 }

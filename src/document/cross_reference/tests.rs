@@ -57,6 +57,16 @@ fn another_digit_differs_and_another_number_altogether_too_where_it_is_labelled(
 }
 
 #[test]
+fn another_name_altogether_differs_where_it_is_labelled() {
+    assert_eq!(name(&[("1 LN EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
+    assert_eq!(name(&[("1LN EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
+    assert_eq!(name(&[("SURNAME", 0.98), ("EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
+    assert_eq!(name(&[("1 LN EXEMPLAR", 0.6)], "SAMPLE"), Agreement::NotCompared);
+    assert_eq!(name(&[("EXEMPLAR", 0.98)], "SAMPLE"), Agreement::NotCompared);
+    assert_eq!(name(&[("1 LN SAMPLE", 0.98)], "SAMPLE"), Agreement::Agrees);
+}
+
+#[test]
 fn nothing_similar_is_not_compared() {
     assert_eq!(number(&[("MAIN STREET", 0.98)], "987654321"), Agreement::NotCompared);
     assert_eq!(number(&[("4d DLN 123456789", 0.4)], "987654321"), Agreement::NotCompared);

@@ -41,6 +41,10 @@ pub struct VisualFields {
     pub id_number: Option<Personal<String>>,
     /// Whether a label says that it is the number; otherwise it is the likeliest one.
     pub id_number_is_labelled: bool,
+    /// The family name, where a label says that it is one.
+    pub family_name: Option<Personal<String>>,
+    /// The given names, where a label says that they are.
+    pub given_names: Option<Personal<String>>,
     /// Words that may be names, in reading order.
     pub names: Vec<Personal<String>>,
     /// Every date, in reading order.
@@ -55,12 +59,15 @@ pub fn read_visual_fields(lines: &[TextLine], today: Date) -> VisualFields {
     let found = dates::find(lines, today);
     let (birth, expiry) = dates::birth_and_expiry(&found);
     let number = number::find(lines, &found);
+    let (family_name, given_names) = names::labelled(lines);
     let printed = |date: &dates::FoundDate| PrintedDate { date: PersonalDate::new(date.date), label: date.label };
     VisualFields {
         date_of_birth: birth.map(PersonalDate::new),
         expiration_date: expiry.map(PersonalDate::new),
         id_number_is_labelled: number.as_ref().is_some_and(|number| number.labelled),
         id_number: number.map(|number| Personal::new(number.text)),
+        family_name: family_name.map(Personal::new),
+        given_names: given_names.map(Personal::new),
         names: names::find(lines).into_iter().map(Personal::new).collect(),
         dates: found.iter().map(printed).collect(),
         lines: lines.to_vec(),

@@ -7,6 +7,37 @@ use crate::document::read_text::TextLine;
 /// Lines above an address in which names are looked for when nothing is labelled.
 const UNLABELLED_LINES: usize = 2;
 
+/// A labelled name that was read with less certainty is no evidence of what stands there.
+const LEAST_CONFIDENCE: f32 = 0.8;
+/// Labels of the family name and of the given names, upper case.
+const FAMILY_LABELS: [&str; 4] = ["LN", "SURNAME", "LAST NAME", "FAMILY NAME"];
+const GIVEN_LABELS: [&str; 4] = ["FN", "GIVEN NAME", "GIVEN NAMES", "FIRST NAME"];
+
+/// The family name and the given names, where a label says which is which.
+pub(super) fn labelled(lines: &[TextLine]) -> (Option<String>, Option<String>) {
+    let find = |labels: &[&str]| {
+        let certain = lines.iter().filter(|line| line.confidence >= LEAST_CONFIDENCE);
+        certain.filter_map(|line| value_of(lines, line, labels)).find(|name| is_name_like(name)).map(str::to_owned)
+    };
+    (find(&FAMILY_LABELS), find(&GIVEN_LABELS))
+}
+
+/// What stands behind one of the labels, or below it.
+fn value_of<'a>(lines: &[TextLine], line: &'a TextLine, labels: &[&str]) -> Option<&'a str> {
+    let text = without_number(line.text.reveal());
+    if let Some(value) = labels.iter().find_map(|label| after_label(text, label)) {
+        return Some(value);
+    }
+    let label = above(lines, line.bounds)?.text.reveal().to_uppercase();
+    labels.iter().any(|name| name.len() > 2 && label.contains(name)).then_some(text)
+}
+
+fn after_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let (head, rest) = text.split_at_checked(label.len())?;
+    let value = rest.trim_start_matches([' ', ':', '.', '/']);
+    (head.eq_ignore_ascii_case(label) && value.len() < rest.len() && !value.is_empty()).then_some(value)
+}
+
 /// Words in reading order: of lines numbered 1 and 2, of lines below a name's label, and of the lines above the address.
 pub(super) fn find(lines: &[TextLine]) -> Vec<String> {
     let above_address = lines_above_address(lines);
