@@ -47,7 +47,9 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
     note(named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
     let too_few = named(Agreement::Agrees).count() < policy.min_agreeing_fields;
-    let lacks_one = policy.required_fields.iter().any(|field| !named(Agreement::Agrees).any(|name| name == *field));
+    // A field that differs was read: it has its own reason.
+    let read = |field: &&str| named(Agreement::Agrees).chain(named(Agreement::Differs)).any(|name| name == *field);
+    let lacks_one = !policy.required_fields.iter().all(read);
     note(too_few || lacks_one, ReasonCode::DocumentFrontUnreadable);
     note(policy.require_face_match && !document.portrait_found, ReasonCode::PortraitMissing);
     found
