@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carded::tools::inspect::{self, Assets};
+use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{CommandError, Exit};
 use clap::{Parser, Subcommand};
 
@@ -30,6 +31,8 @@ enum Command {
         #[command(subcommand)]
         verb: inspect::Verb,
     },
+    /// Makes specimen documents, head turns and attacks.
+    Specimen(SpecimenArgs),
 }
 
 fn main() -> ExitCode {
@@ -47,6 +50,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
     let assets = locate_assets(cli.models, cli.runtime);
     match cli.command {
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
+        Command::Specimen(args) => specimen::specimen(&args),
     }
 }
 
