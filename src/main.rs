@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carded::tools::inspect::{self, Assets};
+use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{CommandError, Exit, VerifyArgs, demo, verify};
 use clap::{Parser, Subcommand};
 
@@ -34,13 +35,20 @@ enum Command {
         #[command(subcommand)]
         verb: inspect::Verb,
     },
+    /// Makes specimen documents, head turns and attacks.
+    Specimen(SpecimenArgs),
 }
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(report_panic));
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("CARDED_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .with_target(false)
+        .init();
     let exit = dispatch(cli).unwrap_or_else(|error| {
         tracing::error!("{error}");
         error.exit()
@@ -60,6 +68,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Demo => demo(&assets),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
+        Command::Specimen(args) => specimen::specimen(&args),
     }
 }
 

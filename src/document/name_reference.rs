@@ -4,6 +4,7 @@
 //! field numbers and neighbours to them. Each encoded word is therefore looked for by itself.
 
 use super::cross_reference::{Agreement, Found};
+use super::read_text::TextLine;
 use super::similarity::{Glyph, nearest, spellings};
 use super::visual::{VisualFields, is_vocabulary};
 use crate::privacy::Personal;
@@ -28,13 +29,17 @@ pub(super) fn compare_given_name(front: &VisualFields, encoded: &str) -> Found {
     compare_name(front, encoded, front.given_names.as_ref())
 }
 
-/// A name of which no word is on the front at all differs when the front's own label names another in its place.
+/// Looks for the words of a name on the whole front, unless the front's own label names another in its place: that differs
+/// even where the encoded name stands elsewhere, as a street may.
 fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<String>>) -> Found {
     let encoded: Vec<&str> =
         encoded.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty()).collect();
-    let words = printed_words(front);
+    let words = printed_words(&front.lines);
     if encoded.is_empty() || words.is_empty() {
         return Found::nothing();
+    }
+    if let Some(other) = labelled.filter(|other| !shares_a_word(other.reveal(), &encoded)) {
+        return Found { printed: Some(other.reveal().clone()), result: Agreement::Differs };
     }
     let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
     for word in encoded {
@@ -48,12 +53,13 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
             WordMatch::Nowhere => {}
         }
     }
-    match labelled {
-        Some(other) if printed.is_empty() => {
-            Found { printed: Some(other.reveal().clone()), result: Agreement::Differs }
-        }
-        Some(_) | None => Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result },
-    }
+    Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
+}
+
+/// Whether a labelled name holds any of the encoded words, be it misread.
+fn shares_a_word(labelled: &str, encoded: &[&str]) -> bool {
+    let words = words_of(labelled, 1.0);
+    encoded.iter().any(|word| !matches!(find(&words, word), WordMatch::Nowhere))
 }
 
 /// A printed word in one of its spellings.
@@ -61,25 +67,23 @@ struct PrintedWord {
     glyphs: Vec<Glyph>,
 }
 
-/// Every run of letters on the front, without the words of the form itself. A digit inside a run of letters may be a
-/// misread letter, so that runs of letters and digits count too.
-fn printed_words(front: &VisualFields) -> Vec<PrintedWord> {
+/// Every run of letters on the front, without the words of the form itself.
+fn printed_words(lines: &[TextLine]) -> Vec<PrintedWord> {
+    lines.iter().flat_map(|line| words_of(line.text.reveal(), line.confidence)).collect()
+}
+
+/// A digit inside a run of letters may be a misread letter, so that runs of letters and digits count too.
+fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     let mut words = Vec::new();
-    for line in &front.lines {
-        let confidence = line.confidence;
-        let text = line.text.reveal();
-        let runs = text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'));
-        for run in runs {
-            let letters = run.trim_matches(|c: char| !c.is_alphabetic());
-            let pieces =
-                [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
-            for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
-                for spelling in spellings(piece) {
-                    let word: String = spelling.iter().collect();
-                    if !word.is_empty() && !is_vocabulary(&word) {
-                        let glyph = |&character: &char| Glyph { character, confidence };
-                        words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect() });
-                    }
+    for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
+        let letters = run.trim_matches(|c: char| !c.is_alphabetic());
+        let pieces = [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
+        for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
+            for spelling in spellings(piece) {
+                let word: String = spelling.iter().collect();
+                if !word.is_empty() && !is_vocabulary(&word) {
+                    let glyph = |&character: &char| Glyph { character, confidence };
+                    words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect() });
                 }
             }
         }

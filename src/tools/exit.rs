@@ -43,9 +43,6 @@ pub enum CommandError {
     /// The steps are no challenge.
     #[error(transparent)]
     Challenge(#[from] crate::liveness::ChallengeError),
-    /// A specimen cannot be made.
-    #[error(transparent)]
-    Specimen(#[from] crate::tools::specimen::SpecimenError),
     /// Frames cannot be read.
     #[error(transparent)]
     Frames(#[from] crate::camera::SequenceError),
@@ -65,7 +62,7 @@ impl CommandError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Usage(_) | Self::Rule(_) | Self::Challenge(_) | Self::Frames(_) => Exit::Usage,
-            Self::System(_) | Self::RuleBook(_) | Self::Specimen(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
+            Self::System(_) | Self::RuleBook(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
         }
     }
 }

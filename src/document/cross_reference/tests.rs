@@ -61,6 +61,8 @@ fn another_name_altogether_differs_where_it_is_labelled() {
     assert_eq!(name(&[("1 LN EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
     assert_eq!(name(&[("1LN EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
     assert_eq!(name(&[("SURNAME", 0.98), ("EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
+    assert_eq!(name(&[("SAMPLE STREET", 0.98), ("1 LN EXEMPLAR", 0.98)], "SAMPLE"), Agreement::Differs);
+    assert_eq!(name(&[("1 LN SMITH", 0.98), ("JONES", 0.98)], "SMITH JONES"), Agreement::Agrees);
     assert_eq!(name(&[("1 LN EXEMPLAR", 0.6)], "SAMPLE"), Agreement::NotCompared);
     assert_eq!(name(&[("EXEMPLAR", 0.98)], "SAMPLE"), Agreement::NotCompared);
     assert_eq!(name(&[("1 LN SAMPLE", 0.98)], "SAMPLE"), Agreement::Agrees);

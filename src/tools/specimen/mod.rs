@@ -6,17 +6,24 @@
 //! rendered turns says nothing about people.
 
 mod assets;
+mod case;
+mod command;
 pub mod document;
 mod draw;
+mod files;
 pub mod head;
 mod person;
 mod photograph;
 mod random;
 
 pub use assets::Portrait;
+pub use case::{DemoCase, demo_case, photographed};
+pub use command::{SpecimenArgs, specimen};
 pub use draw::encode_jpeg;
 pub use person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport, SpecimenPerson, plus_years};
 pub use photograph::{Photograph, View, photograph};
+
+use super::exit::CommandError;
 
 /// Why a specimen cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -42,4 +49,11 @@ pub enum SpecimenError {
     /// A picture cannot be compressed.
     #[error("the picture cannot be encoded: {0}; use a smaller size")]
     Encode(String),
+}
+
+impl From<SpecimenError> for CommandError {
+    /// What a command line asked for cannot be made: its caller can ask for something else.
+    fn from(error: SpecimenError) -> Self {
+        Self::Usage(error.to_string())
+    }
 }

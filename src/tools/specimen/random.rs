@@ -28,9 +28,10 @@ impl Random {
     /// Mean 0, deviation 1, never beyond ±3.47: the sum of four even deviates (Irwin–Hall), which is near enough to a
     /// Gaussian for sensor noise and costs one draw.
     #[must_use]
+    #[inline]
     pub fn gaussian(&mut self) -> f32 {
         let bits = self.0.u64(..);
-        let sum: u64 = (0..4).map(|k| (bits >> (16 * k)) & 0xFFFF).sum();
+        let sum = (bits & 0xFFFF) + ((bits >> 16) & 0xFFFF) + ((bits >> 32) & 0xFFFF) + (bits >> 48);
         (sum as f32 / 65_536.0 - 2.0) * 1.732_050_8
     }
 }

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
     use jiff::civil::date;
 
-    fn subfile<'a>(payload: &'a str, designator: usize) -> &'a str {
+    fn subfile(payload: &str, designator: usize) -> &str {
         let start = HEADER + designator * DESIGNATOR;
         let number = |at: usize| payload[at..at + 4].parse::<usize>().unwrap();
         &payload[number(start + 2)..number(start + 2) + number(start + 6)]

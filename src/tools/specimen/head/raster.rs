@@ -53,7 +53,7 @@ impl Lamp {
     fn change(&self, before: Vector, after: Vector) -> f32 {
         let direction = unit(self.direction);
         let light = |normal| self.ambient + (1.0 - self.ambient) * dot(normal, direction).max(0.0);
-        (light(after) / light(before).max(0.05)).clamp(0.45, 1.35)
+        (light(after) / light(before).max(0.05)).clamp(0.45, 1.15)
     }
 }
 
@@ -140,47 +140,59 @@ impl Raster {
             let from = (low - 0.5).ceil().max(0.0) as usize;
             from..((high - 0.5).floor() + 1.0).clamp(0.0, limit as f32) as usize
         };
-        let (left, right) = (a.x.min(b.x).min(c.x), a.x.max(b.x).max(c.x));
+        // Weights of b and c change by a constant from column to column.
+        let (step_b, step_c) = ((c.y - a.y) / area, (a.y - b.y) / area);
+        let columns = range(a.x.min(b.x).min(c.x), a.x.max(b.x).max(c.x), self.width);
         for y in range(a.y.min(b.y).min(c.y), a.y.max(b.y).max(c.y), self.height) {
-            for x in range(left, right, self.width) {
-                let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
-                let wb = ((px - a.x) * (c.y - a.y) - (c.x - a.x) * (py - a.y)) / area;
-                let wc = ((b.x - a.x) * (py - a.y) - (px - a.x) * (b.y - a.y)) / area;
-                let wa = 1.0 - wb - wc;
-                if wa >= -1e-4 && wb >= -1e-4 && wc >= -1e-4 {
-                    self.fragment(y * self.width + x, [wa, wb, wc], &corners, texture);
+            let (px, py) = (columns.start as f32 + 0.5 - a.x, y as f32 + 0.5 - a.y);
+            let mut weight_b = (px * (c.y - a.y) - (c.x - a.x) * py) / area;
+            let mut weight_c = ((b.x - a.x) * py - px * (b.y - a.y)) / area;
+            for x in columns.clone() {
+                if weight_b >= -1e-4 && weight_c >= -1e-4 && weight_b + weight_c <= 1.0001 {
+                    self.fragment(y * self.width + x, weight_b, weight_c, &corners, texture);
                 }
+                weight_b += step_b;
+                weight_c += step_c;
             }
         }
     }
 
-    fn fragment(&mut self, index: usize, weights: [f32; 3], corners: &[Corner; 3], texture: &Texture) {
-        let mixed = |value: fn(&Corner) -> f32| (0..3).map(|k| weights[k] * value(&corners[k])).sum::<f32>();
-        let depth = mixed(|corner| corner.depth);
+    #[inline]
+    fn fragment(&mut self, index: usize, weight_b: f32, weight_c: f32, [a, b, c]: &[Corner; 3], texture: &Texture) {
+        let mix = |a: f32, b: f32, c: f32| a + (b - a) * weight_b + (c - a) * weight_c;
+        let depth = mix(a.depth, b.depth, c.depth);
         if depth >= self.depths[index] {
             return;
         }
-        let [r, g, b, cover] = texture.sample(mixed(|corner| corner.texel[0]), mixed(|corner| corner.texel[1]));
+        let texel = [0, 1].map(|k| mix(a.texel[k], b.texel[k], c.texel[k]));
+        let [red, green, blue, cover] = texture.sample(texel[0], texel[1]);
         if cover < COVER {
             return;
         }
-        let light = mixed(|corner| corner.light);
-        let [r, g, b] = [r, g, b].map(|v| (v * light + 0.5).min(255.0) as u8);
+        let light = mix(a.light, b.light, c.light);
+        let lit = |value: f32| (value * light + 0.5).min(255.0) as u8;
         self.depths[index] = depth;
-        self.colours[index] = [r, g, b, 1];
+        self.colours[index] = [lit(red), lit(green), lit(blue), 1];
     }
 
-    /// The finished picture: the mean of each pixel's samples, with `background` where nothing was drawn.
-    pub fn resolve(&self, background: impl Fn(usize, usize) -> [u8; 3]) -> Rgb {
-        Rgb::from_fn(self.camera.width, self.camera.height, |x, y| {
-            let start = SAMPLES * (y * self.width + x);
-            let samples = [start, start + 1, start + self.width, start + self.width + 1].map(|k| self.colours[k]);
-            let covered = samples.iter().filter(|sample| sample[3] > 0).count() as u16;
-            let behind = if covered < 4 { background(x, y) } else { [0; 3] };
-            [0, 1, 2].map(|k| {
-                let drawn: u16 = samples.iter().filter(|sample| sample[3] > 0).map(|sample| u16::from(sample[k])).sum();
-                ((drawn + u16::from(behind[k]) * (4 - covered) + 2) / 4) as u8
-            })
-        })
+    /// Puts what was drawn over a picture of the camera's size: each pixel is the mean of its samples, with the picture
+    /// where nothing was drawn.
+    pub fn over(&self, picture: &mut Rgb) {
+        for y in 0..self.camera.height.min(picture.height()) {
+            for x in 0..self.camera.width.min(picture.width()) {
+                let start = SAMPLES * (y * self.width + x);
+                let [mut red, mut green, mut blue, mut covered] = [0u16; 4];
+                for index in [start, start + 1, start + self.width, start + self.width + 1] {
+                    // What was never drawn is zero throughout.
+                    let [r, g, b, drawn] = self.colours[index].map(u16::from);
+                    (red, green, blue, covered) = (red + r, green + g, blue + b, covered + drawn);
+                }
+                if covered > 0 {
+                    let behind = picture.pixel(x, y).map(|value| u16::from(value) * (4 - covered) + 2);
+                    let mean = |drawn: u16, behind: u16| ((drawn + behind) / 4) as u8;
+                    picture.set_pixel(x, y, [mean(red, behind[0]), mean(green, behind[1]), mean(blue, behind[2])]);
+                }
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::SpecimenError;
 use super::super::draw::{Area, Canvas, Fonts, Typeface, blur};
 use super::super::random::{Random, smooth_noise};
+use super::raster::Camera;
 use crate::imaging::Rgb;
 
 /// Distance of the wall from the camera in millimetres.
@@ -57,19 +58,28 @@ impl Room {
         Ok(Self { wall })
     }
 
-    /// The colour of a pixel of a camera with a focal length in pixels, whose axis meets the wall `centre` millimetres
-    /// from the wall's middle and which is aimed `aim` pixels off.
-    pub fn colour(&self, x: f32, y: f32, focal: f32, camera: (f32, f32)) -> [u8; 3] {
-        let at =
-            |pixel: f32, shift: f32, size: f32| ((pixel / focal * WALL_MM + shift + size / 2.0) * SCALE - 0.5).max(0.0);
-        let u = at(x, camera.0, SIZE_MM.0).min(self.wall.width() as f32 - 1.001);
-        let v = at(y, camera.1, SIZE_MM.1).min(self.wall.height() as f32 - 1.001);
-        let (i, j) = (u as usize, v as usize);
-        let (fx, fy) = (u - i as f32, v - j as f32);
-        let (upper, lower) = (self.wall.row(j), self.wall.row(j + 1));
-        [0, 1, 2].map(|k| {
-            let mix = |row: &[u8]| f32::from(row[i * 3 + k]) * (1.0 - fx) + f32::from(row[i * 3 + 3 + k]) * fx;
-            (mix(upper) * (1.0 - fy) + mix(lower) * fy + 0.5) as u8
-        })
+    /// What a camera sees of the room alone; its axis meets the wall `centre` millimetres from the wall's middle.
+    pub fn picture(&self, camera: &Camera, centre: (f32, f32)) -> Rgb {
+        let taps = |pixels: usize, centre: f32, size: f32, limit: usize| -> Vec<(usize, f32)> {
+            let off_axis = |pixel: usize| (pixel as f32 + 0.5 - pixels as f32 / 2.0) / camera.focal * WALL_MM;
+            let place =
+                |pixel| ((off_axis(pixel) + centre + size / 2.0) * SCALE - 0.5).clamp(0.0, limit as f32 - 1.001);
+            (0..pixels).map(|pixel| (place(pixel) as usize, place(pixel).fract())).collect()
+        };
+        let columns = taps(camera.width, centre.0, SIZE_MM.0, self.wall.width());
+        let rows = taps(camera.height, centre.1, SIZE_MM.1, self.wall.height());
+        let mut picture = Rgb::filled(camera.width, camera.height, [0; 3]);
+        for ((row, down), line) in rows.into_iter().zip(picture.data_mut().chunks_exact_mut(camera.width * 3)) {
+            let (upper, lower) = (self.wall.row(row), self.wall.row(row + 1));
+            for (&(column, right), pixel) in columns.iter().zip(line.chunks_exact_mut(3)) {
+                for (k, value) in pixel.iter_mut().enumerate() {
+                    let tap = |line: &[u8], k: usize| f32::from(line[column * 3 + k]);
+                    let above = tap(upper, k) * (1.0 - right) + tap(upper, k + 3) * right;
+                    let below = tap(lower, k) * (1.0 - right) + tap(lower, k + 3) * right;
+                    *value = (above * (1.0 - down) + below * down + 0.5) as u8;
+                }
+            }
+        }
+        picture
     }
 }

@@ -10,54 +10,30 @@ use super::fit::Fit;
 use super::mesh::{Mesh, Vector};
 
 /// Depth of the midline without its features, by height.
+#[rustfmt::skip]
 const MIDLINE: [(f32, f32); 14] = [
-    (-116.0, 4.0),
-    (-112.0, 30.0),
-    (-105.0, 48.0),
-    (-90.0, 69.0),
-    (-70.0, 82.0),
-    (-50.0, 89.0),
-    (-30.0, 93.0),
-    (-14.0, 92.5),
-    (0.0, 88.0),
-    (36.0, 88.0),
-    (50.0, 94.0),
-    (62.0, 97.0),
-    (92.0, 96.0),
-    (107.0, 84.0),
+    (-116.0, 4.0), (-112.0, 30.0), (-105.0, 48.0), (-90.0, 69.0), (-70.0, 82.0), (-50.0, 89.0), (-30.0, 93.0),
+    (-14.0, 92.5), (0.0, 88.0), (36.0, 88.0), (50.0, 94.0), (62.0, 97.0), (92.0, 96.0), (107.0, 84.0),
 ];
 /// Depth at which a section is widest: the ears, then along the jaw to the chin.
-const WIDEST: [(f32, f32); 8] =
-    [(-116.0, -8.0), (30.0, 0.0), (45.0, 3.0), (60.0, 9.0), (75.0, 20.0), (90.0, 44.0), (100.0, 58.0), (107.0, 70.0)];
+#[rustfmt::skip]
+const WIDEST: [(f32, f32); 8] = [
+    (-116.0, -8.0), (30.0, 0.0), (45.0, 3.0), (60.0, 9.0), (75.0, 20.0), (90.0, 44.0), (100.0, 58.0), (107.0, 70.0),
+];
 /// Depth of the back, by height: skull, nape, and nothing behind the chin.
+#[rustfmt::skip]
 const BACK: [(f32, f32); 8] = [
-    (-116.0, -20.0),
-    (-108.0, -55.0),
-    (-90.0, -80.0),
-    (-50.0, -95.0),
-    (0.0, -93.0),
-    (45.0, -70.0),
-    (75.0, -20.0),
+    (-116.0, -20.0), (-108.0, -55.0), (-90.0, -80.0), (-50.0, -95.0), (0.0, -93.0), (45.0, -70.0), (75.0, -20.0),
     (107.0, 60.0),
 ];
 /// How far the ridge of the nose stands out of [`MIDLINE`], by height.
+#[rustfmt::skip]
 const NOSE: [(f32, f32); 11] = [
-    (-10.0, 0.0),
-    (-3.0, 1.5),
-    (4.0, 4.0),
-    (12.0, 9.0),
-    (24.0, 15.5),
-    (33.0, 20.5),
-    (38.0, 22.0),
-    (41.0, 20.5),
-    (45.0, 11.0),
-    (50.0, 3.0),
-    (55.0, 0.0),
+    (-10.0, 0.0), (-3.0, 1.5), (4.0, 4.0), (12.0, 9.0), (24.0, 15.5), (33.0, 20.5), (38.0, 22.0), (41.0, 20.5),
+    (45.0, 11.0), (50.0, 3.0), (55.0, 0.0),
 ];
 /// Half width of that ridge, by height.
 const NOSE_WIDTH: [(f32, f32); 4] = [(-5.0, 6.5), (15.0, 7.5), (30.0, 9.5), (40.0, 11.5)];
-/// Angle from the front up to which the face takes its colours from the portrait as it is.
-const FACE_SEEN_DEGREES: f32 = 72.0;
 
 /// Face and skull.
 pub fn face(fit: &Fit) -> Mesh {
@@ -66,7 +42,7 @@ pub fn face(fit: &Fit) -> Mesh {
     let right: Vec<_> = fit.face.iter().map(|row| (row.0, row.2)).collect();
     // Chin and crown of the portrait lie where the outline ends; the depths are stretched to them.
     let stretch = |y: f32| if y > 0.0 { y * 105.0 / bottom } else { y * 115.0 / -top };
-    solid(fit, (top, bottom), (150, 130), FACE_SEEN_DEGREES, 14.0, |y, angle| {
+    solid(fit, (top, bottom), (150, 130), fit.face_seen_degrees, |y, angle| {
         let (low, high, level) = (curve(&left, y), curve(&right, y), stretch(y));
         let (middle, half) = (f32::midpoint(low, high), (high - low) / 2.0);
         let x = middle + half * angle.sin();
@@ -81,13 +57,36 @@ pub fn face(fit: &Fit) -> Mesh {
 pub fn hair(fit: &Fit) -> Mesh {
     let left: Vec<_> = fit.hair.iter().map(|row| (row.0, row.1)).collect();
     let right: Vec<_> = fit.hair.iter().map(|row| (row.0, row.2)).collect();
-    solid(fit, ends(fit.hair), (120, 110), fit.hair_seen_degrees, 24.0, |y, angle| {
-        let (low, high) = (curve(&left, y), curve(&right, y));
-        let x = f32::midpoint(low, high) + (high - low) / 2.0 * angle.sin();
-        let droop = fit.hair_droop * (x / 70.0).powi(4);
-        let end = if angle.cos() > 0.0 { curve(fit.hair_front, y - droop) } else { curve(fit.hair_back, y) };
+    let mut mesh = solid(fit, ends(fit.hair), (120, 110), (fit.hair_seen_degrees, 24.0), |level, angle| {
+        let (mut x, mut y) = (0.0, level);
+        // Where the brim droops depends on how far out it is there, and the other way round: a few rounds settle it.
+        for _ in 0..4 {
+            let (low, high) = (curve(&left, y), curve(&right, y));
+            x = f32::midpoint(low, high) + (high - low) / 2.0 * angle.sin();
+            y = level + fit.hair_droop.0 * (x / 70.0).powi(4) * curve(fit.hair_droop.1, level);
+        }
+        let end = if angle.cos() > 0.0 { curve(fit.hair_front, level) } else { curve(fit.hair_back, level) };
         [x, y, fit.hair_middle + (end - fit.hair_middle).abs() * angle.cos()]
-    })
+    });
+    if let Some((patch, below)) = fit.plain_hair {
+        let columns = mesh.columns;
+        for (k, vertex) in mesh.vertices.iter_mut().enumerate() {
+            let degrees = (k % columns) as f32 / (columns - 1) as f32 * 360.0 - 180.0;
+            let beyond = degrees.abs() - fit.hair_seen_degrees;
+            let y = vertex.position[1];
+            if beyond > 0.0 && y > below {
+                vertex.texel = fit.pixel_of(to_and_fro(beyond, patch[0], patch[2]), to_and_fro(y, patch[1], patch[3]));
+            }
+        }
+    }
+    mesh
+}
+
+/// Walks back and forth between two values.
+fn to_and_fro(along: f32, low: f32, high: f32) -> f32 {
+    let span = high - low;
+    let phase = along.rem_euclid(2.0 * span);
+    low + if phase < span { phase } else { 2.0 * span - phase }
 }
 
 /// What stands out of or sinks into the plain face, in millimetres, at a distance from the midline and a height.
@@ -111,28 +110,24 @@ fn solid(
     fit: &Fit,
     (top, bottom): (f32, f32),
     (columns, rows): (usize, usize),
-    seen_degrees: f32,
-    repeat_degrees: f32,
+    (seen, repeat): (f32, f32),
     place: impl Fn(f32, f32) -> Vector,
 ) -> Mesh {
     Mesh::new(columns + 1, rows, true, |column, row| {
         let y = top + (bottom - top) * row as f32 / (rows - 1) as f32;
         let degrees = column as f32 / columns as f32 * 360.0 - 180.0;
-        let shown = repeating(degrees, seen_degrees, repeat_degrees);
+        let shown = repeating(degrees, seen, repeat);
         let colour = place(y, shown.to_radians());
-        (place(y, degrees.to_radians()), fit.pixel_of(colour[0], y))
+        let here = place(y, degrees.to_radians());
+        (here, fit.pixel_of(colour[0], here[1]))
     })
 }
 
 /// The angle whose colour an angle takes: its own up to `seen`, and behind that back and forth over the last `repeat`.
 fn repeating(degrees: f32, seen: f32, repeat: f32) -> f32 {
     let beyond = degrees.abs() - seen;
-    if beyond <= 0.0 {
-        return degrees;
-    }
-    let phase = beyond % (2.0 * repeat);
-    let back = if phase < repeat { phase } else { 2.0 * repeat - phase };
-    (seen - back).copysign(degrees)
+    let shown = if beyond <= 0.0 { degrees.abs() } else { seen - to_and_fro(beyond, 0.0, repeat) };
+    shown.copysign(degrees)
 }
 
 fn ends(outline: &[(f32, f32, f32)]) -> (f32, f32) {

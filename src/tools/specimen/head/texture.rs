@@ -14,20 +14,21 @@ pub struct Texture {
 impl Texture {
     /// A picture that covers everything.
     pub fn opaque(image: &Rgb) -> Self {
-        Self::new(image, |_, _| true)
+        Self::new(image, |_, _| 1.0)
     }
 
-    /// A picture that covers only where `shown` says so, asked with the pixel's column and row.
-    pub fn new(image: &Rgb, shown: impl Fn(usize, usize) -> bool) -> Self {
+    /// A picture with a cover of 0…1 asked with the pixel's column and row; from a half it hides what is behind.
+    pub fn new(image: &Rgb, cover: impl Fn(usize, usize) -> f32) -> Self {
         let (width, height) = (image.width(), image.height());
         let at = |k: usize| {
             let [r, g, b] = image.pixel(k % width, k / width);
-            [r, g, b, if shown(k % width, k / width) { 255 } else { 0 }]
+            [r, g, b, (cover(k % width, k / width).clamp(0.0, 1.0) * 255.0) as u8]
         };
         Self { width, height, pixels: (0..width * height).map(at).collect() }
     }
 
     /// Bilinear colour and cover at a place in pixels; the border repeats.
+    #[inline]
     pub fn sample(&self, x: f32, y: f32) -> [f32; 4] {
         let x = (x - 0.5).clamp(0.0, (self.width - 1) as f32);
         let y = (y - 0.5).clamp(0.0, (self.height - 1) as f32);
@@ -35,9 +36,16 @@ impl Texture {
         let (right, down) = (usize::from(i + 1 < self.width), if j + 1 < self.height { self.width } else { 0 });
         let (fx, fy) = (x - i as f32, y - j as f32);
         let start = j * self.width + i;
-        let corners = [start, start + right, start + down, start + down + right].map(|k| self.pixels[k]);
+        let (upper, lower) = (start, start + down);
+        let corners = [self.pixels[upper], self.pixels[upper + right], self.pixels[lower], self.pixels[lower + right]];
         let weights = [(1.0 - fx) * (1.0 - fy), fx * (1.0 - fy), (1.0 - fx) * fy, fx * fy];
-        std::array::from_fn(|k| (0..4).map(|c| f32::from(corners[c][k]) * weights[c]).sum())
+        let mut mixed = [0.0; 4];
+        for (corner, weight) in corners.iter().zip(weights) {
+            for (sum, value) in mixed.iter_mut().zip(corner) {
+                *sum += f32::from(*value) * weight;
+            }
+        }
+        mixed
     }
 }
 
@@ -104,7 +112,7 @@ impl Level {
             if missing <= 0.0 {
                 return own;
             }
-            let guess = coarse.smooth((x as f32 + 0.5) / 2.0 - 0.5, (y as f32 + 0.5) / 2.0 - 0.5);
+            let guess = coarse.smooth(x as f32 / 2.0 - 0.25, y as f32 / 2.0 - 0.25);
             let scale = missing / guess[3].max(1e-6);
             std::array::from_fn(|k| own[k] + guess[k] * scale)
         })
@@ -141,6 +149,19 @@ pub fn inside(polygon: &[(f32, f32)], x: f32, y: f32) -> bool {
         before = corner;
     }
     within
+}
+
+/// How deep a place lies inside a polygon, below zero outside.
+pub fn depth_inside(polygon: &[(f32, f32)], x: f32, y: f32) -> f32 {
+    let mut nearest = f32::INFINITY;
+    let mut before = polygon.last().copied().unwrap_or_default();
+    for &corner in polygon {
+        let (dx, dy) = (corner.0 - before.0, corner.1 - before.1);
+        let along = (((x - before.0) * dx + (y - before.1) * dy) / (dx * dx + dy * dy).max(1e-9)).clamp(0.0, 1.0);
+        nearest = nearest.min((x - before.0 - dx * along).hypot(y - before.1 - dy * along));
+        before = corner;
+    }
+    if inside(polygon, x, y) { nearest } else { -nearest }
 }
 
 #[cfg(test)]

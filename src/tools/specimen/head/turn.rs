@@ -13,7 +13,7 @@ use super::mesh::{Mesh, unit};
 use super::motion::{Pose, Sway, TurnScript, TurnSide};
 use super::raster::{Camera, Lamp, Placement, Raster};
 use super::room::Room;
-use super::texture::{Texture, fill_unknown, inside};
+use super::texture::{Texture, depth_inside, fill_unknown, inside};
 use super::{shape, sheet};
 use crate::imaging::Rgb;
 
@@ -195,12 +195,8 @@ impl TurnFrames {
                 self.raster.draw(mesh, texture, &placement, &lamp);
             }
         }
-        let camera = camera(options);
-        let centre = (options.width as f32 / 2.0, options.height as f32 / 2.0);
-        let mut image = self.raster.resolve(|x, y| {
-            let (x, y) = (x as f32 + 0.5 - centre.0, y as f32 + 0.5 - centre.1);
-            self.room.colour(x, y, camera.focal, camera_shift)
-        });
+        let mut image = self.room.picture(&camera(options), camera_shift);
+        self.raster.over(&mut image);
         add_noise(&mut image, options.noise, &mut self.noise);
         image
     }
@@ -242,15 +238,15 @@ fn person(portrait: Portrait) -> Result<Scene, SpecimenError> {
         let (x, y) = place(x, y);
         fit.within_hair(x, y) && !inside(fit.skin, x, y)
     };
-    let is_body = |x, y| {
+    let body_cover = |x, y| {
         let (x, y) = place(x, y);
-        inside(fit.body, x, y)
+        0.5 + depth_inside(fit.body, x, y) / (2.0 * fit.mm_per_pixel)
     };
     let is_bare_body = |x, y| {
-        let (mm_x, mm_y) = place(x, y);
-        is_body(x, y) && !inside(fit.head, mm_x, mm_y)
+        let (x, y) = place(x, y);
+        inside(fit.body, x, y) && !inside(fit.head, x, y)
     };
-    let body = Texture::new(&fill_unknown(&picture, is_bare_body), is_body);
+    let body = Texture::new(&fill_unknown(&picture, is_bare_body), body_cover);
     let hair = Texture::opaque(&fill_unknown(&picture, is_hair));
     Ok(Scene::Person {
         body: (cut_out(fit), body),
@@ -266,4 +262,82 @@ fn cut_out(fit: &Fit) -> Mesh {
         let (x, y) = (column as f32 / columns as f32 * 520.0 - 260.0, row as f32 / rows as f32 * 360.0 + 20.0);
         ([x, y, -10.0], fit.pixel_of(x, y))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(subject: Subject) -> TurnFrames {
+        let options = TurnOptions { noise: 0.0, ..TurnOptions::new(vec![TurnSide::Left, TurnSide::Right], 1) };
+        TurnFrames::new(subject, options).unwrap()
+    }
+
+    /// Which pixels differ from the empty room.
+    fn extent(frames: &mut TurnFrames, pose: &Pose) -> Vec<bool> {
+        let empty = frames.room.picture(&camera(&frames.options), (frames.sways[6].at(0.0), frames.sways[7].at(0.0)));
+        let drawn = frames.render(pose, 0.0);
+        let pairs = drawn.data().chunks_exact(3).zip(empty.data().chunks_exact(3));
+        pairs.map(|(a, b)| a.iter().zip(b).any(|(a, b)| a.abs_diff(*b) > 12)).collect()
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_frames_and_another_gives_others() {
+        let first = |seed| {
+            let options = TurnOptions::new(vec![TurnSide::Left], seed);
+            TurnFrames::new(Subject::Head(Portrait::GraceHopper), options).unwrap().next().unwrap().image
+        };
+        assert_eq!(first(4), first(4));
+        assert_ne!(first(4), first(5));
+    }
+
+    #[test]
+    fn turning_left_takes_the_face_to_image_right_and_turning_right_mirrors_that() {
+        let mut frames = frames(Subject::Head(Portrait::EileenCollins));
+        let mut skin_centre = |yaw_degrees| {
+            let image = frames.render(&Pose { yaw_degrees, ..Pose::default() }, 0.0);
+            let is_skin = |p: [u8; 3]| p[0] > 190 && p[1] > 130 && p[2] > 100 && p[0] - p[2].min(p[0]) > 25;
+            let columns = (200..290).flat_map(|y| (200..440).map(move |x| (x, y)));
+            let skin: Vec<usize> = columns.filter(|&(x, y)| is_skin(image.pixel(x, y))).map(|(x, _)| x).collect();
+            skin.iter().sum::<usize>() as f32 / skin.len() as f32
+        };
+        let (left, ahead, right) = (skin_centre(35.0), skin_centre(0.0), skin_centre(-35.0));
+        assert!(left > ahead + 15.0 && right < ahead - 15.0, "{left} {ahead} {right}");
+    }
+
+    #[test]
+    fn the_far_eye_is_hidden_when_the_head_turns_away() {
+        let mesh = shape::face(Fit::of(Portrait::EileenCollins));
+        let pose = Pose { yaw_degrees: 75.0, ..Pose::default() };
+        let facing = |x: f32| {
+            let distance = |v: &&super::super::mesh::Vertex| (v.position[0] - x).hypot(v.position[1]);
+            let front = mesh.vertices.iter().filter(|v| v.position[2] > 0.0);
+            let eye = front.min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap();
+            super::super::mesh::dot(pose.rotation()[2], eye.normal)
+        };
+        assert!(facing(-44.0) > 0.2 && facing(44.0) < 0.0, "{} {}", facing(-44.0), facing(44.0));
+    }
+
+    #[test]
+    fn a_turned_sheet_gets_narrower_and_a_bent_one_less_so() {
+        let width = |attack, yaw_degrees| {
+            let mut frames = frames(Subject::Print(Portrait::EileenCollins, attack));
+            let covered = extent(&mut frames, &Pose { yaw_degrees, ..Pose::default() });
+            let row = &covered[240 * 640..241 * 640];
+            let (first, last) = (row.iter().position(|c| *c).unwrap(), row.iter().rposition(|c| *c).unwrap());
+            (last - first) as f32
+        };
+        let shrunk = |attack| width(attack, 38.0) / width(attack, 0.0);
+        assert!((shrunk(Attack::Flat) - 38.0f32.to_radians().cos()).abs() < 0.06, "{}", shrunk(Attack::Flat));
+        assert!(shrunk(Attack::Bent) > shrunk(Attack::Flat) + 0.03, "{}", shrunk(Attack::Bent));
+    }
+
+    #[test]
+    fn every_frame_shows_the_sign_that_says_rendered() {
+        let mut frames = frames(Subject::Print(Portrait::GraceHopper, Attack::Bent));
+        let image = frames.next().unwrap().image;
+        let is_red = |p: [u8; 3]| p[0] > 150 && p[1] < 100 && p[2] < 100;
+        let red = (0..160).flat_map(|y| (60..240).map(move |x| (x, y))).filter(|&(x, y)| is_red(image.pixel(x, y)));
+        assert!(red.count() > 60);
+    }
 }
