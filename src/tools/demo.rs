@@ -2,15 +2,14 @@
 
 use std::io::Write;
 
-use jiff::civil::Date;
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::exit::{CommandError, Exit};
 use super::inspect::Assets;
 use super::report::{self, Format};
-use super::specimen::document::{licence_back, licence_front};
-use super::specimen::head::{Subject, TurnFrames, TurnOptions, TurnSide};
-use super::specimen::{PersonName, SpecimenError, SpecimenLicence, View, photograph};
+use super::specimen::head::TurnSide;
+use super::specimen::{PersonName, SpecimenError, demo_case};
 use crate::compliance::{RuleBook, UseCase};
 use crate::imaging::{Frame, Provenance};
 use crate::liveness::{Challenge, Direction};
@@ -30,10 +29,8 @@ pub fn demo(assets: &Assets) -> Result<Exit, CommandError> {
     let place = "US-CA".parse().map_err(|error| CommandError::System(format!("{error}")))?;
     let challenge = random_challenge()?;
     let request = Request::new(&rules, UseCase::AlcoholInPerson, &place, None, challenge.clone())?;
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     introduce(&challenge)?;
-    let pictures = pictures(today)?;
-    let frames = frames(&challenge)?;
+    let (pictures, frames) = make_case(&challenge)?;
     let runtime = Runtime::load(&assets.models, &assets.runtime, Threads::all())?;
     let mut verifier = Verifier::open(&runtime)?;
     let mut observer = |stage: &_| report::stage(Format::Table, stage);
@@ -49,7 +46,8 @@ fn introduce(challenge: &Challenge) -> std::io::Result<()> {
     let asked: Vec<&str> = turns(challenge).map(|(name, _)| name).collect();
     let mut output = std::io::stdout().lock();
     writeln!(output, "\n  alcohol over the counter in California: a specimen licence, and its holder, rendered")?;
-    writeln!(output, "  the holder is asked to turn the head: {}\n", asked.join(", "))
+    writeln!(output, "  the holder is asked to turn the head: {}", asked.join(", "))?;
+    writeln!(output, "  drawing the licence and rendering the turn, which takes some seconds ...\n")
 }
 
 /// A fresh challenge from the system's randomness, as a person would get.
@@ -70,23 +68,16 @@ fn turns(challenge: &Challenge) -> impl Iterator<Item = (&'static str, TurnSide)
     })
 }
 
-fn pictures(today: Date) -> Result<DocumentPictures, SpecimenError> {
-    let licence = SpecimenLicence::genuine(PersonName::Collins, today);
-    let front = photograph(&licence_front(&licence)?, &View::default(), SEED)?.image;
-    let back = photograph(&licence_back(&licence)?, &View::default(), SEED + 1)?.image;
-    Ok(DocumentPictures::Card { front, back })
-}
-
-fn frames(challenge: &Challenge) -> Result<Vec<Frame>, SpecimenError> {
+/// The pictures of the licence and the frames of the turn.
+fn make_case(challenge: &Challenge) -> Result<(DocumentPictures, Vec<Frame>), SpecimenError> {
+    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
     let steps = turns(challenge).map(|(_, side)| side).collect();
-    let rendered = TurnFrames::new(Subject::Head(PersonName::Collins.portrait()), TurnOptions::new(steps, SEED))?;
-    Ok((0..)
-        .zip(rendered)
-        .map(|(sequence, frame)| Frame {
-            image: frame.image,
-            captured_at: frame.time,
-            sequence,
-            provenance: Provenance::Simulated,
-        })
-        .collect())
+    let case = demo_case(PersonName::Collins, steps, today, SEED)?;
+    let frames = (0..).zip(case.frames).map(|(sequence, frame)| Frame {
+        image: frame.image,
+        captured_at: frame.time,
+        sequence,
+        provenance: Provenance::Simulated,
+    });
+    Ok((DocumentPictures::Card { front: case.front, back: case.back }, frames.collect()))
 }
