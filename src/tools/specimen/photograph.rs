@@ -164,9 +164,10 @@ impl Light {
 
 #[cfg(test)]
 mod tests {
-    use super::super::document::licence_front;
+    use super::super::document::{aamva_payload, licence_back, licence_front};
     use super::super::person::{PersonName, SpecimenLicence};
     use super::*;
+    use crate::imaging::warp;
     use jiff::civil::date;
 
     fn front() -> Rgb {
@@ -193,5 +194,17 @@ mod tests {
             };
             assert!(brightness(0.02) > 180 && brightness(-0.03) < 130);
         }
+    }
+
+    #[test]
+    fn a_photographed_barcode_is_readable_once_it_is_straightened() {
+        let licence = SpecimenLicence::genuine(PersonName::Hopper, date(2026, 3, 1));
+        let taken = photograph(&licence_back(&licence).unwrap(), &View::default(), 7).unwrap();
+        let straight = Quad::from_rect(Rect::new(0.0, 0.0, 1198.0, 756.0));
+        let source = Homography::between(straight, taken.corners).unwrap();
+        let back = warp(&taken.image.to_gray(), 1198, 756, [255], |p| source.apply(p));
+        let format = Some(rxing::BarcodeFormat::PDF_417);
+        let read = rxing::helpers::detect_in_luma(back.data().to_vec(), 1198, 756, format).unwrap();
+        assert_eq!(read.getText(), aamva_payload(&licence));
     }
 }

@@ -33,9 +33,10 @@ pub struct Fit {
     pub body: &'static [(f32, f32)],
     /// The head as it covers the body: a polygon.
     pub head: &'static [(f32, f32)],
-    /// Angle from the front, in degrees, up to which the face takes its colours from the portrait itself, and how much of
-    /// the last part is repeated behind it.
-    pub face_seen_degrees: (f32, f32),
+    /// Angle from the front, in degrees, up to which the face takes its colours from the portrait itself.
+    pub face_seen_degrees: f32,
+    /// How many degrees of the last part are repeated behind it, by height: few where glasses end, to give them an arm.
+    pub face_repeat_degrees: &'static [(f32, f32)],
     /// Angle from the front, in degrees, up to which hair and ears take their colours from the portrait itself; behind
     /// it they repeat the last part, because a portrait shows nothing of the sides.
     pub hair_seen_degrees: f32,
@@ -117,7 +118,8 @@ static COLLINS: Fit = Fit {
         (-112.0, -130.0), (112.0, -130.0), (112.0, 30.0), (66.0, 58.0), (52.0, 90.0), (34.0, 101.0), (15.0, 109.0),
         (-3.0, 110.0), (-18.0, 108.0), (-36.0, 97.0), (-51.0, 82.0), (-64.0, 58.0), (-112.0, 30.0),
     ],
-    face_seen_degrees: (66.0, 14.0),
+    face_seen_degrees: 66.0,
+    face_repeat_degrees: &[(0.0, 14.0)],
     hair_seen_degrees: 68.0,
     plain_hair: None,
 };
@@ -160,7 +162,8 @@ static HOPPER: Fit = Fit {
         (-86.0, -125.0), (86.0, -125.0), (86.0, 60.0), (62.0, 84.0), (44.0, 88.0), (32.0, 99.0), (16.0, 106.0),
         (-2.0, 107.0), (-16.0, 106.0), (-32.0, 99.0), (-46.0, 88.0), (-66.0, 84.0), (-86.0, 60.0),
     ],
-    face_seen_degrees: (63.0, 3.0),
+    face_seen_degrees: 63.0,
+    face_repeat_degrees: &[(14.0, 3.0), (34.0, 15.0)],
     hair_seen_degrees: 76.0,
     plain_hair: Some(([51.0, 59.0, 57.0, 70.0], -8.0)),
 };

@@ -1,6 +1,6 @@
 //! A head that turns in front of a camera, rendered, and the attacks that imitate it.
 //!
-//! The head is a textured analytic shape: a skull and face whose depth follows published head measurements, and a volume
+//! The head is a textured analytic shape: a skull and face with an adult's typical depths, and a volume
 //! of hair or a hat around it, both cut to outlines that were measured in the portrait. The body is a flat cut-out
 //! behind it, the room a plane behind that. What comes out is *rendered*, is labelled so by a sign on the room's wall,
 //! and exercises code: rates measured on it say nothing about people. Limits: no expression, no blink, no gaze, glasses

@@ -92,9 +92,11 @@ impl Raster {
         self.depths.fill(f32::INFINITY);
     }
 
-    /// Lets what comes next cover everything that is there, whatever its depth.
-    pub fn forget_depth(&mut self) {
-        self.depths.fill(f32::INFINITY);
+    /// Keeps everything that is there in front of what comes next, whatever its depth.
+    pub fn keep_in_front(&mut self) {
+        for depth in self.depths.iter_mut().filter(|depth| depth.is_finite()) {
+            *depth = 0.0;
+        }
     }
 
     /// Draws the side of a surface that faces the camera.

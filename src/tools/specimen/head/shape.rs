@@ -1,8 +1,8 @@
 //! The shape of the head: sections that are ellipses, cut to the portrait's outlines, with the face's features on them.
 //!
-//! Depths forward of the ear canal follow the means of adult women in the US Army's anthropometric survey (ANSUR 1988;
-//! tragion to sellion about 90 mm, pronasale 110, subnasale 97, menton 92, outer eye corner 70, back of the head −95)
-//! and common facial proportions. They come from no landmark model, so that a scorer's own idea of a face is not what
+//! Depths forward of the ear canal are an adult's typical proportions, set by hand and checked by eye (sellion about
+//! 90 mm, tip of the nose 110, below the nose 97, chin 92, outer eye corner 70, back of the head −95); they quote no
+//! survey. They come from no landmark model either, so that a scorer's own idea of a face is not what
 //! it is tested with. The shape is one adult's for every portrait.
 
 use super::curve::{bump, curve};
@@ -42,32 +42,44 @@ pub fn face(fit: &Fit) -> Mesh {
     let right: Vec<_> = fit.face.iter().map(|row| (row.0, row.2)).collect();
     // Chin and crown of the portrait lie where the outline ends; the depths are stretched to them.
     let stretch = |y: f32| if y > 0.0 { y * 105.0 / bottom } else { y * 115.0 / -top };
-    solid(fit, (top, bottom), (150, 130), fit.face_seen_degrees, |y, angle| {
-        let (low, high, level) = (curve(&left, y), curve(&right, y), stretch(y));
-        let (middle, half) = (f32::midpoint(low, high), (high - low) / 2.0);
-        let x = middle + half * angle.sin();
-        let widest = curve(&WIDEST, level);
-        let end = if angle.cos() > 0.0 { curve(&MIDLINE, level) } else { curve(&BACK, level).min(widest) };
-        let features = if angle.cos() > 0.0 { features(x - middle, level) * angle.cos().sqrt() } else { 0.0 };
-        [x, y, widest + (end - widest).abs() * angle.cos() + features]
-    })
+    solid(
+        fit,
+        (top, bottom),
+        (150, 130),
+        |y| (fit.face_seen_degrees, curve(fit.face_repeat_degrees, y)),
+        |y, angle| {
+            let (low, high, level) = (curve(&left, y), curve(&right, y), stretch(y));
+            let (middle, half) = (f32::midpoint(low, high), (high - low) / 2.0);
+            let x = middle + half * angle.sin();
+            let widest = curve(&WIDEST, level);
+            let end = if angle.cos() > 0.0 { curve(&MIDLINE, level) } else { curve(&BACK, level).min(widest) };
+            let features = if angle.cos() > 0.0 { features(x - middle, level) * angle.cos().sqrt() } else { 0.0 };
+            [x, y, widest + (end - widest).abs() * angle.cos() + features]
+        },
+    )
 }
 
 /// Hair or hat, with the ears.
 pub fn hair(fit: &Fit) -> Mesh {
     let left: Vec<_> = fit.hair.iter().map(|row| (row.0, row.1)).collect();
     let right: Vec<_> = fit.hair.iter().map(|row| (row.0, row.2)).collect();
-    let mut mesh = solid(fit, ends(fit.hair), (120, 110), (fit.hair_seen_degrees, 24.0), |level, angle| {
-        let (mut x, mut y) = (0.0, level);
-        // Where the brim droops depends on how far out it is there, and the other way round: a few rounds settle it.
-        for _ in 0..4 {
-            let (low, high) = (curve(&left, y), curve(&right, y));
-            x = f32::midpoint(low, high) + (high - low) / 2.0 * angle.sin();
-            y = level + fit.hair_droop.0 * (x / 70.0).powi(4) * curve(fit.hair_droop.1, level);
-        }
-        let end = if angle.cos() > 0.0 { curve(fit.hair_front, level) } else { curve(fit.hair_back, level) };
-        [x, y, fit.hair_middle + (end - fit.hair_middle).abs() * angle.cos()]
-    });
+    let mut mesh = solid(
+        fit,
+        ends(fit.hair),
+        (120, 110),
+        |_| (fit.hair_seen_degrees, 24.0),
+        |level, angle| {
+            let (mut x, mut y) = (0.0, level);
+            // Where the brim droops depends on how far out it is there, and the other way round: a few rounds settle it.
+            for _ in 0..4 {
+                let (low, high) = (curve(&left, y), curve(&right, y));
+                x = f32::midpoint(low, high) + (high - low) / 2.0 * angle.sin();
+                y = level + fit.hair_droop.0 * (x / 70.0).powi(4) * curve(fit.hair_droop.1, level);
+            }
+            let end = if angle.cos() > 0.0 { curve(fit.hair_front, level) } else { curve(fit.hair_back, level) };
+            [x, y, fit.hair_middle + (end - fit.hair_middle).abs() * angle.cos()]
+        },
+    );
     if let Some((patch, below)) = fit.plain_hair {
         let columns = mesh.columns;
         for (k, vertex) in mesh.vertices.iter_mut().enumerate() {
@@ -105,18 +117,19 @@ fn features(x: f32, y: f32) -> f32 {
     nose + wings + sockets + eyes + brows + cheeks + folds + lips + chin
 }
 
-/// A closed surface of sections between two heights; `place` gives the place at a height and an angle from the front.
+/// A closed surface of sections between two heights; `place` gives the place at a height and an angle from the front,
+/// `seen` how far from the front the portrait shows a height and how many degrees are repeated behind that.
 fn solid(
     fit: &Fit,
     (top, bottom): (f32, f32),
     (columns, rows): (usize, usize),
-    (seen, repeat): (f32, f32),
+    seen: impl Fn(f32) -> (f32, f32),
     place: impl Fn(f32, f32) -> Vector,
 ) -> Mesh {
     Mesh::new(columns + 1, rows, true, |column, row| {
         let y = top + (bottom - top) * row as f32 / (rows - 1) as f32;
         let degrees = column as f32 / columns as f32 * 360.0 - 180.0;
-        let shown = repeating(degrees, seen, repeat);
+        let shown = repeating(degrees, seen(y));
         let colour = place(y, shown.to_radians());
         let here = place(y, degrees.to_radians());
         (here, fit.pixel_of(colour[0], here[1]))
@@ -124,7 +137,7 @@ fn solid(
 }
 
 /// The angle whose colour an angle takes: its own up to `seen`, and behind that back and forth over the last `repeat`.
-fn repeating(degrees: f32, seen: f32, repeat: f32) -> f32 {
+fn repeating(degrees: f32, (seen, repeat): (f32, f32)) -> f32 {
     let beyond = degrees.abs() - seen;
     let shown = if beyond <= 0.0 { degrees.abs() } else { seen - to_and_fro(beyond, 0.0, repeat) };
     shown.copysign(degrees)

@@ -184,10 +184,10 @@ impl TurnFrames {
                 let moved = [-rotation[0][2] * NECK_MM, -rotation[1][2] * NECK_MM, NECK_MM - rotation[2][2] * NECK_MM];
                 let shift = std::array::from_fn(|k| raised[k] + moved[k]);
                 let head = Placement { rotation, shift, distance: options.distance_mm };
-                self.raster.draw(&body.0, &body.1, &trunk, &lamp);
-                self.raster.forget_depth();
                 self.raster.draw(&face.0, &face.1, &head, &lamp);
                 self.raster.draw(&hair.0, &hair.1, &head, &lamp);
+                self.raster.keep_in_front();
+                self.raster.draw(&body.0, &body.1, &trunk, &lamp);
             }
             Scene::Sheet((mesh, texture)) => {
                 let distance = options.distance_mm - 80.0;
