@@ -12,7 +12,7 @@ TEST = cargo test --release --locked
 .PHONY: help run build test lint runtime clean ready ready-for-tests
 
 help:
-	@echo 'make run      check one specimen document against a replayed camera: the whole appliance, no hardware'
+	@echo 'make run      verify a bundled specimen and its rendered holder, step by step'
 	@echo 'make build    leave target/release/carded'
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make lint     check the format and run clippy'

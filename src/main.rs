@@ -1,5 +1,6 @@
 //! Command line, configuration, dispatch.
 
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
         .without_time()
         .with_target(false)
         .init();
-    let exit = dispatch(cli).unwrap_or_else(|error| {
+    // A panic is a fault of the program, and so of the device; the hook has said where it was.
+    let ended = std::panic::catch_unwind(AssertUnwindSafe(|| dispatch(cli))).unwrap_or(Ok(Exit::Fault));
+    let exit = ended.unwrap_or_else(|error| {
         tracing::error!("{error}");
         error.exit()
     });

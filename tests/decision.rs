@@ -73,6 +73,7 @@ fn each_missing_or_wrong_piece_is_refused_for_its_own_reason() {
     assert_eq!(reasons_after(|e| e.capture = None), [R::CaptureUnknown]);
     assert_eq!(reasons_after(|e| e.document = None), [R::DocumentMissing]);
     assert_eq!(reasons_after(|e| document(e).encoded = None), [R::DocumentUnreadable]);
+    assert_eq!(reasons_after(|e| document(e).checks.clear()), [R::DocumentUnreadable]);
     assert_eq!(reasons_after(|e| document(e).kind = Some(DocumentKind::Visa)), [R::DocumentTypeNotSupported]);
     assert_eq!(
         reasons_after(|e| document(e).checks.push(Check::new("x", CheckResult::Fail, ""))),
@@ -203,7 +204,10 @@ prop_compose! {
 fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
     let Some(document) = &evidence.document else { return false };
     let date = |value: &Option<PersonalDate>| value.as_ref().map(PersonalDate::reveal);
-    let agreeing = document.comparisons.iter().filter(|c| c.result == Agreement::Agrees).count();
+    let mut agreeing: Vec<&str> =
+        document.comparisons.iter().filter(|c| c.result == Agreement::Agrees).map(|c| c.field).collect();
+    agreeing.sort_unstable();
+    agreeing.dedup();
     let liveness = evidence.liveness.map(|liveness| liveness.verdict);
     evidence.capture.is_some()
         && document.encoded.is_some()
@@ -211,8 +215,9 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
         && date(&document.fields.expiration_date).is_some_and(|last| last >= TODAY)
         && date(&document.fields.date_of_birth).is_some_and(|birth| reaches_age_on(birth, 21) <= TODAY)
         && document.checks.iter().all(|check| check.result != CheckResult::Fail)
+        && document.checks.iter().any(|check| check.result == CheckResult::Pass)
         && document.comparisons.iter().all(|c| c.result != Agreement::Differs)
-        && agreeing >= policy.min_agreeing_fields
+        && agreeing.len() >= policy.min_agreeing_fields
         && policy
             .required_fields
             .iter()

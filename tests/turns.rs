@@ -20,8 +20,8 @@ fn score(observer: &mut FaceObserver, frames: impl Iterator<Item = Frame>) -> Tu
     let mut tracker = TurnTracker::new(Challenge::both_sides(), LeastYaw::SHIPPED);
     observer.reset();
     for frame in frames {
-        let sighting = observer.observe(&frame, &tracker).unwrap();
-        tracker.observe(&sighting.observation);
+        let observation = observer.observe(&frame, &tracker).unwrap();
+        tracker.observe(&observation);
     }
     tracker.finish()
 }

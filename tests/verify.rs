@@ -62,7 +62,7 @@ fn licence_files(licence: &SpecimenLicence) -> TempDir {
 
 fn carded<Argument: AsRef<OsStr>>(arguments: &[Argument]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_carded"));
-    command.args(arguments).env_remove("CARDED_MODELS").env_remove("CARDED_RUNTIME").env_remove("INVOCATION_ID");
+    command.args(arguments).env_remove("CARDED_MODELS").env_remove("CARDED_RUNTIME");
     command.output().unwrap()
 }
 
@@ -170,6 +170,108 @@ fn flat_and_bent_photos_of_the_holder_are_refused() {
         let refused = reasons.iter().any(|reason| reason.starts_with("liveness_"));
         assert!(status == 1 && refused, "{attack}: {reasons:?}");
     }
+}
+
+/// The holder's face for the first frames, then somebody else who does all that is asked.
+#[test]
+fn a_holder_who_lends_the_face_and_not_the_turn_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let steps = || TurnOptions { fps: FPS, ..TurnOptions::new(vec![TurnSide::Left, TurnSide::Right], 7) };
+    let frames = |name: PersonName| TurnFrames::new(Subject::Head(name.portrait()), steps()).unwrap();
+    let shown = frames(PersonName::Collins).take(8).chain(frames(PersonName::Hopper));
+    for (index, frame) in shown.enumerate() {
+        let file = folder.path().join(format!("{index:04}.jpg"));
+        std::fs::write(file, encode_jpeg(&frame.image, 92).unwrap()).unwrap();
+    }
+    let (status, printed) = verify(files(), folder.path().to_str().unwrap(), &[]);
+    let reasons = reasons(&printed);
+    assert!(status == 1 && reasons.iter().any(|r| r.starts_with("liveness_") || *r == "face_mismatch"), "{reasons:?}");
+}
+
+#[test]
+fn a_challenge_to_one_side_only_is_bad_usage() {
+    let (status, printed) = verify(files(), "turn", &["--steps", "left"]);
+    assert_eq!((status, printed), (2, Value::Null));
+}
+
+#[test]
+fn a_fault_of_the_device_is_status_3_and_not_a_person_s_failure() {
+    let empty = TempDir::new().unwrap();
+    let (status, printed) = verify(files(), "turn", &["--models", empty.path().to_str().unwrap()]);
+    assert_eq!((status, printed), (3, Value::Null));
+}
+
+/// Lines of one inspect call.
+fn inspect<Argument: AsRef<OsStr>>(arguments: &[Argument]) -> Vec<Value> {
+    let mut all: Vec<&OsStr> = vec!["inspect".as_ref()];
+    all.extend(arguments.iter().map(AsRef::as_ref));
+    let output = carded(&all);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn keys(value: &Value) -> String {
+    value.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_verb_has_the_keys_of_its_contract() {
+    let path = |name: &str| files().join(name).to_str().unwrap().to_owned();
+    let (front, back, page, turn) = (path("front.jpg"), path("back.jpg"), path("passport.jpg"), path("turn"));
+    let line = |arguments: &[&str]| inspect(arguments).remove(0);
+    let barcode = line(&["barcode", &back]);
+    assert_eq!(keys(&barcode), "cpu_ms file ms symbols");
+    assert_eq!(keys(&barcode["symbols"][0]), "bytes_hex corners format text");
+    assert_eq!(
+        (&barcode["symbols"][0]["format"], barcode["symbols"][0]["corners"].as_array().unwrap().len()),
+        (&"pdf417".into(), 4)
+    );
+    let mrz = line(&["mrz", &page]);
+    assert_eq!(keys(&mrz), "checks cpu_ms fields file format lines ms valid");
+    assert_eq!(
+        (&mrz["format"], &mrz["valid"], &mrz["fields"]["issuing_state"]),
+        (&"TD3".into(), &true.into(), &"UTO".into())
+    );
+    let text = line(&["text", &front]);
+    assert_eq!(
+        (keys(&text).as_str(), keys(&text["fields"]).as_str()),
+        ("cpu_ms fields file lines ms", "date_of_birth expiration_date id_number names")
+    );
+    assert_eq!(keys(&text["lines"][0]), "box confidence text");
+    let faces = line(&["faces", &front]);
+    assert_eq!(keys(&faces["faces"][0]), "box landmarks5 pitch_degrees quality roll_degrees score yaw_degrees");
+    let pad = line(&["pad", &front]);
+    assert_eq!(keys(&pad), "cpu_ms cues file live_score ms verdict");
+    let document = line(&["document", "--passport", &page, "--today", "2026-11-22"]);
+    assert_eq!(keys(&document), "checks cpu_ms cross_reference document ms passport reasons verdict");
+    assert_eq!(keys(&document["cross_reference"][0]), "encoded field printed result");
+    let turned = line(&["turn", &turn, "--fps", "12", "--steps", "left,right", "--min-yaw", "20"]);
+    assert_eq!(
+        keys(&turned),
+        "cpu_ms identity_held ms pad_score parallax_score path reasons steps verdict yaw_range_degrees"
+    );
+    assert_eq!((&turned["verdict"], &turned["identity_held"]), (&"live".into(), &true.into()), "{turned}");
+    let csv = files().join("pairs.csv");
+    std::fs::write(&csv, "first,second\nfront.jpg,passport.jpg\nback.jpg,front.jpg\n").unwrap();
+    let pairs = inspect(&["pairs", csv.to_str().unwrap(), "--root", files().to_str().unwrap()]);
+    assert_eq!(
+        (keys(&pairs[0]).as_str(), &pairs[0]["match"]),
+        ("cpu_ms first match ms second similarity", &true.into())
+    );
+    assert_eq!(pairs[1]["failure"], "no_face");
+}
+
+#[test]
+fn lines_come_in_the_order_of_the_inputs_whatever_the_threads_and_rounds() {
+    let names = ["turn/0000.jpg", "back.jpg", "front.jpg", "turn/0010.jpg"].map(|name| files().join(name));
+    let mut arguments: Vec<&OsStr> =
+        vec!["faces".as_ref(), "--threads".as_ref(), "2".as_ref(), "--repeat".as_ref(), "2".as_ref()];
+    arguments.extend(names.iter().map(|name| name.as_os_str()));
+    let lines = inspect(&arguments);
+    let printed: Vec<&str> = lines.iter().map(|line| line["file"].as_str().unwrap()).collect();
+    assert_eq!(printed, names.each_ref().map(|name| name.to_str().unwrap()));
+    let found: Vec<usize> = lines.iter().map(|line| line["faces"].as_array().unwrap().len()).collect();
+    assert!(found[0] == 1 && found[1] == 0 && found[2] >= 1 && found[3] == 1, "{found:?}");
 }
 
 #[test]
@@ -321,10 +423,36 @@ fn inspect_document_says_what_agrees() {
 }
 
 #[test]
-fn inspect_refuses_to_print_personal_data_under_a_unit() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_carded"));
-    let output = command.args(["inspect", "faces", "x.jpg"]).env("INVOCATION_ID", "0123").output().unwrap();
-    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+fn hostile_lengths_in_a_payload_are_read_or_refused_without_a_panic() {
+    let folder = TempDir::new().unwrap();
+    let element = "DAQE1234567\nDCSSAMPLE\nDBB03141985\nDBA03142029\r";
+    let payloads = [
+        format!("@\n\x1e\rANSI 636014109999DL00419999{element}"),
+        format!("@\n\x1e\rANSI 636014100199DL99990001ZC00000000{element}"),
+        format!("@\n\x1e\rANSI 6360141000-1DL-001-001{element}"),
+        "@\n\x1e\rANSI ".to_owned(),
+        "@".repeat(16_000),
+        "\u{0}".repeat(2_000),
+    ];
+    let mut arguments = vec!["inspect".to_owned(), "aamva".to_owned()];
+    for (index, payload) in payloads.iter().enumerate() {
+        let file = folder.path().join(index.to_string());
+        std::fs::write(&file, payload).unwrap();
+        arguments.push(file.display().to_string());
+    }
+    let output = carded(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert!(!said(&output).contains("internal error"), "{}", said(&output));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), payloads.len());
+    for line in &lines[..2] {
+        assert_eq!(line["parsed"]["id_number"], "E1234567", "{line}");
+    }
+    // Lengths that are no numbers swallow the first element, and that is found.
+    let failed = lines[2]["checks"].as_array().unwrap().iter().filter(|check| check["result"] == "fail");
+    assert_eq!(failed.map(|check| check["name"].as_str().unwrap()).collect::<Vec<_>>(), ["mandatory_elements"]);
+    assert!(lines[3..].iter().all(|line| line["error"].is_string()));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 use crate::imaging::Rgb;
@@ -57,7 +59,7 @@ pub enum ImageError {
 pub fn load_image(path: &Path) -> Result<Rgb, ImageError> {
     let unreadable = |source| ImageError::Read { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    let mut bytes = Zeroizing::new(Vec::new());
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     decode_image(&bytes)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use serde::{Deserialize, Serialize};
 
@@ -178,12 +179,14 @@ pub struct RuleBook {
     places: BTreeMap<Jurisdiction, Vec<TimeZone>>,
     rules: Vec<RuleEntry>,
     rule_version: String,
+    made_on: Date,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
     rule_version: String,
+    made_on: Date,
     rule: Vec<RuleEntry>,
     jurisdiction: Vec<PlaceEntry>,
 }
@@ -224,7 +227,13 @@ impl RuleBook {
         for place in &table.jurisdiction {
             places.insert(place.code.parse()?, place.time_zones.iter().map(zone).collect::<Result<_, _>>()?);
         }
-        Ok(Self { places, rules: table.rule, rule_version: table.rule_version })
+        Ok(Self { places, rules: table.rule, rule_version: table.rule_version, made_on: table.made_on })
+    }
+
+    /// The day on which the table was made: no clock that is right can be before it.
+    #[must_use]
+    pub fn made_on(&self) -> Date {
+        self.made_on
     }
 
     /// The rule for a use case in a place.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::fields::Fields;
 use super::name_reference::{compare_family_name, compare_given_name};
 use super::number_reference::compare_number;
-use super::visual::{DateLabel, VisualFields};
+use super::visual::{DateLabel, PrintedDate, VisualFields};
 use crate::privacy::{Personal, PersonalDate};
 
 /// Whether the two statements of one field agree.
@@ -92,7 +92,10 @@ fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: D
     if let Some(own) = own {
         let labelled = front.dates.iter().any(|date| date.label == Some(label) && date.date.reveal() == own);
         let elsewhere = front.dates.iter().any(|date| date.label.is_none() && date.date.reveal() == encoded);
+        // A front that says it twice, and differently, says nothing.
+        let rival = |date: &&PrintedDate| date.label == Some(label) && date.date.reveal() != encoded;
         let result = match own == encoded {
+            true if front.dates.iter().any(|date| rival(&date)) => Agreement::NotCompared,
             true => Agreement::Agrees,
             // Which date is which was only a guess.
             false if !labelled && elsewhere => Agreement::NotCompared,

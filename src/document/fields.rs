@@ -33,7 +33,7 @@ pub enum Sex {
 ///
 /// The names are those of AAMVA's parsed elements; `nationality`, `issuing_state` and `document_number` come from
 /// machine-readable zones (ICAO Doc 9303), where names are upper case and transliterated.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Fields {
     /// Given name (DAC, DCT), or the first word of a machine-readable zone's secondary identifier.
     pub first_name: Option<Personal<String>>,
@@ -73,4 +73,11 @@ pub struct Fields {
     pub issuing_state: Option<String>,
     /// Document number as the machine-readable zone states it.
     pub document_number: Option<Personal<String>>,
+}
+
+/// Shows nothing: also what is not wrapped by itself, such as the sex, says something about the holder.
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
 }

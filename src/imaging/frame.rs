@@ -19,6 +19,12 @@ pub enum Provenance {
 }
 
 impl Provenance {
+    /// The one of two sources that is trusted less: one frame that is not from the pinned camera makes a whole capture so.
+    #[must_use]
+    pub fn least_trusted(self, other: Self) -> Self {
+        if self.is_live() { other } else { self }
+    }
+
     /// Whether an outcome from such frames may be live.
     #[must_use]
     pub fn is_live(self) -> bool {
@@ -40,4 +46,18 @@ pub struct Frame {
     pub sequence: u64,
     /// Where the picture came from.
     pub provenance: Provenance,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_frame_of_another_source_makes_a_capture_not_live() {
+        for other in [Provenance::Files, Provenance::Simulated] {
+            assert!(!Provenance::PinnedCamera.least_trusted(other).is_live());
+            assert!(!other.least_trusted(Provenance::PinnedCamera).is_live());
+        }
+        assert!(Provenance::PinnedCamera.least_trusted(Provenance::PinnedCamera).is_live());
+    }
 }

@@ -1,7 +1,7 @@
 //! What the person is asked to do: look ahead, turn, look ahead, turn, … in an order that nobody can know before.
 //!
-//! Always holds: the steps follow from the nonce alone, each turn is preceded by a look ahead, both sides occur, and
-//! every step and the whole have a deadline. Does not draw the nonce: the shell does, from the system's CSPRNG, and uses
+//! Always holds: each turn is preceded by a look ahead, every step and the whole have a deadline, and the steps of a
+//! random challenge follow from the nonce alone and ask for both sides. Does not draw the nonce: the shell does, from the system's CSPRNG, and uses
 //! each once.
 
 use std::time::Duration;
@@ -159,6 +159,12 @@ impl Challenge {
     pub fn both_sides() -> Self {
         let steps = with_centres(&[Side::Left, Side::Right], Self::RECORDED, Self::RECORDED);
         Self { steps, total: Self::RECORDED, order: TurnOrder::Either }
+    }
+
+    /// Whether it asks for both sides. A photo that is bent enough can pass for a turn to one.
+    #[must_use]
+    pub fn asks_for_both_sides(&self) -> bool {
+        [Direction::Left, Direction::Right].iter().all(|side| self.steps.iter().any(|step| step.direction == *side))
     }
 
     /// The steps in order.

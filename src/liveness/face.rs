@@ -21,12 +21,19 @@ pub struct DetectedFace {
 }
 
 /// The dense landmarks of one face.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct MeshFace {
     /// The 468 points of the MediaPipe face mesh, in pixels of the picture.
     pub landmarks: Box<[Point3; 468]>,
     /// Probability that the crop holds a face at all, 0…1.
     pub presence: f32,
+}
+
+/// Shows nothing of the face: its landmarks are biometric.
+impl std::fmt::Debug for MeshFace {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
 }
 
 /// Rotation of the head in degrees; signs as the room's page has them.

@@ -1,7 +1,7 @@
 //! Is the live person the one in the portrait?
 //!
 //! Always holds: no probe is no match; one number, the median over the probes, decides, so that one odd frame cannot
-//! carry a match. Does not choose the frames: the caller passes templates of frames that passed the probe gate.
+//! carry a match. Does not choose the frames: the caller passes templates of faces that are fit to be compared.
 
 use serde::Serialize;
 
@@ -69,6 +69,14 @@ pub fn compare(probes: &[Template], reference: &Template, threshold: MatchThresh
     MatchResult { decision, similarity, threshold, probes: probes.len() }
 }
 
+/// Compares each group of probes, such as those of one look ahead, and gives the poorest result: everybody who looked
+/// into the camera has to be the one in the reference.
+pub fn compare_each(groups: &[Vec<Template>], reference: &Template, threshold: MatchThreshold) -> MatchResult {
+    let results = groups.iter().map(|probes| compare(probes, reference, threshold));
+    let similarity = |result: &MatchResult| result.similarity.map_or(f32::NEG_INFINITY, |value| value.0);
+    results.min_by(|a, b| similarity(a).total_cmp(&similarity(b))).unwrap_or_else(|| compare(&[], reference, threshold))
+}
+
 /// Lower median of the similarities of some templates to one; `None` without templates.
 pub(super) fn median_similarity(probes: &[Template], reference: &Template) -> Option<Similarity> {
     let mut values: Vec<f32> = probes.iter().map(|probe| probe.similarity(reference).0).collect();
@@ -83,6 +91,16 @@ mod tests {
     fn template(seed: f32) -> Template {
         let raw: Vec<f32> = (0..Template::LENGTH).map(|k| (k as f32 * seed).sin()).collect();
         Template::from_embedding(&raw).unwrap()
+    }
+
+    #[test]
+    fn one_look_ahead_of_another_person_or_without_a_face_is_no_match() {
+        let (holder, other) = (template(0.7), template(1.9));
+        let compared = |groups: &[Vec<Template>]| compare_each(groups, &holder, MatchThreshold::SHIPPED).decision;
+        assert_eq!(compared(&[vec![holder.clone()], vec![holder.clone()]]), MatchDecision::Match);
+        assert_eq!(compared(&[vec![holder.clone(); 5], vec![other]]), MatchDecision::NonMatch);
+        assert_eq!(compared(&[vec![holder.clone()], vec![]]), MatchDecision::NoProbe);
+        assert_eq!(compared(&[]), MatchDecision::NoProbe);
     }
 
     #[test]

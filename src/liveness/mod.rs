@@ -24,7 +24,7 @@ mod turn_tests;
 
 pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
-pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare};
+pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
 pub use passive::{LiveScore, PassiveCues, PassiveResult, PassiveVerdict, passive};
 pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};

@@ -15,7 +15,18 @@ const LEFT_SIDE: usize = 454;
 const FOREHEAD: usize = 10;
 const CHIN: usize = 152;
 
+/// Largest yaw of a face that looks into the camera, in degrees either side.
+const CENTRE_YAW: f32 = 12.0;
+/// Largest pitch of a face that looks into the camera, in degrees up or down.
+const CENTRE_PITCH: f32 = 30.0;
+
 impl Pose {
+    /// Whether the face looks into the camera.
+    #[must_use]
+    pub fn is_frontal(&self) -> bool {
+        self.yaw_degrees.abs() <= CENTRE_YAW && self.pitch_degrees.abs() <= CENTRE_PITCH
+    }
+
     /// Pose of a mesh: the face's own x axis through eye corners and sides, its y axis from forehead to chin.
     ///
     /// `None` when the landmarks do not span a face, as with a mesh of a crop without one.

@@ -65,10 +65,6 @@ pub struct TurnProgress {
     pub failed: bool,
 }
 
-/// Largest yaw of a face that looks into the camera, in degrees either side.
-const CENTRE_YAW: f32 = 12.0;
-/// Largest pitch of a face that looks into the camera, in degrees up or down.
-const CENTRE_PITCH: f32 = 30.0;
 /// Frames in which a step's pose has to be seen.
 const FRAMES_A_STEP: usize = 2;
 /// The shape of a turn is judged by frames this close to the asked yaw, in degrees.
@@ -164,7 +160,12 @@ impl TurnTracker {
     #[must_use]
     pub fn wants_template(&self, pose: &Pose) -> bool {
         let turned = self.turn_at(pose.yaw_degrees).is_some_and(|step| self.steps[step].turn.wants_template());
-        turned || (is_frontal(pose) && self.evidence.wants_template())
+        turned || (pose.is_frontal() && self.look().is_some_and(|look| self.evidence.wants_template(look)))
+    }
+
+    /// Templates of the face that looks into the camera, for each look ahead: the probes of a match.
+    pub fn frontal_templates(&self) -> impl Iterator<Item = Vec<Template>> + '_ {
+        self.evidence.looks()
     }
 
     /// How far the challenge is.
@@ -235,6 +236,11 @@ impl TurnTracker {
         if self.mirrored_order { direction.opposite() } else { direction }
     }
 
+    /// Which look ahead a frontal face belongs to, counted from 0: each precedes a turn. None when all steps are done.
+    fn look(&self) -> Option<usize> {
+        (self.current < self.steps.len()).then_some(self.current / 2)
+    }
+
     fn turns(&self) -> impl Iterator<Item = (usize, &StepState)> {
         self.steps.iter().enumerate().filter(|&(step, _)| self.direction(step) != Direction::Centre)
     }
@@ -298,10 +304,10 @@ impl TurnTracker {
 
     /// Keeps what the frame says about shape, identity and pattern.
     fn collect(&mut self, face: &ObservedFace) {
-        if is_frontal(&face.pose) {
+        if face.pose.is_frontal() {
             self.evidence.add_frontal(&face.mesh, face.pose);
-            if let Some(template) = &face.template {
-                self.evidence.add_template(template.clone());
+            if let (Some(look), Some(template)) = (self.look(), &face.template) {
+                self.evidence.add_template(look, template.clone());
             }
             if let Some(score) = face.passive {
                 self.evidence.add_passive(score);
@@ -342,7 +348,7 @@ impl TurnTracker {
         let uses_prompts = self.steps.iter().any(|state| state.prompted.is_some());
         let state = &mut self.steps[self.current];
         let there = match direction {
-            Direction::Centre => is_frontal(pose),
+            Direction::Centre => pose.is_frontal(),
             Direction::Left | Direction::Right => towards >= self.least_yaw.0,
         };
         let yaw = pose.yaw_degrees;
@@ -424,10 +430,6 @@ impl TurnTracker {
         };
         self.steps.iter().enumerate().map(report).collect()
     }
-}
-
-fn is_frontal(pose: &Pose) -> bool {
-    pose.yaw_degrees.abs() <= CENTRE_YAW && pose.pitch_degrees.abs() <= CENTRE_PITCH
 }
 
 /// Whether every number of a face can be used.

@@ -14,7 +14,7 @@ use super::turn_report::TurnReason;
 const MAX_FRONTAL: usize = 5;
 /// Most samples kept a turn.
 const MAX_SAMPLES: usize = 400;
-/// Most templates kept of the frontal face and of each turn.
+/// Most templates kept of each look ahead and of each turn.
 const MAX_TEMPLATES: usize = 5;
 /// Fewest frames of one turn that its shape is judged by.
 const LEAST_SAMPLES: usize = 3;
@@ -62,7 +62,8 @@ impl TurnEvidence {
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     frontal: Vec<(MeshFace, Pose)>,
-    templates: Vec<Template>,
+    /// With the look ahead, counted from 0, that each was taken in.
+    templates: Vec<(usize, Template)>,
     moving: Vec<ParallaxScore>,
     passive: Vec<f32>,
 }
@@ -81,13 +82,23 @@ impl Evidence {
         self.frontal.push((mesh.clone(), pose));
     }
 
-    pub fn wants_template(&self) -> bool {
-        self.templates.len() < MAX_TEMPLATES
+    /// The templates of each look ahead that gave any, in order.
+    pub fn looks(&self) -> impl Iterator<Item = Vec<Template>> + '_ {
+        let last = self.templates.iter().map(|(look, _)| *look).max();
+        (0..last.map_or(0, |last| last + 1)).map(|look| self.look(look).cloned().collect())
     }
 
-    pub fn add_template(&mut self, template: Template) {
-        if self.wants_template() {
-            self.templates.push(template);
+    fn look(&self, wanted: usize) -> impl Iterator<Item = &Template> {
+        self.templates.iter().filter(move |(look, _)| *look == wanted).map(|(_, template)| template)
+    }
+
+    pub fn wants_template(&self, look: usize) -> bool {
+        self.look(look).count() < MAX_TEMPLATES
+    }
+
+    pub fn add_template(&mut self, look: usize, template: Template) {
+        if self.wants_template(look) {
+            self.templates.push((look, template));
         }
     }
 
@@ -125,18 +136,18 @@ impl Evidence {
 
     /// `None` when every turn was made by the person who looked into the camera.
     pub fn identity_fault<'a>(&self, turns: impl IntoIterator<Item = &'a TurnEvidence>) -> Option<TurnReason> {
-        let first = self.templates.first().ok_or(TurnReason::IdentityNotMeasured);
-        let frontal = match first {
-            Ok(first) => median_similarity(&self.templates, first),
-            Err(reason) => return Some(reason),
-        };
+        let frontal: Vec<Template> = self.look(0).cloned().collect();
+        let Some(first) = frontal.first() else { return Some(TurnReason::IdentityNotMeasured) };
+        // Who looks ahead later has to be who looked ahead first; a look ahead without a template says nothing.
+        let later = self.looks().skip(1).filter_map(|look| median_similarity(&look, first)).map(Some);
+        let steady = [median_similarity(&frontal, first)].into_iter().chain(later);
         let turned = turns.into_iter().map(|turn| {
-            let each = turn.templates.iter().filter_map(|template| median_similarity(&self.templates, template));
+            let each = turn.templates.iter().filter_map(|template| median_similarity(&frontal, template));
             let mut each: Vec<Similarity> = each.collect();
             each.sort_by(|a, b| a.0.total_cmp(&b.0));
             each.get(each.len().saturating_sub(1) / 2).copied()
         });
-        let faults = turned.chain([frontal]).filter_map(|similarity| match similarity {
+        let faults = turned.chain(steady).filter_map(|similarity| match similarity {
             None => Some(TurnReason::IdentityNotMeasured),
             Some(similarity) if similarity < ANOTHER_PERSON => Some(TurnReason::IdentityChanged),
             Some(similarity) if similarity < MatchThreshold::HELD_THROUGH_TURN.0 => Some(TurnReason::IdentityUnclear),

@@ -3,18 +3,31 @@
 use jiff::civil::Date;
 
 use super::stages::Stages;
+use crate::document::aamva::AamvaDocument;
 use crate::document::mrz::MrzDocument;
-use crate::document::{Agreement, Check, DocumentKind, Fields, TextLine, aamva, cross_reference, read_visual_fields};
-use crate::imaging::Rgb;
+use crate::document::{
+    Agreement, Check, CheckResult, DocumentKind, Fields, TextLine, aamva, cross_reference, read_visual_fields,
+};
+use crate::imaging::{Provenance, Rgb};
 use crate::liveness::{QualityGate, Template};
+use crate::privacy::Personal;
 use crate::session::{DocumentEvidence, EncodedSource};
 use crate::vision::{
     BarcodeOptions, EmbeddingError, FaceObserver, Format, ModelError, Symbol, TextReader, read_barcodes,
 };
 
-/// The pictures that were taken of a document.
+/// The pictures that were taken of a document, and where they came from.
 #[derive(Debug, Clone)]
-pub enum DocumentPictures {
+pub struct DocumentPictures {
+    /// The pictures.
+    pub sides: DocumentSides,
+    /// The least trusted source among them.
+    pub provenance: Provenance,
+}
+
+/// What of a document is in its pictures.
+#[derive(Debug, Clone)]
+pub enum DocumentSides {
     /// Both sides of a card.
     Card {
         /// The side with the portrait.
@@ -29,7 +42,7 @@ pub enum DocumentPictures {
     },
 }
 
-impl DocumentPictures {
+impl DocumentSides {
     /// The picture with the printed fields and the portrait.
     fn front(&self) -> &Rgb {
         match self {
@@ -48,35 +61,41 @@ pub struct DocumentReading {
     pub portrait: Option<Template>,
 }
 
+/// Shortest stretch of a zone that no printed field has: numbers have up to 14 characters.
+const LEAST_ZONE_STRETCH: usize = 15;
+
 /// The machine-readable part of a document.
 struct Encoded {
     source: EncodedSource,
     kind: Option<DocumentKind>,
     fields: Fields,
     checks: Vec<Check>,
+    /// The rows of a machine-readable zone.
+    rows: Vec<Personal<String>>,
 }
 
 /// Reads the machine-readable part, the print and the portrait. `today` settles two-digit years.
 pub(super) fn read_document(
     text: &mut TextReader,
     faces: &mut FaceObserver,
-    pictures: &DocumentPictures,
+    sides: &DocumentSides,
     today: Date,
     stages: &mut Stages<'_>,
 ) -> Result<DocumentReading, ModelError> {
-    let encoded = match pictures {
-        DocumentPictures::Card { front, back } => match read_barcode(back, today, stages)? {
+    let encoded = match sides {
+        DocumentSides::Card { front, back } => match read_barcode(back, today, stages)? {
             Some(encoded) => Some(encoded),
             None => match read_zone(text, back, today, stages)? {
                 Some(encoded) => Some(encoded),
                 None => read_zone(text, front, today, stages)?,
             },
         },
-        DocumentPictures::Passport { page } => read_zone(text, page, today, stages)?,
+        DocumentSides::Passport { page } => read_zone(text, page, today, stages)?,
     };
-    let front = pictures.front();
+    let front = sides.front();
+    let zone = encoded.as_ref().map(|encoded| encoded.rows.clone()).unwrap_or_default();
     let lines = stages.run("front_text", || {
-        let lines: Vec<TextLine> = text.read(front)?.into_iter().filter(is_print).collect();
+        let lines: Vec<TextLine> = text.read(front)?.into_iter().filter(|line| is_print(line, &zone)).collect();
         let seen = format!("{} lines of print", lines.len());
         Ok::<_, ModelError>((lines, seen))
     })?;
@@ -145,9 +164,12 @@ fn read_portrait(
     })
 }
 
-/// Rows of a machine-readable zone are no print: compared with themselves they would always agree.
-fn is_print(line: &TextLine) -> bool {
-    !line.text.reveal().contains('<')
+/// Rows of a machine-readable zone are no print: compared with themselves they would always agree. A row is told by its
+/// fillers, or by being a long stretch of the zone that was read.
+fn is_print(line: &TextLine, zone: &[Personal<String>]) -> bool {
+    let text = Personal::new(line.text.reveal().replace(' ', ""));
+    let is_stretch = |row: &Personal<String>| row.reveal().contains(text.reveal().as_str());
+    !text.reveal().contains('<') && (text.reveal().len() < LEAST_ZONE_STRETCH || !zone.iter().any(is_stretch))
 }
 
 fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Option<Encoded>, ModelError> {
@@ -160,23 +182,35 @@ fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Opti
         Ok::<_, ModelError>((symbols, seen))
     })?;
     stages.run("aamva", || {
-        let parsed = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).find_map(parse);
-        let Some(parsed) = parsed else { return Ok((None, "no licence or identity card".to_owned())) };
-        let checks = aamva::checks(&parsed, today);
-        let passed = checks.iter().filter(|check| check.result == crate::document::CheckResult::Pass).count();
+        let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
+        let Some(parsed) = payloads.next() else { return Ok((None, "no licence or identity card".to_owned())) };
+        let mut checks = aamva::checks(&parsed, today);
+        checks.push(single_payload(&parsed, payloads));
+        let passed = checks.iter().filter(|check| check.result == CheckResult::Pass).count();
         let version = parsed.version.map_or("unknown".to_owned(), |version| version.to_string());
         let issuer = parsed.issuer.map_or("unknown issuer", |issuer| issuer.name);
         let seen = format!("version {version}, {issuer}, {passed} of {} checks passed", checks.len());
-        let encoded =
-            Encoded { source: EncodedSource::Barcode, kind: parsed.kind, fields: parsed.fields.clone(), checks };
+        let (kind, fields) = (parsed.kind, parsed.fields);
+        let encoded = Encoded { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() };
         Ok((Some(encoded), seen))
     })
 }
 
-fn parse(symbol: &Symbol) -> Option<aamva::AamvaDocument> {
+/// Whether all payloads on one side are the same person's: a card has one, or the same one twice.
+fn single_payload(first: &AamvaDocument, others: impl Iterator<Item = AamvaDocument>) -> Check {
+    let same = |other: &AamvaDocument| {
+        other.fields.id_number == first.fields.id_number && other.fields.date_of_birth == first.fields.date_of_birth
+    };
+    let differing = others.filter(|other| !same(other)).count();
+    let result = if differing == 0 { CheckResult::Pass } else { CheckResult::Fail };
+    Check::new("single_payload", result, format!("{differing} payloads of somebody else beside the first"))
+}
+
+fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
     aamva::parse(symbol.bytes.reveal()).ok()
 }
 
 fn from_zone(zone: MrzDocument) -> Encoded {
-    Encoded { source: EncodedSource::Mrz, kind: Some(zone.kind()), fields: zone.fields, checks: zone.checks }
+    let kind = Some(zone.kind());
+    Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines }
 }

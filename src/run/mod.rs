@@ -8,7 +8,7 @@ mod stages;
 mod turn_reading;
 mod verification;
 
-pub use document_reading::{DocumentPictures, DocumentReading};
+pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use stages::{StageReport, Stages};
 pub use turn_reading::TurnReading;
-pub use verification::{Request, Verification, Verifier, VerifyError};
+pub use verification::{Request, RequestError, Verification, Verifier, VerifyError};

@@ -3,13 +3,13 @@
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
-use super::document_reading::{DocumentPictures, DocumentReading, read_document};
+use super::document_reading::{DocumentPictures, DocumentReading, DocumentSides, read_document};
 use super::stages::{StageReport, Stages};
 use super::turn_reading::read_turn;
 use crate::camera::SequenceError;
 use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseCase};
 use crate::imaging::Frame;
-use crate::liveness::{Challenge, MatchThreshold, compare};
+use crate::liveness::{Challenge, MatchThreshold, compare_each};
 use crate::session::{
     CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
 };
@@ -17,6 +17,25 @@ use crate::vision::{FaceObserver, ModelError, Runtime, TextReader};
 
 /// How long a verified outcome from files would grant anything: as long as a session of the API lives.
 const OUTCOME_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why a request cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// No rule for that use case and place.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The challenge leaves a side out.
+    #[error("a verification asks for turns to both sides; list left and right among the steps")]
+    OneSided,
+    /// The clock stands before the rules were made, so that it is wrong: a fault of the device.
+    #[error("the clock says {now}, which is before the rules were made on {made}; set the clock, or give --today")]
+    Clock {
+        /// What the clock says.
+        now: Date,
+        /// When the rules were made.
+        made: Date,
+    },
+}
 
 /// What is to be verified, for whom and where.
 #[derive(Debug, Clone)]
@@ -32,20 +51,26 @@ impl Request {
     /// asked to do.
     ///
     /// # Errors
-    /// [`RuleError`] when no rule is known.
+    /// [`RequestError`] when no rule is known, the challenge leaves a side out or the clock is wrong.
     pub fn new(
         rules: &RuleBook,
         use_case: UseCase,
         jurisdiction: &Jurisdiction,
         today: Option<Date>,
         challenge: Challenge,
-    ) -> Result<Self, RuleError> {
+    ) -> Result<Self, RequestError> {
         let rule = rules.resolve(use_case, jurisdiction)?;
+        if !challenge.asks_for_both_sides() {
+            return Err(RequestError::OneSided);
+        }
         let unresolvable = || RuleError::Unresolvable { use_case, jurisdiction: jurisdiction.clone() };
         let days = match today {
             Some(day) => PlaceDays::single(day),
             None => rules.days_at(jurisdiction, Timestamp::now()).ok_or_else(unresolvable)?,
         };
+        if days.latest < rules.made_on() && today.is_none() {
+            return Err(RequestError::Clock { now: days.latest, made: rules.made_on() });
+        }
         Ok(Self { policy: Policy::for_tier(rule.tier), rule, days, challenge })
     }
 }
@@ -107,11 +132,11 @@ impl Verifier {
     /// [`ModelError`] when the device fails; a document that cannot be read is no error.
     pub fn read_document(
         &mut self,
-        pictures: &DocumentPictures,
+        sides: &DocumentSides,
         today: Date,
         stages: &mut Stages<'_>,
     ) -> Result<DocumentReading, ModelError> {
-        read_document(&mut self.text, &mut self.faces, pictures, today, stages)
+        read_document(&mut self.text, &mut self.faces, sides, today, stages)
     }
 
     /// Reads the document, judges the head turn, compares the faces, decides. `observer` hears of each stage as it ends.
@@ -126,11 +151,13 @@ impl Verifier {
         observer: &mut dyn FnMut(&StageReport),
     ) -> Result<Verification, VerifyError> {
         let mut stages = Stages::new(observer);
-        let document = self.read_document(pictures, request.days.latest, &mut stages)?;
+        let document = self.read_document(&pictures.sides, request.days.latest, &mut stages)?;
         let turn = read_turn(&mut self.faces, frames, &request.challenge, &mut stages)?;
         let face_match = stages.run("face_match", || {
-            let compared =
-                document.portrait.as_ref().map(|portrait| compare(&turn.probes, portrait, MatchThreshold::SHIPPED));
+            let compared = document
+                .portrait
+                .as_ref()
+                .map(|portrait| compare_each(&turn.probes, portrait, MatchThreshold::SHIPPED));
             let seen = match compared.and_then(|compared| compared.similarity.map(|value| (compared, value))) {
                 Some((c, value)) => {
                     format!("similarity {:.2} over {} frames, {:.2} asked", value.0, c.probes, c.threshold.0.0)
@@ -140,7 +167,9 @@ impl Verifier {
             Ok::<_, VerifyError>((compared, seen))
         })?;
         let evidence = Evidence {
-            capture: turn.provenance.map(|provenance| CaptureEvidence { provenance }),
+            capture: turn
+                .provenance
+                .map(|frames| CaptureEvidence { provenance: pictures.provenance.least_trusted(frames) }),
             document: Some(document.evidence),
             liveness: Some(LivenessEvidence { verdict: turn.report.verdict }),
             face_match,

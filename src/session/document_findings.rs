@@ -43,10 +43,13 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         let of_age = |birth| days.earliest >= reaches_age_on(birth, policy.tier.years());
         note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
     }
-    note(document.checks.iter().any(|check| check.result == CheckResult::Fail), ReasonCode::DocumentCheckFailed);
+    let checked = |result| document.checks.iter().any(|check| check.result == result);
+    note(checked(CheckResult::Fail), ReasonCode::DocumentCheckFailed);
+    note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
     note(named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
-    let too_few = named(Agreement::Agrees).count() < policy.min_agreeing_fields;
+    let agreeing: BTreeSet<&str> = named(Agreement::Agrees).collect();
+    let too_few = agreeing.len() < policy.min_agreeing_fields;
     // A field that differs was read: it has its own reason.
     let read = |field: &&str| named(Agreement::Agrees).chain(named(Agreement::Differs)).any(|name| name == *field);
     let lacks_one = !policy.required_fields.iter().all(read);

@@ -101,7 +101,7 @@ impl Outcome {
             reason: decision.reasons.first().copied(),
             reasons: decision.reasons.clone(),
             tier: rule.tier,
-            method: method(evidence),
+            method: method(evidence, decision),
             strength,
             checks: decision.checks.clone(),
             flags: decision.flags.clone(),
@@ -151,13 +151,20 @@ impl Outcome {
     }
 }
 
-/// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
-fn strength(decision: &Decision) -> Strength {
-    let passed = |name| decision.checks.iter().any(|c| c.name == name && c.result == CheckResult::Pass);
-    if passed("liveness") && passed("face_match") { Strength::DocumentFace } else { Strength::Document }
+fn passed(decision: &Decision, name: &str) -> bool {
+    decision.checks.iter().any(|check| check.name == name && check.result == CheckResult::Pass)
 }
 
-fn method(evidence: &Evidence) -> Option<Method> {
+/// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
+fn strength(decision: &Decision) -> Strength {
+    if passed(decision, "liveness") && passed(decision, "face_match") {
+        Strength::DocumentFace
+    } else {
+        Strength::Document
+    }
+}
+
+fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {
     let document = evidence.document.as_ref()?;
     let kind = match document.kind? {
         DocumentKind::DrivingLicense => "driving_license",
@@ -169,6 +176,6 @@ fn method(evidence: &Evidence) -> Option<Method> {
         EncodedSource::Barcode => "barcode",
         EncodedSource::Mrz => "mrz",
     };
-    let face = if evidence.face_match.is_some() { "_face" } else { "" };
+    let face = if passed(decision, "face_match") { "_face" } else { "" };
     Some(Method(format!("{kind}_{source}{face}")))
 }

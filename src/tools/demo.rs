@@ -2,9 +2,6 @@
 
 use std::io::Write;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-
 use super::exit::{CommandError, Exit};
 use super::inspect::Assets;
 use super::report::{self, Format};
@@ -13,7 +10,7 @@ use super::specimen::{PersonName, SpecimenError, demo_case};
 use crate::compliance::{RuleBook, UseCase};
 use crate::imaging::{Frame, Provenance};
 use crate::liveness::{Challenge, Direction};
-use crate::run::{DocumentPictures, Request, Verifier};
+use crate::run::{DocumentPictures, DocumentSides, Request, Verifier};
 use crate::session::OutcomeResult;
 use crate::vision::{Runtime, Threads};
 
@@ -70,7 +67,7 @@ fn turns(challenge: &Challenge) -> impl Iterator<Item = (&'static str, TurnSide)
 
 /// The pictures of the licence and the frames of the turn.
 fn make_case(challenge: &Challenge) -> Result<(DocumentPictures, Vec<Frame>), SpecimenError> {
-    let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+    let today = super::today_utc();
     let steps = turns(challenge).map(|(_, side)| side).collect();
     let case = demo_case(PersonName::Collins, steps, today, SEED)?;
     let frames = (0..).zip(case.frames).map(|(sequence, frame)| Frame {
@@ -79,5 +76,6 @@ fn make_case(challenge: &Challenge) -> Result<(DocumentPictures, Vec<Frame>), Sp
         sequence,
         provenance: Provenance::Simulated,
     });
-    Ok((DocumentPictures::Card { front: case.front, back: case.back }, frames.collect()))
+    let sides = DocumentSides::Card { front: case.front, back: case.back };
+    Ok((DocumentPictures { sides, provenance: Provenance::Simulated }, frames.collect()))
 }

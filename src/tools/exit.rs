@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::run::{RequestError, VerifyError};
+
 /// Exit status of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use]
@@ -34,9 +36,9 @@ pub enum CommandError {
     /// The command line or an input is wrong: the caller can mend it.
     #[error("{0}")]
     Usage(String),
-    /// No rule is known for that use case and place.
+    /// No rule is known, the challenge leaves a side out, or the clock is wrong.
     #[error(transparent)]
-    Rule(#[from] crate::compliance::RuleError),
+    Request(#[from] RequestError),
     /// The rule table that the program was built with is wrong.
     #[error(transparent)]
     RuleBook(#[from] crate::compliance::RuleBookError),
@@ -61,18 +63,25 @@ impl CommandError {
     /// The exit status that tells the caller what kind of error this is.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Rule(_) | Self::Challenge(_) | Self::Frames(_) => Exit::Usage,
-            Self::System(_) | Self::RuleBook(_) | Self::Output(_) | Self::Model(_) => Exit::Fault,
+            Self::Usage(_)
+            | Self::Request(RequestError::Rule(_) | RequestError::OneSided)
+            | Self::Challenge(_)
+            | Self::Frames(_) => Exit::Usage,
+            Self::Request(RequestError::Clock { .. })
+            | Self::System(_)
+            | Self::RuleBook(_)
+            | Self::Output(_)
+            | Self::Model(_) => Exit::Fault,
         }
     }
 }
 
-impl From<crate::run::VerifyError> for CommandError {
-    fn from(error: crate::run::VerifyError) -> Self {
+impl From<VerifyError> for CommandError {
+    fn from(error: VerifyError) -> Self {
         match error {
-            crate::run::VerifyError::Frames(error) => Self::Frames(error),
-            crate::run::VerifyError::Model(error) => Self::Model(error),
-            crate::run::VerifyError::Random(_) => Self::System(error.to_string()),
+            VerifyError::Frames(error) => Self::Frames(error),
+            VerifyError::Model(error) => Self::Model(error),
+            VerifyError::Random(_) => Self::System(error.to_string()),
         }
     }
 }

@@ -13,12 +13,21 @@ pub use demo::demo;
 pub use exit::{CommandError, Exit};
 pub use verify::{VerifyArgs, verify};
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
 use crate::liveness::{Challenge, ChallengeError, Side};
 
 /// Frames a second on a command line.
 pub(crate) fn frames_a_second(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok().filter(|rate| (0.1..=1000.0).contains(rate));
     rate.ok_or_else(|| "give frames a second between 0.1 and 1000".to_owned())
+}
+
+/// Today, the same on every machine.
+pub(crate) fn today_utc() -> Date {
+    Timestamp::now().to_zoned(TimeZone::UTC).date()
 }
 
 /// The challenge that recorded frames are scored against: the listed turns, or both sides in either order.

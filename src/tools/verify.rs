@@ -10,9 +10,9 @@ use super::inspect::Assets;
 use super::report::{self, Format};
 use crate::camera::{FrameSequence, ImageError, load_image};
 use crate::compliance::{Jurisdiction, RuleBook, UseCase};
-use crate::imaging::Rgb;
+use crate::imaging::{Provenance, Rgb};
 use crate::liveness::Side;
-use crate::run::{DocumentPictures, Request, Verifier};
+use crate::run::{DocumentPictures, DocumentSides, Request, Verifier};
 use crate::session::OutcomeResult;
 use crate::vision::{Runtime, Threads};
 
@@ -72,11 +72,12 @@ pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> 
 }
 
 fn pictures(args: &VerifyArgs) -> Result<DocumentPictures, CommandError> {
-    match (&args.front, &args.back, &args.passport) {
-        (Some(front), Some(back), None) => Ok(DocumentPictures::Card { front: picture(front)?, back: picture(back)? }),
-        (None, None, Some(page)) => Ok(DocumentPictures::Passport { page: picture(page)? }),
-        _ => Err(CommandError::Usage("give --front and --back, or --passport".to_owned())),
-    }
+    let sides = match (&args.front, &args.back, &args.passport) {
+        (Some(front), Some(back), None) => DocumentSides::Card { front: picture(front)?, back: picture(back)? },
+        (None, None, Some(page)) => DocumentSides::Passport { page: picture(page)? },
+        _ => return Err(CommandError::Usage("give --front and --back, or --passport".to_owned())),
+    };
+    Ok(DocumentPictures { sides, provenance: Provenance::Files })
 }
 
 fn picture(path: &Path) -> Result<Rgb, CommandError> {

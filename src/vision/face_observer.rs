@@ -7,21 +7,12 @@ use super::face_embedding::{EmbeddingError, FaceEmbedder};
 use super::face_reader::{FaceReader, FaceReading};
 use super::runtime::{Digest, ModelError, Runtime};
 use crate::imaging::Frame;
-use crate::liveness::{FaceObservation, ObservedFace, TurnTracker, passive};
+use crate::liveness::{FaceObservation, ObservedFace, QualityGate, TurnTracker, passive};
 
 /// A second face with at least this share of the largest one's area stands as near to the camera.
 const RIVAL_AREA: f32 = 0.4;
 /// A face that the detector misses is searched where it was for so many frames.
 const FOLLOWED_FRAMES: usize = 8;
-
-/// One frame, seen.
-#[derive(Debug)]
-pub struct FaceSighting {
-    /// What the tracker takes.
-    pub observation: FaceObservation,
-    /// The largest face with its quality, for choosing frames to match.
-    pub reading: Option<FaceReading>,
-}
 
 /// Detector, mesh and embedding over the frames of one person.
 pub struct FaceObserver {
@@ -66,7 +57,7 @@ impl FaceObserver {
     ///
     /// # Errors
     /// [`ModelError`] when a model fails.
-    pub fn observe(&mut self, frame: &Frame, tracker: &TurnTracker) -> Result<FaceSighting, ModelError> {
+    pub fn observe(&mut self, frame: &Frame, tracker: &TurnTracker) -> Result<FaceObservation, ModelError> {
         let mut readings = self.reader.read(&frame.image)?.into_iter();
         let largest = readings.next();
         let rival = match (&largest, readings.next()) {
@@ -80,12 +71,12 @@ impl FaceObserver {
             }
             None => self.follow(frame)?,
         };
-        self.previous = reading.clone().or_else(|| self.previous.take());
         let face = match &reading {
             Some(reading) => Some(self.observed(frame, reading, tracker)?),
             None => None,
         };
-        Ok(FaceSighting { observation: FaceObservation { at: frame.captured_at, face, rival }, reading })
+        self.previous = reading.or_else(|| self.previous.take());
+        Ok(FaceObservation { at: frame.captured_at, face, rival })
     }
 
     fn follow(&mut self, frame: &Frame) -> Result<Option<FaceReading>, ModelError> {
@@ -102,7 +93,9 @@ impl FaceObserver {
         reading: &FaceReading,
         tracker: &TurnTracker,
     ) -> Result<ObservedFace, ModelError> {
-        let template = if tracker.wants_template(&reading.pose) {
+        // What the live face is matched by has to be fit for it; a turned face only has to stay the same.
+        let fit = !reading.pose.is_frontal() || reading.quality.fault(&QualityGate::PROBE).is_none();
+        let template = if fit && tracker.wants_template(&reading.pose) {
             match self.embedder.embed(&frame.image, &reading.mesh) {
                 Ok(template) => Some(template),
                 Err(EmbeddingError::NotAlignable) => None,

@@ -30,7 +30,7 @@ pub use barcode::{BarcodeOptions, Format, Symbol, read_barcodes};
 pub use face_detector::FaceDetector;
 pub use face_embedding::{ALIGNED_SIDE, EmbeddingError, FaceEmbedder, five_points};
 pub use face_mesh::FaceMesher;
-pub use face_observer::{FaceObserver, FaceSighting};
+pub use face_observer::FaceObserver;
 pub use face_reader::{FaceReader, FaceReading};
 pub use manifest::{Manifest, ModelEntry};
 pub use runtime::{Digest, ModelError, Runtime, Threads};

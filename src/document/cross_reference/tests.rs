@@ -69,6 +69,14 @@ fn another_name_altogether_differs_where_it_is_labelled() {
 }
 
 #[test]
+fn a_front_with_two_contradictory_dates_of_birth_does_not_agree() {
+    let fields = Fields { date_of_birth: Some(PersonalDate::new(date(1985, 3, 14))), ..Fields::default() };
+    let both = [("3 DOB 03/14/1985", 0.98), ("DOB 03/14/2008", 0.98)];
+    assert_eq!(result(&front(&both), &fields, "date_of_birth"), Agreement::NotCompared);
+    assert_eq!(result(&front(&both[..1]), &fields, "date_of_birth"), Agreement::Agrees);
+}
+
+#[test]
 fn nothing_similar_is_not_compared() {
     assert_eq!(number(&[("MAIN STREET", 0.98)], "987654321"), Agreement::NotCompared);
     assert_eq!(number(&[("4d DLN 123456789", 0.4)], "987654321"), Agreement::NotCompared);

@@ -18,7 +18,7 @@ use crate::tools::exit::{CommandError, Exit};
 /// # Errors
 /// [`CommandError`] when the output is closed.
 pub fn aamva(files: &[PathBuf], common: &Common, _assets: &Assets) -> Result<Exit, CommandError> {
-    let today = jiff::Zoned::now().date();
+    let today = crate::tools::today_utc();
     run(
         files,
         common,

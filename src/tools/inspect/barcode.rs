@@ -46,9 +46,9 @@ pub fn barcode(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Ex
         common,
         |file| FileLabel::new(file),
         |_| Ok(()),
-        |file| load_picture(file).map(|picture| picture.to_gray()),
+        |file| load_picture(file),
         |(), picture| {
-            let symbols = read_barcodes(picture, &BarcodeOptions::thorough());
+            let symbols = read_barcodes(&picture.to_gray(), &BarcodeOptions::thorough());
             Ok(Symbols { symbols: symbols.iter().map(SymbolLine::from).collect() })
         },
     )

@@ -10,7 +10,7 @@ use super::lines::{CheckLine, ComparisonLine, FieldsLine, load_picture};
 use super::{Assets, Common, InputFault, run};
 use crate::compliance::{AgeTier, PlaceDays};
 use crate::document::DocumentKind;
-use crate::run::{DocumentPictures, Stages, Verifier};
+use crate::run::{DocumentSides, Stages, Verifier};
 use crate::session::{
     DocumentEvidence, DocumentVerdict, EncodedSource, Policy, ReasonCode, document_findings, document_verdict,
 };
@@ -65,7 +65,7 @@ struct DocumentLine {
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
 pub fn document(args: &DocumentArgs, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    let today = args.today.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
+    let today = args.today.unwrap_or_else(crate::tools::today_utc);
     let pictures = match (&args.front, &args.back, &args.passport) {
         (Some(front), Some(back), None) => Pictures::Card { front: front.clone(), back: back.clone() },
         (None, None, Some(passport)) => Pictures::Passport { passport: passport.clone() },
@@ -84,13 +84,13 @@ pub fn document(args: &DocumentArgs, common: &Common, assets: &Assets) -> Result
     )
 }
 
-fn load(pictures: &Pictures) -> Result<DocumentPictures, InputFault> {
+fn load(pictures: &Pictures) -> Result<DocumentSides, InputFault> {
     let named = |file: &PathBuf| {
         load_picture(file).map_err(|InputFault(error)| InputFault(format!("{}: {error}", file.display())))
     };
     Ok(match pictures {
-        Pictures::Card { front, back } => DocumentPictures::Card { front: named(front)?, back: named(back)? },
-        Pictures::Passport { passport } => DocumentPictures::Passport { page: named(passport)? },
+        Pictures::Card { front, back } => DocumentSides::Card { front: named(front)?, back: named(back)? },
+        Pictures::Passport { passport } => DocumentSides::Passport { page: named(passport)? },
     })
 }
 

@@ -94,8 +94,9 @@ pub enum Verb {
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
 pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    if std::env::var_os("INVOCATION_ID").is_some() {
-        let message = "inspect prints personal data and does not run under a systemd unit; run it from a shell";
+    // A control group that cannot be read is none of systemd's, and so no unit.
+    if in_production_unit(&std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default()) {
+        let message = "inspect prints personal data and does not run in a unit of the appliance; run it from a shell";
         return Err(CommandError::Usage(message.to_owned()));
     }
     match verb {
@@ -108,5 +109,27 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Document(args) => document::document(args, common, assets),
         Verb::Pairs(args) => pairs::pairs(args, common, assets),
         Verb::Turn(args) => turn::turn(args, common, assets),
+    }
+}
+
+/// Whether a control group belongs to one of the appliance's own systemd units, by the form of `/proc/self/cgroup`.
+fn in_production_unit(control_groups: &str) -> bool {
+    control_groups.lines().flat_map(|line| line.split('/')).any(|part| {
+        let unit = part.strip_suffix(".service").unwrap_or_default();
+        unit == "carded" || unit.starts_with("carded-") || unit.starts_with("carded@")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_appliance_s_own_units_are_told_from_a_desktop_s() {
+        assert!(in_production_unit("0::/system.slice/carded-engine.service\n"));
+        assert!(in_production_unit("0::/system.slice/carded.service/inner\n"));
+        for other in ["", "0::/\n", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/terminal.service\n"] {
+            assert!(!in_production_unit(other), "{other}");
+        }
     }
 }

@@ -63,7 +63,7 @@ impl Fields {
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
 pub fn text(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = crate::tools::today_utc();
     run(
         files,
         common,

@@ -34,8 +34,8 @@ struct PathLabel {
 }
 
 fn least_yaw(text: &str) -> Result<f32, String> {
-    let yaw = text.parse().ok().filter(|yaw| (15.0..=60.0).contains(yaw));
-    yaw.ok_or_else(|| "give degrees between 15, below which a photo passes, and 60".to_owned())
+    let yaw = text.parse().ok().filter(|yaw| (0.0..=90.0).contains(yaw));
+    yaw.ok_or_else(|| "give degrees between 0 and 90; below 15 a photo passes".to_owned())
 }
 
 /// Scores recorded head turns.
@@ -68,8 +68,8 @@ fn score(
     observer.reset();
     for frame in FrameSequence::open(path, args.fps).map_err(unreadable)? {
         let frame = frame.map_err(unreadable)?;
-        let sighting = observer.observe(&frame, &tracker)?;
-        tracker.observe(&sighting.observation);
+        let observation = observer.observe(&frame, &tracker)?;
+        tracker.observe(&observation);
         // What comes after the deadline of the whole challenge cannot change the verdict.
         if frame.captured_at > total {
             break;
