@@ -4,9 +4,9 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use carded::tools::inspect::{self, Assets};
+use carded::tools::inspect;
 use carded::tools::specimen::{self, SpecimenArgs};
-use carded::tools::{CommandError, Exit, VerifyArgs, demo, verify};
+use carded::tools::{Assets, CommandError, Exit, VerifyArgs, demo, verify};
 use clap::{Parser, Subcommand};
 
 /// Checks ages and identities on the device, with no network.

@@ -1,5 +1,5 @@
 //! Head turns of real recordings and of photos in front of the camera. None of them may ever be live.
-#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 
@@ -40,7 +40,7 @@ fn talking_heads_that_never_turn_far_are_incomplete() {
     videos.sort();
     for video in &videos {
         let frames = match FrameSequence::open(video, 30.0) {
-            Err(SequenceError::NoFfmpeg { .. }) => return eprintln!("SKIPPED: ffmpeg is not installed"),
+            Err(SequenceError::NoFfmpeg { .. }) => return support::skip("ffmpeg is not installed"),
             opened => opened.unwrap().map(Result::unwrap).take(MOST_FRAMES),
         };
         let report = score(&mut observer, frames);
@@ -55,7 +55,7 @@ fn a_recording_in_which_other_faces_are_held_up_is_not_live() {
     let Some(folder) = support::shared_data("presentation-attacks") else { return };
     let mut observer = FaceObserver::open(&support::runtime()).unwrap();
     match FrameSequence::open(&folder.join("demo.gif"), 30.0) {
-        Err(SequenceError::NoFfmpeg { .. }) => eprintln!("SKIPPED: ffmpeg is not installed"),
+        Err(SequenceError::NoFfmpeg { .. }) => support::skip("ffmpeg is not installed"),
         opened => {
             let report = score(&mut observer, opened.unwrap().map(Result::unwrap));
             told("demo.gif", &report);

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
+use super::assets::Assets;
 use super::exit::{CommandError, Exit};
-use super::inspect::Assets;
 use super::report::{self, Format};
 use super::specimen::head::TurnSide;
 use super::specimen::{PersonName, SpecimenError, demo_case};

@@ -2,14 +2,18 @@
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
+mod assets;
 mod demo;
+mod document_files;
 mod exit;
 pub mod inspect;
 mod report;
 pub mod specimen;
 mod verify;
 
+pub use assets::Assets;
 pub use demo::demo;
+pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};
 pub use verify::{VerifyArgs, verify};
 

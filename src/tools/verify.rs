@@ -1,33 +1,27 @@
 //! `carded verify`: one verification from files.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 use jiff::civil::Date;
 
+use super::assets::Assets;
+use super::document_files::DocumentFiles;
 use super::exit::{CommandError, Exit};
-use super::inspect::Assets;
 use super::report::{self, Format};
-use crate::camera::{FrameSequence, ImageError, load_image};
+use crate::camera::FrameSequence;
 use crate::compliance::{Jurisdiction, RuleBook, UseCase};
-use crate::imaging::{Provenance, Rgb};
+use crate::imaging::Provenance;
 use crate::liveness::Side;
-use crate::run::{DocumentPictures, DocumentSides, Request, Verifier};
+use crate::run::{DocumentPictures, Request, Verifier};
 use crate::session::OutcomeResult;
 use crate::vision::{Runtime, Threads};
 
 /// What to verify.
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// Picture of the front of a card.
-    #[arg(long, requires = "back", required_unless_present = "passport", conflicts_with = "passport")]
-    front: Option<PathBuf>,
-    /// Picture of the back of the same card, with its barcode or machine-readable zone.
-    #[arg(long, requires = "front")]
-    back: Option<PathBuf>,
-    /// Picture of a passport's data page.
-    #[arg(long)]
-    passport: Option<PathBuf>,
+    #[command(flatten)]
+    document: DocumentFiles,
     /// The person turning the head: a folder of frames in name order, or a video if ffmpeg is installed.
     #[arg(long)]
     face: PathBuf,
@@ -58,7 +52,8 @@ pub struct VerifyArgs {
 pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let challenge = super::asked_challenge(args.steps.as_deref())?;
     let request = Request::new(&RuleBook::built_in()?, args.use_case, &args.jurisdiction, args.today, challenge)?;
-    let pictures = pictures(args)?;
+    let sides = args.document.load().map_err(CommandError::Usage)?;
+    let pictures = DocumentPictures { sides, provenance: Provenance::Files };
     let frames = FrameSequence::open(&args.face, args.fps)?;
     let format = if args.json { Format::Json } else { Format::Table };
     let runtime = Runtime::load(&assets.models, &assets.runtime, Threads::all())?;
@@ -68,21 +63,5 @@ pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> 
     Ok(match verified.outcome.result() {
         OutcomeResult::Verified => Exit::Success,
         OutcomeResult::NotVerified => Exit::Negative,
-    })
-}
-
-fn pictures(args: &VerifyArgs) -> Result<DocumentPictures, CommandError> {
-    let sides = match (&args.front, &args.back, &args.passport) {
-        (Some(front), Some(back), None) => DocumentSides::Card { front: picture(front)?, back: picture(back)? },
-        (None, None, Some(page)) => DocumentSides::Passport { page: picture(page)? },
-        _ => return Err(CommandError::Usage("give --front and --back, or --passport".to_owned())),
-    };
-    Ok(DocumentPictures { sides, provenance: Provenance::Files })
-}
-
-fn picture(path: &Path) -> Result<Rgb, CommandError> {
-    load_image(path).map_err(|error| match error {
-        ImageError::Read { .. } => CommandError::Usage(error.to_string()),
-        other => CommandError::Usage(format!("{}: {other}", path.display())),
     })
 }

@@ -32,8 +32,7 @@ impl Digest {
     /// Digest of some bytes.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
-        let nibble = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-        Self(Sha256::digest(bytes).iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect())
+        Self(hex(&Sha256::digest(bytes)))
     }
 
     /// Lower-case hexadecimal.
@@ -41,6 +40,12 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let nibble = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [nibble(byte >> 4), nibble(byte & 15)]).collect()
 }
 
 /// Why a model cannot be used. Always a fault of the device.

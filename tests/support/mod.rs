@@ -1,6 +1,7 @@
 //! What several integration tests share.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+#![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -12,8 +13,13 @@ pub fn shared_data(folder: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("SKIPPED: shared test data {folder} is not on this machine");
+    skip(&format!("shared test data {folder} is not on this machine"));
     None
+}
+
+/// Says that a test has shown nothing. Written past the test runner's capture, so that a passing run shows it too.
+pub fn skip(reason: &str) {
+    std::io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).unwrap();
 }
 
 pub fn models_folder() -> PathBuf {

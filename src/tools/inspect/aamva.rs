@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use super::lines::{CheckLine, FileLabel, ParsedLine};
-use super::{Assets, Common, InputFault, run};
+use super::{Common, InputFault, run};
 use crate::document::DocumentKind;
 use crate::document::aamva::{AamvaDocument, Elements, MAX_PAYLOAD_BYTES, checks, parse};
 use crate::privacy::Personal;
@@ -17,7 +17,7 @@ use crate::tools::exit::{CommandError, Exit};
 ///
 /// # Errors
 /// [`CommandError`] when the output is closed.
-pub fn aamva(files: &[PathBuf], common: &Common, _assets: &Assets) -> Result<Exit, CommandError> {
+pub fn aamva(files: &[PathBuf], common: &Common) -> Result<Exit, CommandError> {
     let today = crate::tools::today_utc();
     run(
         files,

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::lines::{FileLabel, load_picture};
-use super::{Assets, Common, run};
+use super::{Common, run};
 use crate::imaging::Quad;
 use crate::tools::exit::{CommandError, Exit};
-use crate::vision::{BarcodeOptions, Format, Symbol, read_barcodes};
+use crate::vision::{BarcodeOptions, Format, Symbol, hex, read_barcodes};
 
 #[derive(Debug, Serialize)]
 struct Symbols {
@@ -25,11 +25,10 @@ struct SymbolLine {
 
 impl From<&Symbol> for SymbolLine {
     fn from(symbol: &Symbol) -> Self {
-        let nibble = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
         Self {
             format: symbol.format,
             text: symbol.text.reveal().clone(),
-            bytes_hex: symbol.bytes.reveal().iter().flat_map(|&b| [nibble(b >> 4), nibble(b & 15)]).collect(),
+            bytes_hex: hex(symbol.bytes.reveal()),
             corners: symbol.corners,
         }
     }
@@ -39,8 +38,7 @@ impl From<&Symbol> for SymbolLine {
 ///
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
-pub fn barcode(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    let _ = assets;
+pub fn barcode(files: &[PathBuf], common: &Common) -> Result<Exit, CommandError> {
     run(
         files,
         common,

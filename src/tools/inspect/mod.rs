@@ -20,16 +20,8 @@ use clap::{Args, Subcommand};
 
 pub use runner::{InputFault, Line, MeasureError, run};
 
+use super::Assets;
 use super::exit::{CommandError, Exit};
-
-/// Where the models and the runtime are; resolved once in `main`.
-#[derive(Debug, Clone)]
-pub struct Assets {
-    /// Folder with `manifest.toml` and the model files.
-    pub models: PathBuf,
-    /// The ONNX Runtime library.
-    pub runtime: PathBuf,
-}
 
 /// Options of every verb.
 #[derive(Debug, Clone, Args)]
@@ -100,8 +92,8 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         return Err(CommandError::Usage(message.to_owned()));
     }
     match verb {
-        Verb::Barcode { files } => barcode::barcode(files, common, assets),
-        Verb::Aamva { files } => aamva::aamva(files, common, assets),
+        Verb::Barcode { files } => barcode::barcode(files, common),
+        Verb::Aamva { files } => aamva::aamva(files, common),
         Verb::Mrz { files } => mrz::mrz(files, common, assets),
         Verb::Text { files } => text::text(files, common, assets),
         Verb::Faces { files } => faces::faces(files, common, assets),
