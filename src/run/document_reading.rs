@@ -186,10 +186,12 @@ fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Opti
         let Some(parsed) = payloads.next() else { return Ok((None, "no licence or identity card".to_owned())) };
         let mut checks = aamva::checks(&parsed, today);
         checks.push(single_payload(&parsed, payloads));
-        let passed = checks.iter().filter(|check| check.result == CheckResult::Pass).count();
+        let count = |result| checks.iter().filter(|check| check.result == result).count();
+        let (failed, flagged) = (count(CheckResult::Fail), count(CheckResult::Flag));
         let version = parsed.version.map_or("unknown".to_owned(), |version| version.to_string());
         let issuer = parsed.issuer.map_or("unknown issuer", |issuer| issuer.name);
-        let seen = format!("version {version}, {issuer}, {passed} of {} checks passed", checks.len());
+        let total = checks.len();
+        let seen = format!("version {version}, {issuer}, {total} checks: {failed} failed, {flagged} flagged");
         let (kind, fields) = (parsed.kind, parsed.fields);
         let encoded = Encoded { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() };
         Ok((Some(encoded), seen))
