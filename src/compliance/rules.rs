@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use super::calendar::PlaceDays;
@@ -230,10 +230,17 @@ impl RuleBook {
         Ok(Self { places, rules: table.rule, rule_version: table.rule_version, made_on: table.made_on })
     }
 
-    /// The day on which the table was made: no clock that is right can be before it.
+    /// The day on which the table was made.
     #[must_use]
     pub fn made_on(&self) -> Date {
         self.made_on
+    }
+
+    /// Whether a clock that says it is `day` somewhere can be right: not before the table was made. One day is allowed,
+    /// because the calendar is not the same everywhere at one moment.
+    #[must_use]
+    pub fn is_plausible(&self, day: Date) -> bool {
+        day.saturating_add(1.day()) >= self.made_on
     }
 
     /// The rule for a use case in a place.
@@ -289,6 +296,13 @@ mod tests {
         assert!(resolve(UseCase::Firearms, "US-CA").unwrap_err().to_string().starts_with("jurisdiction_unresolvable"));
         assert!(resolve(UseCase::AlcoholInPerson, "US-ZZ").is_err());
         assert!(resolve(UseCase::AlcoholInPerson, "FR-75").is_err());
+    }
+
+    #[test]
+    fn a_clock_before_the_rules_is_wrong_and_another_calendar_is_not() {
+        let book = RuleBook::built_in().unwrap();
+        assert!(book.is_plausible(book.made_on()) && book.is_plausible(book.made_on() - 1.day()));
+        assert!(!book.is_plausible(book.made_on() - 2.days()));
     }
 
     #[test]

@@ -216,3 +216,37 @@ fn from_zone(zone: MrzDocument) -> Encoded {
     let kind = Some(zone.kind());
     Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Rect;
+
+    fn payload(number: &str) -> AamvaDocument {
+        let text = format!("@\n\x1e\rANSI 636014100001DL00310000DLDAQ{number}\nDBB03141985\nDBA03142029\nDCSSAMPLE\r");
+        aamva::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn two_people_s_payloads_on_one_side_fail_and_the_same_one_twice_does_not() {
+        let check = |others: Vec<AamvaDocument>| single_payload(&payload("E1234567"), others.into_iter()).result;
+        assert_eq!(check(vec![]), CheckResult::Pass);
+        assert_eq!(check(vec![payload("E1234567")]), CheckResult::Pass);
+        assert_eq!(check(vec![payload("E7654321")]), CheckResult::Fail);
+    }
+
+    #[test]
+    fn rows_of_a_zone_are_no_print_and_the_printed_number_is() {
+        let zone: [Personal<String>; 2] = [
+            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<".into(),
+            "L898902C36UTO7408122F1204159ZE184226B12345610".into(),
+        ];
+        let print = |text: &str| {
+            let (text, bounds) = (text.into(), Rect::default());
+            is_print(&TextLine { text, confidence: 0.9, character_confidences: Vec::new(), bounds }, &zone)
+        };
+        assert!(!print("P<UTOERIKSSON<<ANNA"));
+        assert!(!print("L898902C36UTO7408122F12"));
+        assert!(print("L898902C3") && print("ERIKSSON"));
+    }
+}
