@@ -67,6 +67,24 @@ pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision
     }
 }
 
+/// A decision against a person before everything was collected: on `reasons`, which must not be empty. What was never
+/// asked for counts as not made, rather than as failed.
+pub fn refuse(evidence: &Evidence, policy: &Policy, reasons: BTreeSet<ReasonCode>) -> Decision {
+    let asked = Policy {
+        require_liveness: policy.require_liveness && evidence.liveness.is_some(),
+        require_face_match: policy.require_face_match && evidence.face_match.is_some(),
+        ..policy.clone()
+    };
+    let checks = checks(evidence, &asked, &reasons);
+    let flagged = checks.iter().filter(|check| check.result == CheckResult::Flag);
+    Decision {
+        verdict: Verdict::NotVerified,
+        flags: flagged.map(|check| check.name.clone()).collect(),
+        reasons: reasons.into_iter().collect(),
+        checks,
+    }
+}
+
 fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     match evidence.liveness.map(|liveness| liveness.verdict) {
         // An attack that was seen counts also where nobody asked for a head turn.

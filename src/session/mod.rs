@@ -8,13 +8,24 @@
 mod decision;
 mod document_findings;
 mod evidence;
+mod fault;
+mod hints;
+mod id;
+pub mod machine;
 mod outcome;
 mod policy;
+mod prompt;
+pub mod protocol;
 mod reason;
+mod record;
 
-pub use decision::{Decision, NamedCheck, Verdict, decide};
+pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
 pub use document_findings::{DocumentVerdict, document_findings, document_verdict};
 pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence};
+pub use fault::DeviceFault;
+pub use id::{SessionId, SessionIdError};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
 pub use policy::Policy;
-pub use reason::{ReasonCode, ReasonEntry};
+pub use prompt::{DocumentSide, Hint, Prompt, Screen};
+pub use reason::{Phase, ReasonCode, ReasonEntry};
+pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};

@@ -18,6 +18,8 @@ pub struct Policy {
     pub min_agreeing_fields: usize,
     /// Which printed fields must be among those that agree.
     pub required_fields: Vec<&'static str>,
+    /// Flags that turn a verified decision into a look by the staff.
+    pub review_flags: Vec<&'static str>,
 }
 
 impl Policy {
@@ -32,6 +34,7 @@ impl Policy {
             require_face_match: true,
             min_agreeing_fields: 3,
             required_fields: vec!["date_of_birth"],
+            review_flags: Vec::new(),
         }
     }
 }

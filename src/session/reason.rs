@@ -1,14 +1,16 @@
 //! The one table of reason codes: what each means to the API, the person and the staff, and what helps.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a person was not verified. Device faults are not among them.
 ///
 /// In the order in which a decision names them: what makes later evidence worthless comes first. The lines of the table
 /// stand in the same order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
+    /// The person did not agree to the check.
+    ConsentDeclined,
     /// Nothing says where the pictures came from.
     CaptureUnknown,
     /// No document was shown.
@@ -41,6 +43,8 @@ pub enum ReasonCode {
     FaceMismatch,
     /// The live face could not be compared with the portrait.
     FaceNotCompared,
+    /// Staff looked at the physical document and refused, or nobody looked in time.
+    ReviewRefused,
 }
 
 /// One line of the table.
@@ -64,7 +68,17 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 16] = [
+const TABLE: [ReasonEntry; 18] = [
+    ReasonEntry {
+        code: ReasonCode::ConsentDeclined,
+        name: "consent_declined",
+        recoverable: false,
+        stripe: "consent_declined",
+        stile: "consent_declined",
+        person: "You did not agree to the check",
+        staff: "the person did not agree to the check on this device",
+        remedy: "check the document by hand, or start again if the person changes their mind",
+    },
     ReasonEntry {
         code: ReasonCode::CaptureUnknown,
         name: "capture_unknown",
@@ -225,9 +239,54 @@ const TABLE: [ReasonEntry; 16] = [
         staff: "no live frame was good enough to compare with the portrait",
         remedy: "face the camera in even light without hat or sunglasses",
     },
+    ReasonEntry {
+        code: ReasonCode::ReviewRefused,
+        name: "review_refused",
+        recoverable: false,
+        stripe: "document_unverified_other",
+        stile: "review_refused",
+        person: "The staff could not confirm your document",
+        staff: "the review was refused, or nobody answered it in time",
+        remedy: "look at the physical card, and start again if it is good",
+    },
 ];
 
+/// Which part of a verification a reason speaks about, and so which part to try again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// The document.
+    Document,
+    /// The head turn and the comparison.
+    Face,
+    /// Neither: nothing can be tried again.
+    None,
+}
+
 impl ReasonCode {
+    /// Which part to try again.
+    #[must_use]
+    pub fn phase(self) -> Phase {
+        match self {
+            Self::DocumentMissing
+            | Self::DocumentUnreadable
+            | Self::DocumentTypeNotSupported
+            | Self::DocumentCheckFailed
+            | Self::DocumentFieldsDiffer
+            | Self::DocumentExpired
+            | Self::UnderAge
+            | Self::DocumentExpiryUnknown
+            | Self::AgeUnknown
+            | Self::DocumentFrontUnreadable
+            | Self::PortraitMissing => Phase::Document,
+            Self::CaptureUnknown
+            | Self::LivenessAttack
+            | Self::LivenessIncomplete
+            | Self::FaceMismatch
+            | Self::FaceNotCompared => Phase::Face,
+            Self::ConsentDeclined | Self::ReviewRefused => Phase::None,
+        }
+    }
+
     /// Every code, in the table's order.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|entry| entry.code)

@@ -1,0 +1,191 @@
+//! What can happen to a session, and what a session asks of the shell.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::compliance::PlaceDays;
+use crate::imaging::Provenance;
+use crate::liveness::{Direction, MatchResult, Template};
+use crate::session::decision::Decision;
+use crate::session::evidence::{DocumentEvidence, Evidence, LivenessEvidence, ModelDigests};
+use crate::session::fault::DeviceFault;
+use crate::session::prompt::{DocumentSide, Hint};
+use crate::session::record::{CanceledBy, SessionState};
+
+/// The moment at which something happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Now {
+    /// Time since the engine started; it never goes backwards, so that deadlines are measured by it.
+    pub uptime: Duration,
+    /// The clock on the wall.
+    pub wall: Timestamp,
+    /// The calendar days of the session's place.
+    pub days: PlaceDays,
+}
+
+/// Numbers the captures of a session, so that a late answer of an earlier one is told from the present one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct CaptureId(pub u64);
+
+/// What was read from a document in front of the camera.
+#[derive(Debug, Clone)]
+pub struct DocumentSeen {
+    /// For the decision.
+    pub evidence: DocumentEvidence,
+    /// The portrait, to be compared with the live face.
+    pub portrait: Option<Template>,
+    /// The least trusted source among its pictures.
+    pub provenance: Provenance,
+    /// The models that read it.
+    pub models: ModelDigests,
+}
+
+/// What was seen of a person in front of the camera.
+#[derive(Debug, Clone)]
+pub struct FaceSeen {
+    /// The judged head turn.
+    pub liveness: LivenessEvidence,
+    /// The live face against the portrait.
+    pub face_match: Option<MatchResult>,
+    /// The least trusted source among the frames; `None` without frames.
+    pub provenance: Option<Provenance>,
+    /// The models that looked.
+    pub models: ModelDigests,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A screen shows the session.
+    Opened,
+    /// The person agreed, or did not.
+    ConsentAnswered {
+        /// Whether.
+        given: bool,
+    },
+    /// One side of the document was read; for the prompt only.
+    SideRead {
+        /// By which capture.
+        capture: CaptureId,
+        /// Which side.
+        side: DocumentSide,
+    },
+    /// The document was read.
+    DocumentRead {
+        /// By which capture.
+        capture: CaptureId,
+        /// What was read.
+        seen: Box<DocumentSeen>,
+    },
+    /// The head turn went on; for the prompt only.
+    FaceProgress {
+        /// In which capture.
+        capture: CaptureId,
+        /// Where the person is asked to look.
+        direction: Direction,
+        /// Steps that are done.
+        done: u8,
+        /// Steps in all.
+        steps: u8,
+    },
+    /// The head turn has ended, well or not.
+    FaceRead {
+        /// By which capture.
+        capture: CaptureId,
+        /// What was seen.
+        seen: Box<FaceSeen>,
+    },
+    /// What would help, as the last frame shows it; `None` when nothing would.
+    Hinted {
+        /// In which capture.
+        capture: CaptureId,
+        /// The hint.
+        hint: Option<Hint>,
+    },
+    /// Somebody wants it to end.
+    Cancel {
+        /// Who.
+        by: CanceledBy,
+    },
+    /// Staff have looked at the physical document. The shell has made sure that they may.
+    ReviewAnswered {
+        /// Whether it is good.
+        accepted: bool,
+    },
+    /// The device cannot go on.
+    Faulted {
+        /// Why.
+        fault: DeviceFault,
+    },
+    /// The device can go on.
+    Recovered,
+    /// The end is on disk.
+    Committed,
+    /// The end could not be written.
+    CommitFailed,
+    /// Time went by; sent at [`super::Session::deadline`] or later.
+    TimePassed,
+}
+
+/// What the camera is to be used for.
+#[derive(Debug, Clone)]
+pub enum CaptureTask {
+    /// Read a document.
+    Document,
+    /// Have the person do a fresh random challenge, and compare with the portrait. The shell draws the nonce and uses it
+    /// once.
+    Face {
+        /// The document's portrait.
+        portrait: Option<Template>,
+    },
+}
+
+/// How a session ends.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// With a decision.
+    Decided {
+        /// The decision.
+        decision: Decision,
+        /// What it is based on.
+        evidence: Box<Evidence>,
+    },
+    /// On somebody's wish.
+    Canceled(CanceledBy),
+    /// Because nobody went on in time.
+    Expired,
+}
+
+impl Ending {
+    /// The terminal state that it leads to.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        match self {
+            Self::Decided { decision, .. } => match decision.verdict {
+                crate::session::Verdict::Verified => SessionState::Verified,
+                crate::session::Verdict::NotVerified => SessionState::NotVerified,
+            },
+            Self::Canceled(by) => SessionState::Canceled(*by),
+            Self::Expired => SessionState::Expired,
+        }
+    }
+}
+
+/// What the shell has to do, in this order, each before the next.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Write the record. When that fails, what follows is not done and the session hears of a fault.
+    Save,
+    /// Use the camera; ends every earlier capture.
+    Capture {
+        /// The number of this capture.
+        capture: CaptureId,
+        /// For what.
+        task: Box<CaptureTask>,
+    },
+    /// Leave the camera alone.
+    Rest,
+    /// Write the end in one transaction, then say [`Event::Committed`] or [`Event::CommitFailed`].
+    Commit(Box<Ending>),
+}

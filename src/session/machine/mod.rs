@@ -1,0 +1,174 @@
+//! The session machine: `step(state, event, now) -> effects`, pure and total.
+//!
+//! Always holds: `Verified` follows only from a decision over the evidence of this very session; an end is shown only
+//! after the shell has said that it is on disk; a terminal state never changes; every state has a deadline; an attempt is
+//! charged when it begins; a fault of the device costs the person nothing. Does not look at a clock, a frame or a disk.
+
+mod event;
+mod step;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use event::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, Now};
+
+use super::hints::HintGate;
+use super::policy::Policy;
+use super::prompt::{DocumentSide, Prompt, Screen};
+use super::record::{CanceledBy, SessionRecord, SessionState};
+use super::{DeviceFault, ReasonCode};
+use crate::liveness::Direction;
+
+/// Time to agree or not.
+pub const CONSENT_WITHIN: Duration = Duration::from_mins(1);
+/// Time for one attempt at the document.
+pub const DOCUMENT_WITHIN: Duration = Duration::from_secs(60);
+/// Time for one attempt at the head turn, from the first prompt to its last frame: the challenge has its own, shorter one.
+pub const FACE_WITHIN: Duration = Duration::from_secs(45);
+/// Time for the staff to look at the document.
+pub const REVIEW_WITHIN: Duration = Duration::from_mins(5);
+/// Time that a session waits for a faulty device.
+pub const FAULT_WITHIN: Duration = Duration::from_mins(2);
+/// Time between two tries to write an end.
+pub const COMMIT_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// One session while the engine runs.
+#[derive(Debug)]
+pub struct Session {
+    record: SessionRecord,
+    policy: Policy,
+    /// When the whole session ends by itself.
+    ends_at: Duration,
+    /// When the present phase does.
+    phase_until: Duration,
+    capture: CaptureId,
+    document: Option<Box<DocumentSeen>>,
+    sides: SidesRead,
+    face: FaceProgress,
+    hints: HintGate,
+    fault: Option<DeviceFault>,
+    ending: Option<Box<Ending>>,
+    reason: Option<ReasonCode>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct SidesRead {
+    front: bool,
+    back: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct FaceProgress {
+    direction: Direction,
+    done: u8,
+    steps: u8,
+}
+
+impl FaceProgress {
+    const START: Self = Self { direction: Direction::Centre, done: 0, steps: 0 };
+}
+
+impl Session {
+    /// A session that was just made; its record has to be on disk already.
+    #[must_use]
+    pub fn new(record: SessionRecord, policy: Policy, now: Now) -> Self {
+        let left = record.expires_at.duration_since(now.wall);
+        let ends_at = now.uptime + Duration::try_from(left).unwrap_or_default();
+        Self {
+            record,
+            policy,
+            ends_at,
+            phase_until: ends_at,
+            capture: CaptureId::default(),
+            document: None,
+            sides: SidesRead::default(),
+            face: FaceProgress::START,
+            hints: HintGate::default(),
+            fault: None,
+            ending: None,
+            reason: None,
+        }
+    }
+
+    /// Takes up a session that a restart interrupted. What was seen is gone, so that it starts over with the person's
+    /// consent and with the attempts that are left; without any left the device gives up, which is nobody's failure.
+    /// `None` for a session that had ended.
+    #[must_use]
+    pub fn resume(record: SessionRecord, policy: Policy, now: Now) -> Option<(Self, Vec<Effect>)> {
+        if record.state.is_terminal() {
+            return None;
+        }
+        let (expired, attempts) = (record.expires_at <= now.wall, record.attempts);
+        let mut session = Self::new(record, policy, now);
+        let effects = if expired {
+            session.end(Ending::Expired, now)
+        } else if attempts.document == 0 || attempts.face == 0 {
+            session.end(Ending::Canceled(CanceledBy::Device), now)
+        } else if session.record.state == SessionState::Created {
+            Vec::new()
+        } else {
+            session.enter(SessionState::AwaitingConsent, CONSENT_WITHIN, now);
+            vec![Effect::Rest, Effect::Save]
+        };
+        Some((session, effects))
+    }
+
+    /// What is written to disk.
+    #[must_use]
+    pub fn record(&self) -> &SessionRecord {
+        &self.record
+    }
+
+    /// When [`Event::TimePassed`] is due, as time since the engine started; `None` once it has ended.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let open = !self.record.state.is_terminal();
+        open.then(|| {
+            if self.record.state == SessionState::Deciding {
+                self.phase_until
+            } else {
+                self.phase_until.min(self.ends_at)
+            }
+        })
+    }
+
+    /// What the person is shown now.
+    #[must_use]
+    pub fn prompt(&self) -> Prompt {
+        let awaiting = matches!(self.record.state, SessionState::AwaitingDocument | SessionState::AwaitingFace);
+        Prompt {
+            session: Some(self.record.id.clone()),
+            screen: self.screen(),
+            hint: self.hints.shown().filter(|_| awaiting && self.fault.is_none()),
+            last_error: self.record.last_error.filter(|_| awaiting),
+        }
+    }
+
+    fn screen(&self) -> Screen {
+        if let Some(fault) = self.fault.filter(|_| !self.record.state.is_terminal()) {
+            return Screen::Fault { fault };
+        }
+        match self.record.state {
+            SessionState::Created => Screen::Idle,
+            SessionState::AwaitingConsent => Screen::Consent,
+            SessionState::AwaitingDocument => {
+                let only_back_is_missing = self.sides.front && !self.sides.back;
+                Screen::Document { side: if only_back_is_missing { DocumentSide::Back } else { DocumentSide::Front } }
+            }
+            SessionState::AwaitingFace => {
+                let FaceProgress { direction, done, steps } = self.face;
+                Screen::Face { direction, done, steps }
+            }
+            SessionState::Deciding => Screen::Deciding,
+            SessionState::AwaitingReview => Screen::Review,
+            SessionState::Verified => Screen::Verified,
+            SessionState::NotVerified => {
+                // A decision against a person always has a reason; the most careful one stands in for none.
+                Screen::NotVerified { reason: self.reason.unwrap_or(ReasonCode::CaptureUnknown) }
+            }
+            SessionState::Canceled(by) => Screen::Canceled { by },
+            SessionState::Expired => Screen::Expired,
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One step of a session.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{
+    COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
+    FACE_WITHIN, FAULT_WITHIN, FaceProgress, FaceSeen, Now, REVIEW_WITHIN, Session, SidesRead,
+};
+use crate::imaging::Provenance;
+use crate::session::decision::{Decision, Verdict, decide, refuse};
+use crate::session::document_findings::document_findings;
+use crate::session::evidence::{CaptureEvidence, Evidence};
+use crate::session::fault::DeviceFault;
+use crate::session::prompt::DocumentSide;
+use crate::session::reason::{Phase, ReasonCode};
+use crate::session::record::{CanceledBy, SessionState};
+
+impl Session {
+    /// Takes in what happened and says what the shell has to do. An event that does not fit the state changes nothing.
+    #[must_use]
+    pub fn step(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        use SessionState as S;
+        let state = self.record.state;
+        match event {
+            _ if state.is_terminal() => Vec::new(),
+            Event::Opened if state == S::Created => {
+                self.enter(S::AwaitingConsent, CONSENT_WITHIN, now);
+                vec![Effect::Save]
+            }
+            Event::ConsentAnswered { given: true } if state == S::AwaitingConsent => self.begin_document(now),
+            Event::ConsentAnswered { given: false } if state == S::AwaitingConsent => {
+                self.refuse(ReasonCode::ConsentDeclined, now)
+            }
+            Event::SideRead { capture, side } if self.awaits(S::AwaitingDocument, capture) => {
+                match side {
+                    DocumentSide::Front => self.sides.front = true,
+                    DocumentSide::Back => self.sides.back = true,
+                }
+                Vec::new()
+            }
+            Event::DocumentRead { capture, seen } if self.awaits(S::AwaitingDocument, capture) => {
+                self.judge_document(seen, now)
+            }
+            Event::FaceProgress { capture, direction, done, steps } if self.awaits(S::AwaitingFace, capture) => {
+                self.face = FaceProgress { direction, done, steps };
+                Vec::new()
+            }
+            Event::FaceRead { capture, seen } if self.awaits(S::AwaitingFace, capture) => self.judge_face(*seen, now),
+            Event::Hinted { capture, hint } if capture == self.capture => {
+                self.hints.observe(hint, now.uptime);
+                Vec::new()
+            }
+            Event::Cancel { by } if state != S::Deciding => self.end(Ending::Canceled(by), now),
+            Event::ReviewAnswered { accepted } if state == S::AwaitingReview => self.end_review(accepted, now),
+            Event::Faulted { fault } => self.take_fault(fault, now),
+            Event::Recovered if self.fault.is_some() => self.recover(now),
+            Event::Committed if state == S::Deciding => self.settle(),
+            Event::CommitFailed if state == S::Deciding => {
+                self.fault = Some(DeviceFault::Store);
+                self.phase_until = now.uptime + COMMIT_AGAIN_AFTER;
+                Vec::new()
+            }
+            Event::TimePassed if self.deadline().is_some_and(|due| now.uptime >= due) => self.run_out(now),
+            Event::Opened
+            | Event::ConsentAnswered { .. }
+            | Event::SideRead { .. }
+            | Event::DocumentRead { .. }
+            | Event::FaceProgress { .. }
+            | Event::FaceRead { .. }
+            | Event::Hinted { .. }
+            | Event::Cancel { .. }
+            | Event::ReviewAnswered { .. }
+            | Event::Recovered
+            | Event::Committed
+            | Event::CommitFailed
+            | Event::TimePassed => Vec::new(),
+        }
+    }
+
+    /// Whether a capture's answer is wanted: it is the present one, and the device is well.
+    fn awaits(&self, state: SessionState, capture: CaptureId) -> bool {
+        self.record.state == state && self.capture == capture && self.fault.is_none()
+    }
+
+    pub(super) fn enter(&mut self, state: SessionState, within: Duration, now: Now) {
+        self.record.state = state;
+        self.phase_until = now.uptime + within;
+        self.hints = Default::default();
+    }
+
+    fn next_capture(&mut self, task: CaptureTask) -> Effect {
+        self.capture = CaptureId(self.capture.0 + 1);
+        Effect::Capture { capture: self.capture, task: Box::new(task) }
+    }
+
+    /// Begins an attempt at the document; the caller has made sure that one is left.
+    fn begin_document(&mut self, now: Now) -> Vec<Effect> {
+        self.enter(SessionState::AwaitingDocument, DOCUMENT_WITHIN, now);
+        self.record.attempts.document = self.record.attempts.document.saturating_sub(1);
+        (self.document, self.sides) = (None, SidesRead::default());
+        vec![Effect::Save, self.next_capture(CaptureTask::Document)]
+    }
+
+    /// Begins an attempt at the head turn; the caller has made sure that one is left.
+    fn begin_face(&mut self, now: Now) -> Vec<Effect> {
+        self.enter(SessionState::AwaitingFace, FACE_WITHIN, now);
+        self.record.attempts.face = self.record.attempts.face.saturating_sub(1);
+        self.face = FaceProgress::START;
+        let portrait = self.document.as_ref().and_then(|seen| seen.portrait.clone());
+        vec![Effect::Save, self.next_capture(CaptureTask::Face { portrait })]
+    }
+
+    fn judge_document(&mut self, seen: Box<DocumentSeen>, now: Now) -> Vec<Effect> {
+        let findings = document_findings(&seen.evidence, &self.policy, now.days);
+        let reason = findings.first().copied();
+        self.document = Some(seen);
+        match reason {
+            None if self.policy.require_liveness || self.policy.require_face_match => {
+                self.record.last_error = None;
+                self.begin_face(now)
+            }
+            None => {
+                let decision = decide(&self.evidence(None), &self.policy, now.days);
+                self.conclude(decision, None, now)
+            }
+            Some(reason) => self.fail(reason, findings, now),
+        }
+    }
+
+    fn judge_face(&mut self, seen: FaceSeen, now: Now) -> Vec<Effect> {
+        let decision = decide(&self.evidence(Some(&seen)), &self.policy, now.days);
+        self.conclude(decision, Some(&seen), now)
+    }
+
+    /// What a decision leads to: the end, a review, or another attempt.
+    fn conclude(&mut self, decision: Decision, face: Option<&FaceSeen>, now: Now) -> Vec<Effect> {
+        let retry = decision.reasons.first().copied().filter(|reason| self.may_retry(*reason));
+        if let Some(reason) = retry {
+            return self.retry(reason, now);
+        }
+        let evidence = Box::new(self.evidence(face));
+        let reviewed = decision.verdict == Verdict::Verified
+            && decision.flags.iter().any(|flag| self.policy.review_flags.contains(&flag.as_ref()));
+        let ending = Ending::Decided { decision, evidence };
+        if reviewed {
+            self.ending = Some(Box::new(ending));
+            self.enter(SessionState::AwaitingReview, REVIEW_WITHIN, now);
+            return vec![Effect::Rest, Effect::Save];
+        }
+        self.end(ending, now)
+    }
+
+    fn may_retry(&self, reason: ReasonCode) -> bool {
+        let left = match reason.phase() {
+            Phase::Document => self.record.attempts.document,
+            Phase::Face => self.record.attempts.face,
+            Phase::None => 0,
+        };
+        reason.entry().recoverable && left > 0
+    }
+
+    fn retry(&mut self, reason: ReasonCode, now: Now) -> Vec<Effect> {
+        self.record.last_error = Some(reason);
+        match reason.phase() {
+            Phase::Face if self.document.is_some() => self.begin_face(now),
+            Phase::Document | Phase::Face | Phase::None => self.begin_document(now),
+        }
+    }
+
+    /// An attempt has failed for `findings`, of which `reason` is the most telling.
+    fn fail(&mut self, reason: ReasonCode, findings: BTreeSet<ReasonCode>, now: Now) -> Vec<Effect> {
+        if self.may_retry(reason) {
+            return self.retry(reason, now);
+        }
+        let evidence = Box::new(self.evidence(None));
+        let decision = refuse(&evidence, &self.policy, findings);
+        self.end(Ending::Decided { decision, evidence }, now)
+    }
+
+    fn refuse(&mut self, reason: ReasonCode, now: Now) -> Vec<Effect> {
+        self.fail(reason, BTreeSet::from([reason]), now)
+    }
+
+    /// Everything that this session has seen.
+    fn evidence(&self, face: Option<&FaceSeen>) -> Evidence {
+        let document = self.document.as_ref();
+        let sources = [document.map(|seen| seen.provenance), face.and_then(|seen| seen.provenance)];
+        let lacks_source = face.is_some_and(|seen| seen.provenance.is_none());
+        let capture = sources.into_iter().flatten().reduce(Provenance::least_trusted);
+        let mut models = document.map(|seen| seen.models.clone()).unwrap_or_default();
+        models.extend(face.iter().flat_map(|seen| seen.models.clone()));
+        Evidence {
+            capture: capture.filter(|_| !lacks_source).map(|provenance| CaptureEvidence { provenance }),
+            document: document.map(|seen| seen.evidence.clone()),
+            liveness: face.map(|seen| seen.liveness),
+            face_match: face.and_then(|seen| seen.face_match),
+            models,
+        }
+    }
+
+    /// Hands an end to the store; nobody hears of it before it is written.
+    pub(super) fn end(&mut self, ending: Ending, now: Now) -> Vec<Effect> {
+        self.enter(SessionState::Deciding, COMMIT_AGAIN_AFTER, now);
+        self.capture = CaptureId(self.capture.0 + 1);
+        self.fault = None;
+        self.ending = Some(Box::new(ending.clone()));
+        vec![Effect::Rest, Effect::Commit(Box::new(ending))]
+    }
+
+    /// The end is on disk. What was seen is wiped.
+    fn settle(&mut self) -> Vec<Effect> {
+        (self.fault, self.document) = (None, None);
+        if let Some(ending) = self.ending.take() {
+            if let Ending::Decided { decision, .. } = ending.as_ref() {
+                self.reason = decision.reasons.first().copied();
+                self.record.last_error = self.reason;
+            }
+            self.record.state = ending.state();
+        }
+        Vec::new()
+    }
+
+    fn end_review(&mut self, accepted: bool, now: Now) -> Vec<Effect> {
+        match self.ending.take() {
+            Some(ending) if accepted => self.end(*ending, now),
+            Some(_) | None => self.refuse(ReasonCode::ReviewRefused, now),
+        }
+    }
+
+    /// The attempt that a fault interrupts is given back.
+    fn take_fault(&mut self, fault: DeviceFault, now: Now) -> Vec<Effect> {
+        if self.fault.replace(fault).is_some() || self.record.state == SessionState::Deciding {
+            return Vec::new();
+        }
+        let attempts = &mut self.record.attempts;
+        match self.record.state {
+            SessionState::AwaitingDocument => attempts.document = attempts.document.saturating_add(1),
+            SessionState::AwaitingFace => attempts.face = attempts.face.saturating_add(1),
+            _ => {}
+        }
+        self.capture = CaptureId(self.capture.0 + 1);
+        self.phase_until = now.uptime + FAULT_WITHIN;
+        vec![Effect::Rest]
+    }
+
+    fn recover(&mut self, now: Now) -> Vec<Effect> {
+        if self.record.state == SessionState::Deciding {
+            return self.commit_again(now);
+        }
+        self.fault = None;
+        match self.record.state {
+            SessionState::AwaitingDocument => self.begin_document(now),
+            SessionState::AwaitingFace => self.begin_face(now),
+            SessionState::AwaitingConsent => {
+                self.enter(SessionState::AwaitingConsent, CONSENT_WITHIN, now);
+                Vec::new()
+            }
+            SessionState::AwaitingReview => {
+                self.enter(SessionState::AwaitingReview, REVIEW_WITHIN, now);
+                Vec::new()
+            }
+            _ => {
+                self.phase_until = self.ends_at;
+                Vec::new()
+            }
+        }
+    }
+
+    fn commit_again(&mut self, now: Now) -> Vec<Effect> {
+        self.phase_until = now.uptime + COMMIT_AGAIN_AFTER;
+        self.ending.iter().map(|ending| Effect::Commit(ending.clone())).collect()
+    }
+
+    /// A deadline has passed.
+    fn run_out(&mut self, now: Now) -> Vec<Effect> {
+        match self.record.state {
+            SessionState::Deciding => self.commit_again(now),
+            _ if now.uptime >= self.ends_at => self.end(Ending::Expired, now),
+            _ if self.fault.is_some() => self.end(Ending::Canceled(CanceledBy::Device), now),
+            SessionState::AwaitingDocument => match (self.sides.front, self.sides.back) {
+                (false, false) => self.end(Ending::Expired, now),
+                (_, false) => self.refuse(ReasonCode::DocumentUnreadable, now),
+                (false, true) => self.refuse(ReasonCode::DocumentFrontUnreadable, now),
+                (true, true) => self.refuse(ReasonCode::DocumentMissing, now),
+            },
+            SessionState::AwaitingFace => self.refuse(ReasonCode::LivenessIncomplete, now),
+            SessionState::AwaitingReview => self.end_review(false, now),
+            _ => self.end(Ending::Expired, now),
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What the roles say to each other over the Unix socket: values only, and how they are laid out as bytes.
+//!
+//! A message is a length (32 bits, big-endian, of what follows), one byte of kind, and a body: JSON, or a preview picture
+//! as raw pixels. The first message of a client is [`Hello`]; the engine answers [`EngineMessage::Welcome`] or
+//! [`EngineMessage::Refused`] and closes. Always holds: a message has a bounded length; no message carries evidence, so
+//! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
+
+use serde::{Deserialize, Serialize};
+
+use super::prompt::Prompt;
+use crate::imaging::Rgb;
+
+/// Version of the protocol; engine and client must have the same.
+pub const PROTOCOL_VERSION: u32 = 1;
+/// Longest JSON body in bytes.
+pub const MAX_JSON_BYTES: usize = 1 << 20;
+/// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
+pub const MAX_BODY_BYTES: usize = 4 + 640 * 480 * 3;
+
+/// Bytes of length and kind before every body.
+pub const HEADER_BYTES: usize = 5;
+
+/// What a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientRole {
+    /// Shows prompts; may start, answer and cancel a session.
+    Display,
+    /// Delivers events.
+    Sync,
+    /// A till: starts and cancels sessions and sees prompts, without pictures.
+    Till,
+}
+
+/// The first message of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The client's [`PROTOCOL_VERSION`].
+    pub protocol: u32,
+    /// Its version of the program, for the log.
+    pub program: String,
+    /// What it is.
+    pub role: ClientRole,
+}
+
+impl Hello {
+    /// This program's own.
+    #[must_use]
+    pub fn of(role: ClientRole) -> Self {
+        Self { protocol: PROTOCOL_VERSION, program: env!("CARGO_PKG_VERSION").to_owned(), role }
+    }
+}
+
+/// What a client asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum ClientMessage {
+    /// Who it is.
+    Hello(Hello),
+    /// Start a session, with the configured use case and place.
+    Start,
+    /// The person agrees, or does not.
+    Consent {
+        /// Whether.
+        given: bool,
+    },
+    /// End the session that is under way.
+    Cancel,
+    /// Give me events to deliver.
+    Lease {
+        /// At most so many.
+        most: u16,
+    },
+    /// This is how a delivery went.
+    Settle {
+        /// The delivery's number.
+        delivery: i64,
+        /// How it went.
+        outcome: Settlement,
+    },
+}
+
+/// How a delivery went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "result")]
+pub enum Settlement {
+    /// The receiver has acknowledged it.
+    Acknowledged,
+    /// It failed; try again later.
+    Retry {
+        /// After so many milliseconds.
+        after_ms: u64,
+        /// What went wrong, without the body of the answer: at most 200 characters.
+        why: String,
+    },
+    /// The receiver does not want it: to the dead letters.
+    Dead {
+        /// What it said, without the body of the answer: at most 200 characters.
+        why: String,
+    },
+}
+
+/// An event that waits for delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Number of the delivery.
+    pub delivery: i64,
+    /// Stable identifier of the event, `evt_…`.
+    pub event: String,
+    /// Name of the endpoint, as in the configuration.
+    pub endpoint: String,
+    /// The exact body.
+    pub body: String,
+    /// Attempts before this one.
+    pub attempts: u32,
+}
+
+/// What the engine says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "say")]
+pub enum EngineMessage {
+    /// The client may go on.
+    Welcome {
+        /// The engine's version of the program.
+        program: String,
+    },
+    /// The client may not; the connection ends.
+    Refused {
+        /// Why, and what to do.
+        why: String,
+    },
+    /// What is shown now.
+    Prompt(Prompt),
+    /// Events to deliver, an answer to [`ClientMessage::Lease`]; none when nothing is due.
+    Leased {
+        /// The events; each is this client's until the connection ends or it is settled.
+        deliveries: Vec<Delivery>,
+        /// Milliseconds until something is due, when nothing is now and something waits.
+        next_ms: Option<u64>,
+    },
+    /// New events may be due: lease again.
+    Due,
+    /// The settlement is on disk.
+    Settled {
+        /// Which delivery.
+        delivery: i64,
+    },
+    /// What was asked cannot be done.
+    Failed {
+        /// Why, and what to do.
+        why: String,
+    },
+}
+
+/// A decoded message body.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body<T> {
+    /// A message.
+    Message(T),
+    /// A preview picture, from the engine to a display.
+    Preview(Rgb),
+}
+
+/// Bytes that are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProtocolError {
+    /// Longer than [`MAX_BODY_BYTES`] or empty.
+    #[error("a message of {0} bytes is not allowed; engine and client must be of the same version")]
+    Length(usize),
+    /// No known kind of body.
+    #[error("message kind {0} is not known; engine and client must be of the same version")]
+    Kind(u8),
+    /// Not the JSON of a message.
+    #[error("a message is not of the expected form; engine and client must be of the same version")]
+    Form,
+}
+
+const KIND_JSON: u8 = 1;
+const KIND_PREVIEW: u8 = 2;
+
+/// Lays out a message.
+///
+/// # Errors
+/// [`ProtocolError::Length`] when it is longer than [`MAX_JSON_BYTES`].
+pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
+    let json = serde_json::to_vec(message).map_err(|_| ProtocolError::Form)?;
+    if json.len() > MAX_JSON_BYTES {
+        return Err(ProtocolError::Length(json.len()));
+    }
+    Ok(framed(KIND_JSON, &[&json]))
+}
+
+/// Lays out a preview picture.
+///
+/// # Errors
+/// [`ProtocolError::Length`] when it is larger than [`MAX_BODY_BYTES`].
+pub fn encode_preview(picture: &Rgb) -> Result<Vec<u8>, ProtocolError> {
+    let side = |length: usize| u16::try_from(length).map(u16::to_be_bytes);
+    let (Ok(width), Ok(height)) = (side(picture.width()), side(picture.height())) else {
+        return Err(ProtocolError::Length(picture.data().len()));
+    };
+    if picture.data().len() + 4 > MAX_BODY_BYTES {
+        return Err(ProtocolError::Length(picture.data().len() + 4));
+    }
+    Ok(framed(KIND_PREVIEW, &[&width, &height, picture.data()]))
+}
+
+fn framed(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
+    let mut bytes = Vec::with_capacity(4 + length);
+    bytes.extend((length as u32).to_be_bytes());
+    bytes.push(kind);
+    parts.iter().for_each(|part| bytes.extend(*part));
+    bytes
+}
+
+/// Reads a header: the kind of the body and its length in bytes.
+///
+/// # Errors
+/// [`ProtocolError`] when no such message is allowed.
+pub fn decode_header(header: [u8; HEADER_BYTES]) -> Result<(u8, usize), ProtocolError> {
+    let [a, b, c, d, kind] = header;
+    let length = u32::from_be_bytes([a, b, c, d]) as usize;
+    let most = match kind {
+        KIND_JSON => MAX_JSON_BYTES,
+        KIND_PREVIEW => MAX_BODY_BYTES,
+        other => return Err(ProtocolError::Kind(other)),
+    };
+    match length.checked_sub(1) {
+        Some(body) if body <= most => Ok((kind, body)),
+        _ => Err(ProtocolError::Length(length)),
+    }
+}
+
+/// Reads a body of the kind that its header stated.
+///
+/// # Errors
+/// [`ProtocolError`] when it is not of that kind.
+pub fn decode_body<T: for<'a> Deserialize<'a>>(kind: u8, body: &[u8]) -> Result<Body<T>, ProtocolError> {
+    match kind {
+        KIND_JSON => serde_json::from_slice(body).map(Body::Message).map_err(|_| ProtocolError::Form),
+        KIND_PREVIEW => {
+            let [w1, w2, h1, h2, pixels @ ..] = body else { return Err(ProtocolError::Form) };
+            let side = |high: u8, low: u8| usize::from(u16::from_be_bytes([high, low]));
+            let picture = Rgb::from_raw(side(*w1, *w2), side(*h1, *h2), pixels.to_vec());
+            picture.map(Body::Preview).map_err(|_| ProtocolError::Form)
+        }
+        other => Err(ProtocolError::Kind(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decoded<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<Body<T>, ProtocolError> {
+        let (kind, length) = decode_header(bytes[..HEADER_BYTES].try_into().unwrap())?;
+        assert_eq!(length, bytes.len() - HEADER_BYTES);
+        decode_body(kind, &bytes[HEADER_BYTES..])
+    }
+
+    #[test]
+    fn messages_and_previews_come_back_as_they_were_sent() {
+        for message in [
+            ClientMessage::Hello(Hello::of(ClientRole::Sync)),
+            ClientMessage::Start,
+            ClientMessage::Consent { given: false },
+            ClientMessage::Settle { delivery: 7, outcome: Settlement::Retry { after_ms: 9, why: "503".to_owned() } },
+        ] {
+            assert_eq!(decoded(&encode(&message).unwrap()), Ok(Body::Message(message)));
+        }
+        let prompt = EngineMessage::Prompt(Prompt::idle());
+        assert_eq!(decoded(&encode(&prompt).unwrap()), Ok(Body::Message(prompt)));
+        let picture = Rgb::filled(3, 2, [1, 2, 3]);
+        assert_eq!(decoded::<EngineMessage>(&encode_preview(&picture).unwrap()), Ok(Body::Preview(picture)));
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_refused_by_its_header() {
+        assert_eq!(decode_header([0x7f, 0, 0, 0, KIND_JSON]), Err(ProtocolError::Length(0x7f00_0000)));
+        assert_eq!(decode_header([0, 0, 0, 0, KIND_JSON]), Err(ProtocolError::Length(0)));
+        assert_eq!(decode_header([0, 0, 0, 9, 77]), Err(ProtocolError::Kind(77)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused_or_read_without_a_panic(header: [u8; 5], body: Vec<u8>) {
+            if let Ok((kind, _)) = decode_header(header) {
+                let _ = decode_body::<ClientMessage>(kind, &body);
+            }
+        }
+    }
+}
