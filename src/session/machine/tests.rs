@@ -1,1 +1,474 @@
+use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp, civil::date};
+use proptest::prelude::*;
+
+use super::*;
+use crate::compliance::{AgeTier, PlaceDays, UseCase};
+use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
+use crate::imaging::Provenance;
+use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, Template, TurnVerdict};
+use crate::privacy::PersonalDate;
+use crate::session::{
+    AttemptsLeft, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests, SessionId, Verdict,
+    decide,
+};
+
+const BUDGET: AttemptsLeft = AttemptsLeft { document: 2, face: 2 };
+
+fn at(seconds: u64) -> Now {
+    let start: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
+    let wall = start + SignedDuration::from_secs(seconds as i64);
+    Now { uptime: Duration::from_secs(seconds), wall, days: PlaceDays::single(date(2026, 11, 22)) }
+}
+
+fn record() -> SessionRecord {
+    let now = at(0).wall;
+    SessionRecord {
+        id: SessionId::from_random(&[3; SessionId::CHARACTERS]),
+        use_case: UseCase::AlcoholInPerson,
+        jurisdiction: "US-CA".parse().unwrap(),
+        state: SessionState::Created,
+        attempts: BUDGET,
+        last_error: None,
+        created_at: now,
+        expires_at: now + SignedDuration::from_hours(24),
+    }
+}
+
+fn session() -> Session {
+    Session::new(record(), Policy::for_tier(AgeTier::Over21), at(0))
+}
+
+/// What can be wrong with a document of the tests.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Card {
+    Good,
+    Expired,
+    UnderAge,
+    Altered,
+    Unread,
+}
+
+fn document(card: Card) -> Box<DocumentSeen> {
+    let day = |year| Some(PersonalDate::new(date(year, 1, 1)));
+    let fields = Fields {
+        date_of_birth: day(if card == Card::UnderAge { 2010 } else { 1980 }),
+        expiration_date: day(if card == Card::Expired { 2020 } else { 2030 }),
+        ..Fields::default()
+    };
+    let agreement = if card == Card::Altered { Agreement::Differs } else { Agreement::Agrees };
+    let compared = ["date_of_birth", "document_number", "family_name"];
+    let compared = compared.map(|field| FieldComparison { field, printed: None, encoded: None, result: agreement });
+    let encoded = (card != Card::Unread).then_some(EncodedSource::Barcode);
+    let evidence = DocumentEvidence {
+        encoded,
+        kind: Some(DocumentKind::DrivingLicense),
+        fields,
+        checks: vec![Check::new("structure", CheckResult::Pass, String::new())],
+        comparisons: compared.to_vec(),
+        portrait_found: true,
+    };
+    let portrait = Template::from_embedding(&[1.0; Template::LENGTH]).ok();
+    Box::new(DocumentSeen { evidence, portrait, provenance: Provenance::Simulated, models: ModelDigests::new() })
+}
+
+fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Provenance>) -> Box<FaceSeen> {
+    let compared =
+        MatchResult { similarity: Some(Similarity(0.7)), threshold: MatchThreshold::SHIPPED, decision, probes: 2 };
+    Box::new(FaceSeen {
+        liveness: LivenessEvidence { verdict },
+        face_match: Some(compared),
+        provenance,
+        models: ModelDigests::new(),
+    })
+}
+
+fn live() -> Box<FaceSeen> {
+    face(TurnVerdict::Live, MatchDecision::Match, Some(Provenance::PinnedCamera))
+}
+
+fn capture_of(effects: &[Effect]) -> CaptureId {
+    let found = effects.iter().find_map(|effect| match effect {
+        Effect::Capture { capture, .. } => Some(*capture),
+        Effect::Save | Effect::Rest | Effect::Commit(_) => None,
+    });
+    found.expect("an effect asks for a capture")
+}
+
+fn ending_of(effects: &[Effect]) -> Option<&Ending> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Commit(ending) => Some(ending.as_ref()),
+        Effect::Save | Effect::Rest | Effect::Capture { .. } => None,
+    })
+}
+
+/// A session that waits for a document, and its capture.
+fn awaiting_document() -> (Session, CaptureId) {
+    let mut session = session();
+    assert!(matches!(session.step(Event::Opened, at(1))[..], [Effect::Save]));
+    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    // The charged attempt is on disk before the camera is used.
+    assert!(matches!(effects[..], [Effect::Save, Effect::Capture { .. }]), "{effects:?}");
+    (session, capture_of(&effects))
+}
+
+/// A session that waits for a head turn, and its capture.
+fn awaiting_face() -> (Session, CaptureId) {
+    let (mut session, capture) = awaiting_document();
+    let effects = session.step(Event::DocumentRead { capture, seen: document(Card::Good) }, at(3));
+    assert_eq!(session.record().state, SessionState::AwaitingFace);
+    (session, capture_of(&effects))
+}
+
+#[test]
+fn a_good_document_and_its_live_holder_are_verified_once_the_end_is_on_disk() {
+    let (mut session, capture) = awaiting_face();
+    let effects = session.step(Event::FaceRead { capture, seen: live() }, at(10));
+    assert!(matches!(effects[..], [Effect::Rest, Effect::Commit(_)]));
+    assert_eq!((session.record().state, session.prompt().screen), (SessionState::Deciding, Screen::Deciding));
+    assert!(session.step(Event::Committed, at(11)).is_empty());
+    assert_eq!((session.record().state, session.prompt().screen), (SessionState::Verified, Screen::Verified));
+    assert_eq!(session.deadline(), None);
+}
+
+#[test]
+fn an_expired_document_may_be_replaced_until_the_attempts_are_spent() {
+    let (mut session, capture) = awaiting_document();
+    let effects = session.step(Event::DocumentRead { capture, seen: document(Card::Expired) }, at(3));
+    assert_eq!(session.record().state, SessionState::AwaitingDocument);
+    assert_eq!(session.prompt().last_error, Some(ReasonCode::DocumentExpired));
+    let again = capture_of(&effects);
+    // The answer of the first capture comes once more, late, and counts for nothing.
+    assert!(session.step(Event::DocumentRead { capture, seen: document(Card::Good) }, at(4)).is_empty());
+    let effects = session.step(Event::DocumentRead { capture: again, seen: document(Card::Expired) }, at(5));
+    let Some(Ending::Decided { decision, .. }) = ending_of(&effects) else { panic!("{effects:?}") };
+    assert_eq!(decision.reasons, [ReasonCode::DocumentExpired]);
+    // What was never asked for does not count as failed.
+    let liveness = decision.checks.iter().find(|check| check.name == "liveness").unwrap();
+    assert_eq!(liveness.result, CheckResult::NotApplicable);
+    let _ = session.step(Event::Committed, at(6));
+    assert_eq!(session.prompt().screen, Screen::NotVerified { reason: ReasonCode::DocumentExpired });
+}
+
+#[test]
+fn what_cannot_be_tried_again_ends_at_once() {
+    let (mut session, capture) = awaiting_document();
+    let effects = session.step(Event::DocumentRead { capture, seen: document(Card::UnderAge) }, at(3));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::NotVerified));
+    let (mut session, capture) = awaiting_face();
+    let attack = face(TurnVerdict::Attack, MatchDecision::Match, Some(Provenance::PinnedCamera));
+    let effects = session.step(Event::FaceRead { capture, seen: attack }, at(9));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::NotVerified));
+}
+
+#[test]
+fn a_face_that_does_not_match_gets_a_second_try_with_the_same_document() {
+    let (mut session, capture) = awaiting_face();
+    let other = || face(TurnVerdict::Live, MatchDecision::NonMatch, Some(Provenance::PinnedCamera));
+    let effects = session.step(Event::FaceRead { capture, seen: other() }, at(9));
+    assert_eq!(session.record().state, SessionState::AwaitingFace);
+    assert_eq!(session.prompt().last_error, Some(ReasonCode::FaceMismatch));
+    let capture = capture_of(&effects);
+    let effects = session.step(Event::FaceRead { capture, seen: other() }, at(19));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::NotVerified));
+}
+
+#[test]
+fn declined_consent_is_refused_without_any_capture() {
+    let mut session = session();
+    let _ = session.step(Event::Opened, at(1));
+    let effects = session.step(Event::ConsentAnswered { given: false }, at(2));
+    let Some(Ending::Decided { decision, evidence }) = ending_of(&effects) else { panic!("{effects:?}") };
+    assert_eq!(decision.reasons, [ReasonCode::ConsentDeclined]);
+    assert!(evidence.document.is_none() && evidence.capture.is_none());
+}
+
+#[test]
+fn nobody_there_expires_and_a_document_without_its_code_is_an_attempt() {
+    let (mut session, _) = awaiting_document();
+    let effects = session.step(Event::TimePassed, at(2 + DOCUMENT_WITHIN.as_secs()));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Expired));
+    let (mut session, capture) = awaiting_document();
+    let _ = session.step(Event::SideRead { capture, side: DocumentSide::Front }, at(5));
+    assert_eq!(session.prompt().screen, Screen::Document { side: DocumentSide::Back });
+    assert!(session.step(Event::TimePassed, at(30)).is_empty(), "too early");
+    let effects = session.step(Event::TimePassed, at(2 + DOCUMENT_WITHIN.as_secs()));
+    assert!(ending_of(&effects).is_none());
+    assert_eq!(session.record().last_error, Some(ReasonCode::DocumentUnreadable));
+    assert_eq!(session.prompt().screen, Screen::Document { side: DocumentSide::Front });
+}
+
+#[test]
+fn a_fault_of_the_device_costs_the_person_no_attempt_and_never_reads_as_their_failure() {
+    let (mut session, capture) = awaiting_document();
+    let left = session.record().attempts;
+    let fault = DeviceFault::CameraSilent;
+    assert!(matches!(session.step(Event::Faulted { fault }, at(10))[..], [Effect::Rest]));
+    assert_eq!(session.prompt().screen, Screen::Fault { fault });
+    assert!(session.step(Event::DocumentRead { capture, seen: document(Card::Good) }, at(11)).is_empty());
+    let effects = session.step(Event::Recovered, at(20));
+    let _ = capture_of(&effects);
+    assert_eq!((session.record().attempts, session.record().last_error), (left, None));
+    let _ = session.step(Event::Faulted { fault }, at(30));
+    let effects = session.step(Event::TimePassed, at(30 + FAULT_WITHIN.as_secs()));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Canceled(CanceledBy::Device)));
+}
+
+#[test]
+fn an_end_that_cannot_be_written_is_shown_as_a_fault_and_written_later() {
+    let (mut session, capture) = awaiting_face();
+    let _ = session.step(Event::FaceRead { capture, seen: live() }, at(10));
+    assert!(session.step(Event::CommitFailed, at(11)).is_empty());
+    assert_eq!(session.prompt().screen, Screen::Fault { fault: DeviceFault::Store });
+    assert!(session.step(Event::Cancel { by: CanceledBy::Person }, at(12)).is_empty(), "decided is decided");
+    let effects = session.step(Event::TimePassed, at(13));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Verified));
+    let _ = session.step(Event::Committed, at(14));
+    assert_eq!(session.prompt().screen, Screen::Verified);
+}
+
+#[test]
+fn a_review_that_nobody_answers_ends_as_not_verified() {
+    let policy = Policy { review_flags: vec!["odd"], ..Policy::for_tier(AgeTier::Over21) };
+    let reviewed = |answer: Option<bool>| {
+        let mut session = Session::new(record(), policy.clone(), at(0));
+        let _ = session.step(Event::Opened, at(1));
+        let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+        let mut seen = document(Card::Good);
+        seen.evidence.checks.push(Check::new("odd", CheckResult::Flag, String::new()));
+        let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
+        let effects = session.step(Event::FaceRead { capture: capture_of(&effects), seen: live() }, at(9));
+        assert!(matches!(effects[..], [Effect::Rest, Effect::Save]));
+        assert_eq!(session.prompt().screen, Screen::Review);
+        let effects = match answer {
+            Some(accepted) => session.step(Event::ReviewAnswered { accepted }, at(20)),
+            None => session.step(Event::TimePassed, at(9 + REVIEW_WITHIN.as_secs())),
+        };
+        ending_of(&effects).map(Ending::state)
+    };
+    assert_eq!(reviewed(Some(true)), Some(SessionState::Verified));
+    assert_eq!(reviewed(Some(false)), Some(SessionState::NotVerified));
+    assert_eq!(reviewed(None), Some(SessionState::NotVerified));
+}
+
+#[test]
+fn a_restart_in_any_open_state_starts_over_with_the_attempts_that_are_left() {
+    use SessionState as S;
+    for state in [S::AwaitingConsent, S::AwaitingDocument, S::AwaitingFace, S::Deciding, S::AwaitingReview] {
+        let attempts = AttemptsLeft { document: 1, face: 2 };
+        let interrupted = SessionRecord { state, attempts, ..record() };
+        let policy = Policy::for_tier(AgeTier::Over21);
+        let (session, effects) = Session::resume(interrupted, policy, at(100)).unwrap();
+        assert_eq!(session.prompt().screen, Screen::Consent, "{state:?}");
+        assert_eq!(session.record().attempts, attempts);
+        assert!(ending_of(&effects).is_none());
+    }
+}
+
+#[test]
+fn a_restart_gives_up_without_attempts_expires_the_old_and_leaves_the_ended() {
+    let policy = || Policy::for_tier(AgeTier::Over21);
+    let resumed = |record, now| Session::resume(record, policy(), now).map(|(_, effects)| effects);
+    let spent = SessionRecord {
+        state: SessionState::AwaitingFace,
+        attempts: AttemptsLeft { document: 1, face: 0 },
+        ..record()
+    };
+    let effects = resumed(spent, at(100)).unwrap();
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Canceled(CanceledBy::Device)));
+    let old = SessionRecord { state: SessionState::AwaitingConsent, ..record() };
+    let effects = resumed(old, at(25 * 3600)).unwrap();
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Expired));
+    for state in [SessionState::Verified, SessionState::NotVerified, SessionState::Expired] {
+        assert!(resumed(SessionRecord { state, ..record() }, at(1)).is_none());
+    }
+}
+
+/// One thing that may happen, without the numbers that only a run knows.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Opened,
+    Consent(bool),
+    Side(DocumentSide),
+    Document(Card),
+    Face(TurnVerdict, MatchDecision, Option<Provenance>),
+    Hint,
+    Cancel,
+    Review(bool),
+    Fault,
+    Recovered,
+    Written(bool),
+    Wait(u64),
+    Restart,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let card = prop_oneof![
+        4 => Just(Card::Good),
+        1 => Just(Card::Expired),
+        1 => Just(Card::UnderAge),
+        1 => Just(Card::Altered),
+        1 => Just(Card::Unread),
+    ];
+    let verdict = prop_oneof![
+        4 => Just(TurnVerdict::Live),
+        1 => Just(TurnVerdict::Attack),
+        1 => Just(TurnVerdict::Incomplete),
+    ];
+    let matched = prop_oneof![
+        4 => Just(MatchDecision::Match),
+        1 => Just(MatchDecision::NonMatch),
+        1 => Just(MatchDecision::NoProbe),
+    ];
+    let source = prop_oneof![4 => Just(Some(Provenance::PinnedCamera)), 1 => Just(None)];
+    prop_oneof![
+        3 => Just(Happening::Opened),
+        4 => prop_oneof![9 => Just(true), 1 => Just(false)].prop_map(Happening::Consent),
+        1 => prop_oneof![Just(DocumentSide::Front), Just(DocumentSide::Back)].prop_map(Happening::Side),
+        5 => card.prop_map(Happening::Document),
+        5 => (verdict, matched, source).prop_map(|(v, m, s)| Happening::Face(v, m, s)),
+        1 => Just(Happening::Hint),
+        1 => Just(Happening::Cancel),
+        1 => any::<bool>().prop_map(Happening::Review),
+        1 => Just(Happening::Fault),
+        2 => Just(Happening::Recovered),
+        5 => prop_oneof![3 => Just(true), 1 => Just(false)].prop_map(Happening::Written),
+        3 => (1_u64..200).prop_map(Happening::Wait),
+        1 => Just(Happening::Restart),
+    ]
+}
+
+/// Plays the shell: keeps what is on disk, and answers with the numbers of the present capture or of an old one.
+struct Shell {
+    session: Session,
+    policy: Policy,
+    disk: SessionRecord,
+    clock: u64,
+    captures: Vec<CaptureId>,
+    committing: Option<Ending>,
+}
+
+impl Shell {
+    fn new(policy: Policy) -> Self {
+        let session = Session::new(record(), policy.clone(), at(0));
+        Self { session, policy, disk: record(), clock: 0, captures: vec![], committing: None }
+    }
+
+    fn apply(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Save => self.disk = self.session.record().clone(),
+                Effect::Capture { capture, .. } => {
+                    assert_eq!(self.disk.attempts, self.session.record().attempts, "charged before it begins");
+                    self.captures.push(capture);
+                }
+                Effect::Rest => {}
+                Effect::Commit(ending) => self.committing = Some(*ending),
+            }
+        }
+    }
+
+    fn event(&mut self, happening: Happening, stale: bool) -> Option<Event> {
+        let skip = usize::from(stale);
+        let capture = self.captures.iter().rev().nth(skip).copied().unwrap_or_default();
+        Some(match happening {
+            Happening::Opened => Event::Opened,
+            Happening::Consent(given) => Event::ConsentAnswered { given },
+            Happening::Side(side) => Event::SideRead { capture, side },
+            Happening::Document(card) => Event::DocumentRead { capture, seen: document(card) },
+            Happening::Face(verdict, decision, source) => {
+                Event::FaceRead { capture, seen: face(verdict, decision, source) }
+            }
+            Happening::Hint => Event::Hinted { capture, hint: Some(Hint::AvoidGlare) },
+            Happening::Cancel => Event::Cancel { by: CanceledBy::Person },
+            Happening::Review(accepted) => Event::ReviewAnswered { accepted },
+            Happening::Fault => Event::Faulted { fault: DeviceFault::CameraSilent },
+            Happening::Recovered => Event::Recovered,
+            Happening::Written(true) => {
+                let ending = self.committing.take()?;
+                self.disk = SessionRecord { state: ending.state(), ..self.session.record().clone() };
+                Event::Committed
+            }
+            Happening::Written(false) => self.committing.take().map(|_| Event::CommitFailed)?,
+            Happening::Wait(seconds) => {
+                self.clock += seconds;
+                Event::TimePassed
+            }
+            Happening::Restart => return None,
+        })
+    }
+
+    fn happen(&mut self, happening: Happening, stale: bool) {
+        if matches!(happening, Happening::Restart) {
+            self.committing = None;
+            if let Some((session, effects)) = Session::resume(self.disk.clone(), self.policy.clone(), at(self.clock)) {
+                self.session = session;
+                self.captures.clear();
+                self.apply(effects);
+            }
+        } else if let Some(event) = self.event(happening, stale) {
+            let effects = self.session.step(event, at(self.clock));
+            self.apply(effects);
+        }
+    }
+}
+
+/// Whether the evidence is complete for the shipped policy: written down independently of the decision's own code.
+fn is_complete(evidence: &Evidence) -> bool {
+    evidence.capture.is_some()
+        && evidence.document.as_ref().is_some_and(|document| document.encoded.is_some() && document.portrait_found)
+        && evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live)
+        && evidence.face_match.is_some_and(|compared| compared.decision == MatchDecision::Match)
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_nothing_is_verified_without_all_evidence_and_ends_stay(
+        happenings in prop::collection::vec((happening(), prop::bool::weighted(0.1)), 1..60),
+    ) {
+        let policy = Policy::for_tier(AgeTier::Over21);
+        let mut shell = Shell::new(policy.clone());
+        for (happening, stale) in happenings {
+            let before = shell.session.record().clone();
+            let on_disk = shell.disk.state;
+            shell.happen(happening, stale);
+            let after = shell.session.record();
+            if before.state.is_terminal() {
+                prop_assert_eq!(&before, after);
+            }
+            if on_disk.is_terminal() {
+                prop_assert_eq!(on_disk, shell.disk.state);
+            }
+            if let Some(Ending::Decided { decision, evidence }) = &shell.committing
+                && decision.verdict == Verdict::Verified
+            {
+                prop_assert!(is_complete(evidence));
+                prop_assert_eq!(decide(evidence, &policy, at(0).days).verdict, Verdict::Verified);
+            }
+            if after.state.is_terminal() {
+                prop_assert_eq!(after.state, shell.disk.state, "shown only when written");
+            }
+            prop_assert!(after.attempts.document <= BUDGET.document && after.attempts.face <= BUDGET.face);
+            prop_assert_eq!(shell.session.deadline().is_none(), after.state.is_terminal());
+        }
+    }
+
+    #[test]
+    fn every_state_ends_when_only_time_goes_by(
+        happenings in prop::collection::vec((happening(), Just(false)), 0..40),
+    ) {
+        let mut shell = Shell::new(Policy::for_tier(AgeTier::Over21));
+        for (happening, stale) in happenings {
+            shell.happen(happening, stale);
+        }
+        let mut waits = 0;
+        while let Some(due) = shell.session.deadline() {
+            shell.clock = shell.clock.max(due.as_secs() + 1);
+            shell.happen(Happening::Wait(1), false);
+            shell.happen(Happening::Written(true), false);
+            waits += 1;
+            prop_assert!(waits < 20, "{:?}", shell.session.record());
+        }
+    }
+}
