@@ -65,13 +65,56 @@ pub struct DocumentReading {
 const LEAST_ZONE_STRETCH: usize = 15;
 
 /// The machine-readable part of a document.
-struct Encoded {
-    source: EncodedSource,
+#[derive(Debug, Clone)]
+pub(super) struct Encoded {
+    pub(super) source: EncodedSource,
     kind: Option<DocumentKind>,
     fields: Fields,
     checks: Vec<Check>,
     /// The rows of a machine-readable zone.
     rows: Vec<Personal<String>>,
+}
+
+impl Encoded {
+    /// What a zone says, if its check digits are right: wrong ones are a misread far more often than a forgery, and
+    /// neither gives anything to rely on.
+    pub(super) fn of_zone(zone: MrzDocument) -> Option<Self> {
+        zone.valid.then(|| from_zone(zone))
+    }
+
+    /// What the barcodes of one side say, if one of them is a licence's or identity card's.
+    pub(super) fn of_symbols(symbols: &[Symbol], today: Date) -> Option<(Self, AamvaDocument)> {
+        let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
+        let parsed = payloads.next()?;
+        let mut checks = aamva::checks(&parsed, today);
+        checks.push(single_payload(&parsed, payloads));
+        let (kind, fields) = (parsed.kind, parsed.fields.clone());
+        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() }, parsed))
+    }
+}
+
+/// The printed lines of a front: everything but the rows of the machine-readable zone.
+pub(super) fn printed_lines(lines: Vec<TextLine>, encoded: Option<&Encoded>) -> Vec<TextLine> {
+    let zone = encoded.map(|encoded| encoded.rows.as_slice()).unwrap_or_default();
+    lines.into_iter().filter(|line| is_print(line, zone)).collect()
+}
+
+/// Puts together what was read of a document.
+pub(super) fn document_evidence(
+    encoded: Option<Encoded>,
+    printed: &[TextLine],
+    portrait_found: bool,
+    today: Date,
+) -> DocumentEvidence {
+    let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
+    DocumentEvidence {
+        comparisons: cross_reference(&read_visual_fields(printed, today), &fields),
+        encoded: encoded.as_ref().map(|encoded| encoded.source),
+        kind: encoded.as_ref().and_then(|encoded| encoded.kind),
+        fields,
+        checks: encoded.map(|encoded| encoded.checks).unwrap_or_default(),
+        portrait_found,
+    }
 }
 
 /// Reads the machine-readable part, the print and the portrait. `today` settles two-digit years.
@@ -93,35 +136,25 @@ pub(super) fn read_document(
         DocumentSides::Passport { page } => read_zone(text, page, today, stages)?,
     };
     let front = sides.front();
-    let zone = encoded.as_ref().map(|encoded| encoded.rows.clone()).unwrap_or_default();
     let lines = stages.run("front_text", || {
-        let lines: Vec<TextLine> = text.read(front)?.into_iter().filter(|line| is_print(line, &zone)).collect();
+        let lines = printed_lines(text.read(front)?, encoded.as_ref());
         let seen = format!("{} lines of print", lines.len());
         Ok::<_, ModelError>((lines, seen))
     })?;
-    let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
-    let comparisons = stages.run("cross_reference", || {
-        let comparisons = cross_reference(&read_visual_fields(&lines, today), &fields);
+    let mut evidence = stages.run("cross_reference", || {
+        let evidence = document_evidence(encoded, &lines, false, today);
         let names = |result| {
-            let named = comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
+            let named = evidence.comparisons.iter().filter(|c| c.result == result).map(|c| c.field);
             named.collect::<Vec<_>>().join(", ")
         };
         let (agree, differ) = (names(Agreement::Agrees), names(Agreement::Differs));
         let differ = if differ.is_empty() { String::new() } else { format!("; DIFFER: {differ}") };
-        Ok::<_, ModelError>((comparisons, format!("agree: {agree}{differ}")))
+        let seen = format!("agree: {agree}{differ}");
+        Ok::<_, ModelError>((evidence, seen))
     })?;
-    let portrait = read_portrait(faces, front, stages)?;
-    Ok(DocumentReading {
-        evidence: DocumentEvidence {
-            encoded: encoded.as_ref().map(|encoded| encoded.source),
-            kind: encoded.as_ref().and_then(|encoded| encoded.kind),
-            fields,
-            checks: encoded.map(|encoded| encoded.checks).unwrap_or_default(),
-            comparisons,
-            portrait_found: portrait.is_some(),
-        },
-        portrait,
-    })
+    let portrait = stages.run("portrait", || read_portrait(faces, front))?;
+    evidence.portrait_found = portrait.is_some();
+    Ok(DocumentReading { evidence, portrait })
 }
 
 fn read_zone(
@@ -137,31 +170,25 @@ fn read_zone(
             Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
             Some(zone) => format!("{} with wrong check digits: not read", zone.format),
         };
-        // Wrong check digits are a misread far more often than a forgery, and neither gives anything to rely on.
-        Ok((zone.filter(|zone| zone.valid).map(from_zone), seen))
+        Ok((zone.and_then(Encoded::of_zone), seen))
     })
 }
 
-fn read_portrait(
-    faces: &mut FaceObserver,
-    front: &Rgb,
-    stages: &mut Stages<'_>,
-) -> Result<Option<Template>, ModelError> {
-    stages.run("portrait", || {
-        // The largest face is the portrait; ghost images are smaller.
-        let (reader, embedder) = faces.parts();
-        let found = reader.read(front)?;
-        let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
-        let Some(face) = found.first().filter(fit) else {
-            return Ok((None, "no portrait of usable quality".to_owned()));
-        };
-        let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
-        match embedder.embed(front, &face.mesh) {
-            Ok(template) => Ok((Some(template), seen)),
-            Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
-            Err(EmbeddingError::Model(fault)) => Err(fault),
-        }
-    })
+/// The portrait's template, and what was seen.
+pub(super) fn read_portrait(faces: &mut FaceObserver, front: &Rgb) -> Result<(Option<Template>, String), ModelError> {
+    // The largest face is the portrait; ghost images are smaller.
+    let (reader, embedder) = faces.parts();
+    let found = reader.read(front)?;
+    let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
+    let Some(face) = found.first().filter(fit) else {
+        return Ok((None, "no portrait of usable quality".to_owned()));
+    };
+    let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
+    match embedder.embed(front, &face.mesh) {
+        Ok(template) => Ok((Some(template), seen)),
+        Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
+        Err(EmbeddingError::Model(fault)) => Err(fault),
+    }
 }
 
 /// Rows of a machine-readable zone are no print: compared with themselves they would always agree. A row is told by its
@@ -182,18 +209,15 @@ fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Opti
         Ok::<_, ModelError>((symbols, seen))
     })?;
     stages.run("aamva", || {
-        let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
-        let Some(parsed) = payloads.next() else { return Ok((None, "no licence or identity card".to_owned())) };
-        let mut checks = aamva::checks(&parsed, today);
-        checks.push(single_payload(&parsed, payloads));
-        let count = |result| checks.iter().filter(|check| check.result == result).count();
+        let Some((encoded, parsed)) = Encoded::of_symbols(&symbols, today) else {
+            return Ok((None, "no licence or identity card".to_owned()));
+        };
+        let count = |result| encoded.checks.iter().filter(|check| check.result == result).count();
         let (failed, flagged) = (count(CheckResult::Fail), count(CheckResult::Flag));
         let version = parsed.version.map_or("unknown".to_owned(), |version| version.to_string());
         let issuer = parsed.issuer.map_or("unknown issuer", |issuer| issuer.name);
-        let total = checks.len();
+        let total = encoded.checks.len();
         let seen = format!("version {version}, {issuer}, {total} checks: {failed} failed, {flagged} flagged");
-        let (kind, fields) = (parsed.kind, parsed.fields);
-        let encoded = Encoded { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() };
         Ok((Some(encoded), seen))
     })
 }

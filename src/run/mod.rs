@@ -3,10 +3,14 @@
 //! Always holds: a fault of the device is an error here and never evidence against a person. Does not judge: it collects
 //! evidence and hands it to `session`.
 
+mod capture;
 mod document_reading;
 mod stages;
+#[cfg(test)]
+pub(crate) mod test_support;
 mod turn_reading;
 mod verification;
+mod vision;
 
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use stages::{StageReport, Stages};

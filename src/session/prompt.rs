@@ -34,6 +34,8 @@ pub enum Hint {
     TurnOver,
     /// Nobody is in front of the camera.
     ShowFace,
+    /// The face is turned away before the challenge began.
+    FaceCamera,
     /// The face is too far away.
     FaceCloser,
     /// More than one person is in the picture.

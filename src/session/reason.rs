@@ -263,6 +263,13 @@ pub enum Phase {
 }
 
 impl ReasonCode {
+    /// Whether it rests on what was read from print, which one picture may misread, and not on what is encoded with
+    /// check digits or error correction.
+    #[must_use]
+    pub fn is_of_print(self) -> bool {
+        matches!(self, Self::DocumentFieldsDiffer | Self::DocumentFrontUnreadable | Self::PortraitMissing)
+    }
+
     /// Which part to try again.
     #[must_use]
     pub fn phase(self) -> Phase {

@@ -1,0 +1,24 @@
+//! From frames to what a session's capture asked for.
+//!
+//! Always holds: one capture at a time; what an ended capture still says carries its number, so that the session ignores
+//! it. Does not judge a person.
+
+mod document;
+mod face;
+#[cfg(test)]
+mod tests;
+
+use crate::compliance::PlaceDays;
+use crate::session::Policy;
+
+pub(super) use document::{DocumentCapture, DocumentStep};
+pub(super) use face::{FaceCapture, FaceStep};
+
+/// What a capture needs to know to tell whether looking on can help.
+#[derive(Debug, Clone)]
+pub(super) struct Look {
+    /// What the session asks for.
+    pub policy: Policy,
+    /// The calendar days of its place.
+    pub days: PlaceDays,
+}

@@ -1,0 +1,92 @@
+//! Everything that looks at pixels, in one place: the models, and the decoder that runs outside this process.
+//!
+//! Used by one thread. Always holds: a fault here is the device's.
+
+use jiff::civil::Date;
+
+use super::document_reading::read_portrait;
+use crate::document::TextLine;
+use crate::document::mrz::MrzDocument;
+use crate::imaging::{Frame, Gray, Rgb};
+use crate::liveness::{FaceObservation, Template, TurnTracker};
+use crate::session::{DeviceFault, ModelDigests};
+use crate::vision::{BarcodeOptions, Digest, FaceObserver, ModelError, Runtime, Symbol, TextReader, read_barcodes};
+
+/// Why looking failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum VisionError {
+    /// A model fails.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+impl VisionError {
+    /// What the session hears.
+    pub(super) fn fault(&self) -> DeviceFault {
+        match self {
+            Self::Model(_) => DeviceFault::Model,
+        }
+    }
+}
+
+/// The models and the decoder.
+pub(super) struct Vision {
+    text: TextReader,
+    faces: FaceObserver,
+}
+
+impl Vision {
+    /// Opens the models.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub(super) fn open(runtime: &Runtime) -> Result<Self, ModelError> {
+        Ok(Self { text: TextReader::open(runtime)?, faces: FaceObserver::open(runtime)? })
+    }
+
+    /// The barcodes of a frame.
+    pub(super) fn read_barcodes(&mut self, gray: &Gray) -> Result<Vec<Symbol>, VisionError> {
+        Ok(read_barcodes(gray, &BarcodeOptions::live()))
+    }
+
+    /// The lines of print.
+    pub(super) fn read_text(&mut self, picture: &Rgb) -> Result<Vec<TextLine>, VisionError> {
+        Ok(self.text.read(picture)?)
+    }
+
+    /// The machine-readable zone, right or wrong.
+    pub(super) fn read_zone(&mut self, picture: &Rgb, today: Date) -> Result<Option<MrzDocument>, VisionError> {
+        Ok(self.text.read_mrz(picture, today)?)
+    }
+
+    /// The portrait of a document that is laid flat.
+    pub(super) fn portrait(&mut self, flat: &Rgb) -> Result<Option<Template>, VisionError> {
+        Ok(read_portrait(&mut self.faces, flat)?.0)
+    }
+
+    /// Forgets the last person.
+    pub(super) fn forget_face(&mut self) {
+        self.faces.reset();
+    }
+
+    /// The face in one frame.
+    pub(super) fn observe_face(&mut self, frame: &Frame, turn: &TurnTracker) -> Result<FaceObservation, VisionError> {
+        Ok(self.faces.observe(frame, turn)?)
+    }
+
+    /// The models that read documents.
+    pub(super) fn document_models(&self) -> ModelDigests {
+        let [detection, recognition] = self.text.digests();
+        named([("text_detection", detection), ("text_recognition", recognition)])
+    }
+
+    /// The models that look at faces.
+    pub(super) fn face_models(&self) -> ModelDigests {
+        let [detection, mesh, embedding] = self.faces.digests();
+        named([("face_detection", detection), ("face_mesh", mesh), ("face_embedding", embedding)])
+    }
+}
+
+fn named<const COUNT: usize>(models: [(&str, &Digest); COUNT]) -> ModelDigests {
+    models.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).into()
+}
