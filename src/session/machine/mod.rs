@@ -120,6 +120,12 @@ impl Session {
         &self.record
     }
 
+    /// What it asks for.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// When [`Event::TimePassed`] is due, as time since the engine started; `None` once it has ended.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {

@@ -1,0 +1,268 @@
+//! The configuration file: read once in `main`, passed on as values.
+//!
+//! Always holds: an unknown key or a value out of range is refused with its name; secrets are never in this file, only
+//! the paths of the files that hold them. Does not read the secrets: the role that needs one does.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::compliance::{Jurisdiction, UseCase};
+use crate::session::{AttemptsLeft, Dialect};
+
+/// Most bytes of a configuration file.
+const MAX_BYTES: u64 = 64 * 1024;
+/// Most endpoints.
+pub const MAX_ENDPOINTS: usize = 16;
+
+/// Everything that is configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// This box.
+    pub device: DeviceConfig,
+    /// The place and what is sold there.
+    pub site: SiteConfig,
+    /// Where the pictures come from.
+    pub camera: CameraConfig,
+    /// How often a person may try.
+    #[serde(default)]
+    pub sessions: SessionConfig,
+    /// Where outcomes go.
+    #[serde(default, rename = "endpoint")]
+    pub endpoints: Vec<EndpointConfig>,
+}
+
+/// This box.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceConfig {
+    /// Folder of the database and the keys; only the engine opens it.
+    pub state: PathBuf,
+    /// The Unix socket on which the roles meet.
+    pub socket: PathBuf,
+    /// Users besides the engine's own and root that may connect, by number.
+    #[serde(default)]
+    pub allow_users: Vec<u32>,
+}
+
+/// The place and what is sold there.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SiteConfig {
+    /// By ISO 3166-2, such as `US-CA`.
+    #[serde(deserialize_with = "jurisdiction")]
+    pub jurisdiction: Jurisdiction,
+    /// What a session is for when nobody says otherwise.
+    pub use_case: UseCase,
+}
+
+/// Where the pictures come from.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, tag = "source", rename_all = "snake_case")]
+pub enum CameraConfig {
+    /// A camera of the kernel's.
+    V4l2 {
+        /// Its stable path, such as `/dev/v4l/by-id/usb-…-video-index0`.
+        device: PathBuf,
+        /// Width in pixels.
+        #[serde(default = "default_width")]
+        width: u32,
+        /// Height in pixels.
+        #[serde(default = "default_height")]
+        height: u32,
+        /// Frames a second.
+        #[serde(default = "default_rate")]
+        fps: u32,
+    },
+    /// Frames from a folder or a video: never live.
+    Replay {
+        /// The folder or file.
+        path: PathBuf,
+        /// Frames a second of a folder.
+        #[serde(default = "default_replay_rate")]
+        fps: f64,
+    },
+    /// Rendered people, one a session, over and over: never live.
+    Simulated {
+        /// Which parts they play.
+        parts: Vec<String>,
+    },
+}
+
+/// How often a person may try.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SessionConfig {
+    /// Attempts at the document, 1 to 10.
+    pub document_attempts: u8,
+    /// Attempts at the head turn, 1 to 10.
+    pub face_attempts: u8,
+}
+
+/// Where outcomes go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// Its name in the outbox, the log and the reports.
+    pub name: String,
+    /// Where to.
+    pub url: String,
+    /// Which event names and bodies it gets.
+    pub dialect: Dialect,
+    /// Files with one secret each; two during a rotation. Only `carded sync` opens them.
+    pub secret_files: Vec<PathBuf>,
+}
+
+impl Default for SessionConfig {
+    fn default() -> Self {
+        Self { document_attempts: 3, face_attempts: 3 }
+    }
+}
+
+impl SessionConfig {
+    /// As the session counts them.
+    #[must_use]
+    pub fn budget(self) -> AttemptsLeft {
+        AttemptsLeft { document: self.document_attempts, face: self.face_attempts }
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// Not readable.
+    #[error("the configuration {path} cannot be read: {source}; give its path with --config", path = path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not of the expected form.
+    #[error("the configuration {path} is wrong: {message}", path = path.display())]
+    Form {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        message: String,
+    },
+}
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with what is wrong in it.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let unreadable = |source| ConfigError::Read { path: path.to_owned(), source };
+        if std::fs::metadata(path).map_err(unreadable)?.len() > MAX_BYTES {
+            let message = format!("it is longer than {MAX_BYTES} bytes");
+            return Err(ConfigError::Form { path: path.to_owned(), message });
+        }
+        let text = std::fs::read_to_string(path).map_err(unreadable)?;
+        Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })
+    }
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// What is wrong in it, in words.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let named = |name: &str| {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+            (1..=64).contains(&name.len()) && name.bytes().all(plain)
+        };
+        let attempts = [self.sessions.document_attempts, self.sessions.face_attempts];
+        if !attempts.iter().all(|count| (1..=10).contains(count)) {
+            return Err("sessions.document_attempts and sessions.face_attempts must be 1 to 10".to_owned());
+        }
+        if self.endpoints.len() > MAX_ENDPOINTS {
+            return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
+        }
+        for (k, endpoint) in self.endpoints.iter().enumerate() {
+            if !named(&endpoint.name) {
+                return Err("endpoint.name must have 1 to 64 letters, digits, - and _".to_owned());
+            }
+            if self.endpoints[..k].iter().any(|other| other.name == endpoint.name) {
+                return Err(format!("two endpoints are named {}; rename one", endpoint.name));
+            }
+            if !(1..=2).contains(&endpoint.secret_files.len()) {
+                return Err(format!("endpoint {} needs one secret file, or two during a rotation", endpoint.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn default_width() -> u32 {
+    1920
+}
+
+fn default_height() -> u32 {
+    1080
+}
+
+fn default_rate() -> u32 {
+    30
+}
+
+fn default_replay_rate() -> f64 {
+    30.0
+}
+
+fn jurisdiction<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Jurisdiction, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        [device]
+        state = "state"
+        socket = "engine.sock"
+        [site]
+        jurisdiction = "US-CA"
+        use_case = "alcohol_in_person"
+        [camera]
+        source = "v4l2"
+        device = "/dev/v4l/by-id/usb-camera-video-index0"
+        [[endpoint]]
+        name = "backend"
+        url = "https://shop.example/webhooks"
+        dialect = "stile"
+        secret_files = ["secret"]
+    "#;
+
+    #[test]
+    fn a_good_file_is_read_with_its_defaults() {
+        let config = Config::parse(GOOD).unwrap();
+        assert_eq!((config.sessions.document_attempts, config.endpoints[0].dialect), (3, Dialect::Stile));
+        assert!(matches!(config.camera, CameraConfig::V4l2 { width: 1920, height: 1080, fps: 30, .. }));
+    }
+
+    #[test]
+    fn what_is_unknown_or_out_of_range_is_refused_by_name() {
+        for (from, to, named) in [
+            ("US-CA", "California", "ISO 3166-2"),
+            ("\"backend\"", "\"back end\"", "endpoint.name"),
+            ("use_case", "usecase", "usecase"),
+            ("source = \"v4l2\"", "source = \"ftp\"", "ftp"),
+            ("[\"secret\"]", "[]", "secret file"),
+            ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
+        ] {
+            let error = Config::parse(&GOOD.replace(from, to)).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+        let twice = format!("{GOOD}\n{}", &GOOD[GOOD.find("[[endpoint]]").unwrap()..]);
+        assert!(Config::parse(&twice).unwrap_err().contains("two endpoints are named backend"));
+    }
+}

@@ -1,0 +1,301 @@
+//! The desk: the one task that owns the session, and carries out what each step asks for.
+//!
+//! Always holds: one session at a time; effects are carried out in order, each before the next, and what needs the disk
+//! waits for it; a prompt goes out after the step that it shows. Does not look at frames or speak to sockets.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::EngineError;
+use super::eyes::{Eyes, EyesOrder, Shown};
+use super::store_keeper::StoreKeeper;
+use crate::compliance::{PlaceDays, Rule, RuleBook};
+use crate::run::capture::Look;
+use crate::run::config::Config;
+use crate::run::finishing::{Finishing, finish};
+use crate::session::machine::{CaptureId, Effect, Ending, Event, Now, Session};
+use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
+
+/// How long a session may take altogether, as in both APIs.
+const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// How long an end stays on the screen.
+const RESULT_SHOWN: Duration = Duration::from_secs(8);
+/// Time between two tries of a store that failed.
+const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// What reaches the desk.
+pub(super) enum Order {
+    /// Somebody wants a session.
+    Start { by: &'static str, answer: oneshot::Sender<Result<SessionId, String>> },
+    /// The person answered.
+    Consent { given: bool },
+    /// Somebody wants it to end.
+    Cancel { by: CanceledBy },
+    /// The eyes have seen something.
+    Event(Event),
+    /// The camera is well, or not.
+    Camera(Option<DeviceFault>),
+}
+
+/// Everything that the desk needs.
+pub(super) struct Desk {
+    pub config: Arc<Config>,
+    pub rules: RuleBook,
+    pub policy: Box<dyn Fn(&Rule) -> Policy + Send>,
+    pub store: StoreKeeper,
+    pub eyes: Eyes,
+    pub shown: Arc<Shown>,
+    pub prompts: watch::Sender<Prompt>,
+    pub due: Arc<Notify>,
+    pub origin: Instant,
+    pub session: Option<Session>,
+    pub capture: CaptureId,
+    pub result_until: Option<Duration>,
+    pub camera_fault: Option<DeviceFault>,
+    pub store_failed: bool,
+}
+
+impl Desk {
+    /// Serves until the engine stops.
+    pub(super) async fn run(
+        mut self,
+        mut orders: mpsc::Receiver<Order>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), EngineError> {
+        self.resume_interrupted().await?;
+        loop {
+            self.publish();
+            let due = self.next_due().map(|due| tokio::time::Instant::from_std(self.origin + due));
+            let order = tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                order = orders.recv() => order,
+                () = sleep_until(due) => {
+                    self.take_time().await?;
+                    continue;
+                }
+            };
+            match order {
+                None => return Err(EngineError::Ended("eyes")),
+                Some(order) => self.take(order).await?,
+            }
+        }
+    }
+
+    async fn take(&mut self, order: Order) -> Result<(), EngineError> {
+        match order {
+            Order::Start { by, answer } => {
+                let started = self.start(by).await?;
+                // Who asked may have gone; the session is there all the same.
+                let _ = answer.send(started);
+                Ok(())
+            }
+            Order::Consent { given } => self.step(Event::ConsentAnswered { given }).await,
+            Order::Cancel { by } => self.step(Event::Cancel { by }).await,
+            Order::Event(event) => self.step(event).await,
+            Order::Camera(fault) => {
+                self.camera_fault = fault;
+                match fault {
+                    Some(fault) => self.step(Event::Faulted { fault }).await,
+                    None if self.store_failed => Ok(()),
+                    None => self.step(Event::Recovered).await,
+                }
+            }
+        }
+    }
+
+    /// Sessions that a restart interrupted: the newest goes on, the others end as the device's failure.
+    async fn resume_interrupted(&mut self) -> Result<(), EngineError> {
+        let mut open = self.store.call(|store| store.open_sessions()).await??;
+        open.sort_by_key(|record| record.created_at);
+        while let Some(record) = open.pop() {
+            let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else { continue };
+            let policy = (self.policy)(&rule);
+            let Some((mut session, effects)) = Session::resume(record, policy, self.now()) else { continue };
+            let resumed = self.session.as_ref().is_some_and(|kept| !kept.record().state.is_terminal());
+            let effects = match resumed {
+                true => session.step(Event::Cancel { by: CanceledBy::Device }, self.now()),
+                false => effects,
+            };
+            let kept = self.session.replace(session);
+            self.carry_out(effects).await?;
+            if resumed {
+                self.session = kept;
+            }
+        }
+        Ok(())
+    }
+
+    async fn start(&mut self, by: &'static str) -> Result<Result<SessionId, String>, EngineError> {
+        if self.session.as_ref().is_some_and(|session| !session.record().state.is_terminal()) {
+            return Ok(Err("a session is under way; cancel it, or wait for its end".to_owned()));
+        }
+        if let Some(fault) = self.fault() {
+            return Ok(Err(fault.to_string()));
+        }
+        let site = &self.config.site;
+        let rule = match self.rules.resolve(site.use_case, &site.jurisdiction) {
+            Ok(rule) => rule,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let mut random = [0; SessionId::CHARACTERS];
+        getrandom::fill(&mut random).map_err(EngineError::Random)?;
+        let now = self.now();
+        let record = SessionRecord {
+            id: SessionId::from_random(&random),
+            use_case: site.use_case,
+            jurisdiction: site.jurisdiction.clone(),
+            state: SessionState::Created,
+            attempts: self.config.sessions.budget(),
+            last_error: None,
+            created_at: now.wall,
+            expires_at: now.wall.saturating_add(SESSION_LIFETIME).unwrap_or(Timestamp::MAX),
+        };
+        let (id, kept) = (record.id.clone(), record.clone());
+        if let Err(error) = self.store.call(move |store| store.create_session(&kept)).await? {
+            tracing::error!("{error}");
+            self.store_failed = true;
+            return Ok(Err(DeviceFault::Store.to_string()));
+        }
+        tracing::info!(session = %id, by, "session started");
+        self.session = Some(Session::new(record, (self.policy)(&rule), now));
+        self.result_until = None;
+        self.step(Event::Opened).await?;
+        Ok(Ok(id))
+    }
+
+    /// One step of the session, if there is one, and what follows from it.
+    async fn step(&mut self, event: Event) -> Result<(), EngineError> {
+        let now = self.now();
+        let Some(session) = &mut self.session else { return Ok(()) };
+        let effects = session.step(event, now);
+        self.carry_out(effects).await
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> Result<(), EngineError> {
+        let mut effects = std::collections::VecDeque::from(effects);
+        while let Some(effect) = effects.pop_front() {
+            let Some(session) = &mut self.session else { return Ok(()) };
+            let record = session.record().clone();
+            match effect {
+                Effect::Save => {
+                    if let Err(error) = self.store.call(move |store| store.save_session(&record)).await? {
+                        tracing::error!("{error}");
+                        self.store_failed = true;
+                        let now = self.now();
+                        let Some(session) = &mut self.session else { return Ok(()) };
+                        // What was to follow must not: it would not be on disk.
+                        effects = session.step(Event::Faulted { fault: DeviceFault::Store }, now).into();
+                    }
+                }
+                Effect::Capture { capture, task } => {
+                    self.capture = capture;
+                    let look = Box::new(Look { policy: session.policy().clone(), days: self.days() });
+                    self.eyes.order(EyesOrder::Look { capture, task, look })?;
+                }
+                Effect::Rest => self.eyes.order(EyesOrder::Rest)?,
+                Effect::Commit(ending) => {
+                    // Everybody may know by now that an end is being written, and not yet which.
+                    self.publish();
+                    let event = self.commit(record, *ending).await?;
+                    let now = self.now();
+                    let Some(session) = &mut self.session else { return Ok(()) };
+                    effects.extend(session.step(event, now));
+                }
+            }
+        }
+        if self.session.as_ref().is_some_and(|session| session.record().state.is_terminal())
+            && self.result_until.is_none()
+        {
+            self.result_until = Some(self.origin.elapsed() + RESULT_SHOWN);
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, record: SessionRecord, ending: Ending) -> Result<Event, EngineError> {
+        let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
+            return Err(EngineError::RuleGone);
+        };
+        let record = SessionRecord { state: ending.state(), ..record };
+        let (id, state) = (record.id.clone(), record.state);
+        let finishing =
+            Finishing { record, ending, rule, config: Arc::clone(&self.config), decided_at: Timestamp::now() };
+        Ok(match self.store.call(move |store| finish(store, &finishing)).await? {
+            Ok(()) => {
+                tracing::info!(session = %id, ?state, "session ended");
+                self.store_failed = false;
+                self.due.notify_waiters();
+                Event::Committed
+            }
+            Err(error) => {
+                tracing::error!("{error}");
+                Event::CommitFailed
+            }
+        })
+    }
+
+    /// Something is due: a deadline of the session, the end of a result, or another try of the store.
+    async fn take_time(&mut self) -> Result<(), EngineError> {
+        let uptime = self.origin.elapsed();
+        if self.result_until.is_some_and(|until| uptime >= until) {
+            (self.session, self.result_until) = (None, None);
+        }
+        if self.store_failed && self.store.call(|store| store.probe()).await?.is_ok() {
+            self.store_failed = false;
+            if self.camera_fault.is_none() {
+                self.step(Event::Recovered).await?;
+            }
+        }
+        self.step(Event::TimePassed).await
+    }
+
+    fn next_due(&self) -> Option<Duration> {
+        let session = self.session.as_ref().and_then(Session::deadline);
+        let store = self.store_failed.then(|| self.origin.elapsed() + STORE_AGAIN_AFTER);
+        [session, self.result_until, store].into_iter().flatten().min()
+    }
+
+    /// What keeps a session from starting.
+    fn fault(&self) -> Option<DeviceFault> {
+        let store = self.store_failed.then_some(DeviceFault::Store);
+        let clock = (!self.rules.is_plausible(self.days().latest)).then_some(DeviceFault::Clock);
+        self.camera_fault.or(store).or(clock)
+    }
+
+    fn now(&self) -> Now {
+        Now { uptime: self.origin.elapsed(), wall: Timestamp::now(), days: self.days() }
+    }
+
+    /// The calendar days of the place; a place without time zones cannot be configured.
+    fn days(&self) -> PlaceDays {
+        let now = Timestamp::now();
+        let utc = || PlaceDays::single(now.to_zoned(jiff::tz::TimeZone::UTC).date());
+        self.rules.days_at(&self.config.site.jurisdiction, now).unwrap_or_else(utc)
+    }
+
+    fn publish(&self) {
+        let prompt = match (&self.session, self.fault()) {
+            (Some(session), _) => session.prompt(),
+            (None, Some(fault)) => Prompt { screen: Screen::Fault { fault }, ..Prompt::idle() },
+            (None, None) => Prompt::idle(),
+        };
+        let face = match prompt.screen {
+            Screen::Face { done, .. } => Some(done),
+            _ => None,
+        };
+        self.prompts.send_if_modified(|shown| std::mem::replace(shown, prompt.clone()) != prompt);
+        if let Some(done) = face {
+            self.shown.set(self.capture, done, self.origin.elapsed());
+        }
+    }
+}
+
+async fn sleep_until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

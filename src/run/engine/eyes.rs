@@ -1,0 +1,224 @@
+//! The thread that looks: it owns the models, takes the newest frame, and tells the desk what it saw.
+//!
+//! Always holds: it looks only while a capture is under way; a new order replaces the present one before the next frame;
+//! its answers carry the capture's number.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::EngineError;
+use super::desk::Order;
+use crate::camera::Camera;
+use crate::imaging::Frame;
+use crate::liveness::Challenge;
+use crate::run::capture::{DocumentCapture, FaceCapture, Look};
+use crate::run::vision::{Vision, VisionError};
+use crate::session::machine::{CaptureId, CaptureTask, Event};
+use crate::session::{DeviceFault, Hint};
+
+/// Orders that may wait: the desk gives one and awaits nothing.
+const MOST_ORDERS: usize = 8;
+/// Longest wait for a frame before the orders are looked at again.
+const FRAME_WITHIN: Duration = Duration::from_millis(200);
+/// Rest after a decoder that failed again and again.
+const DECODER_REST: Duration = Duration::from_secs(3);
+
+/// What the desk wants.
+pub(super) enum EyesOrder {
+    /// Look, for this.
+    Look { capture: CaptureId, task: Box<CaptureTask>, look: Box<Look> },
+    /// Do not look.
+    Rest,
+}
+
+/// Which step of the challenge is on the screen, and since when on the camera's clock.
+#[derive(Default)]
+pub(super) struct Shown(Mutex<Option<(CaptureId, u8, Duration)>>);
+
+impl Shown {
+    /// Notes that a step's prompt was handed to every screen.
+    pub(super) fn set(&self, capture: CaptureId, step: u8, at: Duration) {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.is_none_or(|(known, done, _)| (known, done) != (capture, step)) {
+            *shown = Some((capture, step, at));
+        }
+    }
+
+    fn of(&self, capture: CaptureId) -> Option<(u8, Duration)> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.filter(|(known, ..)| *known == capture).map(|(_, step, at)| (step, at))
+    }
+}
+
+/// A way to the thread.
+pub(super) struct Eyes(SyncSender<EyesOrder>);
+
+impl Eyes {
+    /// Starts the thread; it ends with a reason, or without one when the desk is gone.
+    pub(super) fn start(
+        vision: Vision,
+        camera: Arc<Camera>,
+        desk: mpsc::Sender<Order>,
+        shown: Arc<Shown>,
+    ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
+        let (sender, orders) = sync_channel(MOST_ORDERS);
+        let mut looker = Looker { vision, camera, desk, shown, orders, last_frame: None };
+        let thread = std::thread::Builder::new().name("eyes".to_owned()).spawn(move || looker.run());
+        Ok((Self(sender), thread.map_err(EngineError::Thread)?))
+    }
+
+    /// Gives an order.
+    pub(super) fn order(&self, order: EyesOrder) -> Result<(), EngineError> {
+        self.0.try_send(order).map_err(|error| match error {
+            TrySendError::Full(_) => EngineError::Stuck("eyes"),
+            TrySendError::Disconnected(_) => EngineError::Ended("eyes"),
+        })
+    }
+}
+
+enum Watching {
+    Nothing,
+    Document { capture: CaptureId, look: Box<Look>, reading: Box<DocumentCapture> },
+    Face { capture: CaptureId, turn: Box<FaceCapture>, told: Option<u8> },
+}
+
+struct Looker {
+    vision: Vision,
+    camera: Arc<Camera>,
+    desk: mpsc::Sender<Order>,
+    shown: Arc<Shown>,
+    orders: Receiver<EyesOrder>,
+    last_frame: Option<u64>,
+}
+
+/// The desk is gone: the engine is stopping.
+struct DeskGone;
+
+impl Looker {
+    fn run(&mut self) -> Result<(), EngineError> {
+        let mut watching = Watching::Nothing;
+        loop {
+            match self.next_order(&watching) {
+                Err(DeskGone) => return Ok(()),
+                Ok(Some(order)) => watching = self.begin(order)?,
+                Ok(None) => {}
+            }
+            if matches!(watching, Watching::Nothing) {
+                continue;
+            }
+            let Some(frame) = self.camera.newest(self.last_frame, FRAME_WITHIN) else { continue };
+            self.last_frame = Some(frame.sequence);
+            watching = match self.look(watching, &frame) {
+                Ok(Ok(next)) => next,
+                Ok(Err(DeskGone)) => return Ok(()),
+                Err(error @ VisionError::Model(_)) => return Err(error.into()),
+                Err(error @ VisionError::Decoder(_)) => match self.sit_out(&error) {
+                    Ok(Some(order)) => self.begin(order)?,
+                    Ok(None) => Watching::Nothing,
+                    Err(DeskGone) => return Ok(()),
+                },
+            };
+        }
+    }
+
+    /// The newest order, if there is one; waits for one while there is nothing to look for.
+    fn next_order(&mut self, watching: &Watching) -> Result<Option<EyesOrder>, DeskGone> {
+        let mut newest = match watching {
+            Watching::Nothing => Some(self.orders.recv().map_err(|_| DeskGone)?),
+            Watching::Document { .. } | Watching::Face { .. } => None,
+        };
+        loop {
+            match self.orders.try_recv() {
+                Ok(order) => newest = Some(order),
+                Err(TryRecvError::Empty) => return Ok(newest),
+                Err(TryRecvError::Disconnected) => return Err(DeskGone),
+            }
+        }
+    }
+
+    fn begin(&mut self, order: EyesOrder) -> Result<Watching, EngineError> {
+        let EyesOrder::Look { capture, task, look } = order else {
+            self.camera.set_wanted(false);
+            self.vision.forget_face();
+            return Ok(Watching::Nothing);
+        };
+        self.camera.set_wanted(true);
+        Ok(match *task {
+            CaptureTask::Document => {
+                Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) }
+            }
+            CaptureTask::Face { portrait } => {
+                let mut nonce = [0; Challenge::NONCE_BYTES];
+                getrandom::fill(&mut nonce).map_err(EngineError::Random)?;
+                let turn = FaceCapture::new(Challenge::from_nonce(&nonce), portrait, &mut self.vision);
+                Watching::Face { capture, turn: Box::new(turn), told: None }
+            }
+        })
+    }
+
+    fn look(&mut self, watching: Watching, frame: &Frame) -> Result<Result<Watching, DeskGone>, VisionError> {
+        match watching {
+            Watching::Nothing => Ok(Ok(Watching::Nothing)),
+            Watching::Document { capture, look, mut reading } => {
+                let step = reading.observe(frame, &mut self.vision, &look)?;
+                self.hint(capture, step.hint);
+                if let Some(side) = step.side
+                    && self.tell(Event::SideRead { capture, side }).is_err()
+                {
+                    return Ok(Err(DeskGone));
+                }
+                Ok(match step.seen {
+                    Some(seen) => self.tell(Event::DocumentRead { capture, seen }).map(|()| Watching::Nothing),
+                    None => Ok(Watching::Document { capture, look, reading }),
+                })
+            }
+            Watching::Face { capture, mut turn, told } => {
+                let step = turn.observe(frame, &mut self.vision, self.shown.of(capture))?;
+                self.hint(capture, step.hint);
+                if step.ended {
+                    let seen = Box::new(turn.finish(&self.vision));
+                    return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
+                }
+                let (direction, done) = step.asked;
+                if told != Some(done) {
+                    let event = Event::FaceProgress { capture, direction, done, steps: turn.steps() };
+                    if self.tell(event).is_err() {
+                        return Ok(Err(DeskGone));
+                    }
+                }
+                Ok(Ok(Watching::Face { capture, turn, told: Some(done) }))
+            }
+        }
+    }
+
+    fn tell(&self, event: Event) -> Result<(), DeskGone> {
+        self.desk.blocking_send(Order::Event(event)).map_err(|_| DeskGone)
+    }
+
+    /// A hint that finds the desk busy is dropped: the next frame has another.
+    fn hint(&self, capture: CaptureId, hint: Option<Hint>) {
+        let _ = self.desk.try_send(Order::Event(Event::Hinted { capture, hint }));
+    }
+
+    /// Tells of a decoder that fails again and again, gives it time, and lets the session go on. What the desk orders in
+    /// the meantime is not lost.
+    fn sit_out(&mut self, error: &VisionError) -> Result<Option<EyesOrder>, DeskGone> {
+        tracing::warn!("{error}");
+        self.tell(Event::Faulted { fault: DeviceFault::Decoder })?;
+        let until = Instant::now() + DECODER_REST;
+        let mut newest = None;
+        loop {
+            match self.orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(order) => newest = Some(order),
+                Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return Err(DeskGone),
+            }
+        }
+        self.tell(Event::Recovered)?;
+        Ok(newest)
+    }
+}

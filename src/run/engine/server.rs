@@ -1,0 +1,241 @@
+//! The engine's side of the socket: one task a client, each with what its role may do and nothing more.
+//!
+//! Always holds: no message of a client reaches a decision; a client that is slow or silent holds up nobody else; what a
+//! lost `sync` had leased is free again at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::EngineError;
+use super::desk::Order;
+use super::store_keeper::StoreKeeper;
+use crate::camera::Camera;
+use crate::imaging::{Frame, Rgb, resize};
+use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode_preview};
+use crate::session::{CanceledBy, Prompt, Screen};
+use crate::store::LeaseHolder;
+
+/// Clients at one time.
+const MOST_CLIENTS: usize = 16;
+/// Messages of a client that may wait.
+const MOST_MESSAGES: usize = 16;
+/// Events that one lease gives at most.
+const MOST_LEASED: usize = 64;
+/// Time between two previews.
+const PREVIEW_EVERY: Duration = Duration::from_millis(80);
+/// Longer side of a preview in pixels.
+const PREVIEW_SIDE: usize = 640;
+
+/// What every client's task shares.
+#[derive(Clone)]
+pub(super) struct Server {
+    pub desk: mpsc::Sender<Order>,
+    pub store: StoreKeeper,
+    pub camera: Arc<Camera>,
+    pub prompts: watch::Receiver<Prompt>,
+    pub due: Arc<Notify>,
+    pub allowed: Arc<Vec<u32>>,
+}
+
+impl Server {
+    /// Takes clients in until the engine stops.
+    pub(super) async fn run(
+        self,
+        listener: UnixListener,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), EngineError> {
+        static HOLDERS: AtomicU64 = AtomicU64::new(1);
+        let places = Arc::new(Semaphore::new(MOST_CLIENTS));
+        loop {
+            let accepted = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                accepted = listener.accept() => accepted,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of descriptors, most likely: others may close some.
+                    tracing::warn!("cannot take in a client: {error}");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    continue;
+                }
+            };
+            let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                tracing::warn!("a client was turned away: {MOST_CLIENTS} are connected");
+                continue;
+            };
+            let (server, mut stop) = (self.clone(), stop.clone());
+            let holder = HOLDERS.fetch_add(1, Ordering::Relaxed);
+            tokio::spawn(async move {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => {}
+                    served = server.serve(stream, holder) => match served {
+                        Ok(()) | Err(SocketError::Closed) => {}
+                        Err(error) => tracing::info!("a client's connection ended: {error}"),
+                    },
+                }
+                drop(place);
+            });
+        }
+    }
+
+    async fn serve(&self, stream: UnixStream, holder: u64) -> Result<(), SocketError> {
+        let (role, reading, mut writing) = welcome(stream, |user| self.allowed.contains(&user)).await?;
+        let (sender, messages) = mpsc::channel(MOST_MESSAGES);
+        let reader = tokio::spawn(read_all(reading, sender));
+        let served = match role {
+            ClientRole::Display => self.show(messages, &mut writing, true).await,
+            ClientRole::Till => self.show(messages, &mut writing, false).await,
+            ClientRole::Sync => {
+                let served = self.hand_out(messages, &mut writing, holder).await;
+                // A store that is gone frees every lease with it.
+                let _ = self.store.call(move |store| store.release(LeaseHolder(holder))).await;
+                served
+            }
+        };
+        reader.abort();
+        served
+    }
+
+    /// Serves a display, with pictures, or a till, without.
+    async fn show(
+        &self,
+        mut messages: mpsc::Receiver<ClientMessage>,
+        writing: &mut OwnedWriteHalf,
+        pictures: bool,
+    ) -> Result<(), SocketError> {
+        let mut prompts = self.prompts.clone();
+        let mut ticks = interval(PREVIEW_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut last_frame = None;
+        prompts.mark_changed();
+        loop {
+            tokio::select! {
+                biased;
+                changed = prompts.changed() => {
+                    changed.map_err(|_| SocketError::Closed)?;
+                    let prompt = prompts.borrow_and_update().clone();
+                    write(writing, &EngineMessage::Prompt(prompt)).await?;
+                }
+                message = messages.recv() => {
+                    let message = message.ok_or(SocketError::Closed)?;
+                    if let Err(why) = self.carry_out(message, pictures).await {
+                        write(writing, &EngineMessage::Failed { why }).await?;
+                    }
+                }
+                _ = ticks.tick(), if pictures => {
+                    let looking =
+                        matches!(prompts.borrow().screen, Screen::Document { .. } | Screen::Face { .. });
+                    if looking && let Some(frame) = self.camera.newest(last_frame, Duration::ZERO) {
+                        last_frame = Some(frame.sequence);
+                        if let Some(bytes) = preview(frame).await {
+                            write_bytes(writing, &bytes).await?;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn carry_out(&self, message: ClientMessage, display: bool) -> Result<(), String> {
+        let gone = |_| "the engine is stopping; connect again".to_owned();
+        let by = if display { CanceledBy::Person } else { CanceledBy::Till };
+        match message {
+            ClientMessage::Start => {
+                let (answer, answered) = oneshot::channel();
+                let by = if display { "display" } else { "till" };
+                self.desk.send(Order::Start { by, answer }).await.map_err(|_| gone(()))?;
+                answered.await.map_err(|_| gone(()))?.map(drop)
+            }
+            ClientMessage::Consent { given } => self.desk.send(Order::Consent { given }).await.map_err(|_| gone(())),
+            ClientMessage::Cancel => self.desk.send(Order::Cancel { by }).await.map_err(|_| gone(())),
+            ClientMessage::Hello(_) | ClientMessage::Lease { .. } | ClientMessage::Settle { .. } => {
+                Err("this client may start, answer and cancel a session, and nothing else".to_owned())
+            }
+        }
+    }
+
+    /// Serves the role that delivers.
+    async fn hand_out(
+        &self,
+        mut messages: mpsc::Receiver<ClientMessage>,
+        writing: &mut OwnedWriteHalf,
+        holder: u64,
+    ) -> Result<(), SocketError> {
+        loop {
+            let message = tokio::select! {
+                message = messages.recv() => message.ok_or(SocketError::Closed)?,
+                () = self.due.notified() => {
+                    write(writing, &EngineMessage::Due).await?;
+                    continue;
+                }
+            };
+            let answer = match message {
+                ClientMessage::Lease { most } => self.lease(most, holder).await,
+                ClientMessage::Settle { delivery, outcome } => self.settle(delivery, outcome, holder).await,
+                ClientMessage::Hello(_)
+                | ClientMessage::Start
+                | ClientMessage::Consent { .. }
+                | ClientMessage::Cancel => Err("this client may lease and settle events, and nothing else".to_owned()),
+            };
+            write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
+        }
+    }
+
+    async fn lease(&self, most: u16, holder: u64) -> Result<EngineMessage, String> {
+        let most = usize::from(most).min(MOST_LEASED);
+        let now = Timestamp::now();
+        let leased = self.store.call(move |store| {
+            let deliveries = store.lease(holder, most, now)?;
+            let next = if deliveries.is_empty() { store.next_due(now)? } else { None };
+            Ok::<_, crate::store::StoreError>((deliveries, next))
+        });
+        let (deliveries, next) = leased.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        let next_ms = next.map(|at: Duration| u64::try_from(at.as_millis()).unwrap_or(u64::MAX));
+        Ok(EngineMessage::Leased { deliveries, next_ms })
+    }
+
+    async fn settle(&self, delivery: i64, outcome: Settlement, holder: u64) -> Result<EngineMessage, String> {
+        let settled = self.store.call(move |store| store.settle(LeaseHolder(holder), delivery, &outcome, Timestamp::now()));
+        settled.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
+        Ok(EngineMessage::Settled { delivery })
+    }
+}
+
+/// Reads a client's messages; a task of its own, because a message must not be given up half-read.
+async fn read_all(mut reading: OwnedReadHalf, messages: mpsc::Sender<ClientMessage>) {
+    loop {
+        match read::<ClientMessage>(&mut reading).await {
+            Ok(Some(Body::Message(message))) => {
+                if messages.send(message).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Some(Body::Preview(_)) | None) => return,
+            Err(error) => {
+                tracing::info!("a client's message cannot be read: {error}");
+                return;
+            }
+        }
+    }
+}
+
+/// A small picture of a frame, laid out for a display.
+async fn preview(frame: Arc<Frame>) -> Option<Vec<u8>> {
+    let small = tokio::task::spawn_blocking(move || {
+        let (width, height) = (frame.image.width(), frame.image.height());
+        let scale = (PREVIEW_SIDE as f32 / width.max(height).max(1) as f32).min(1.0);
+        let side = |length: usize| ((length as f32 * scale) as usize).max(1);
+        let picture: Rgb = resize(&frame.image, side(width), side(height));
+        encode_preview(&picture)
+    });
+    small.await.ok()?.ok()
+}

@@ -1,0 +1,153 @@
+//! `carded sync`: the socket on one side, the receivers on the other.
+//!
+//! Always holds: it opens the endpoints' secrets and no key, camera or database; a lost engine is looked for until it is
+//! back, and what was in hand is leased again.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use zeroize::Zeroizing;
+
+use super::config::{Config, EndpointConfig};
+use super::socket::{Connection, SocketError};
+use crate::session::protocol::{Body, ClientMessage, ClientRole};
+use crate::sync::{
+    Deliverer, DelivererError, DeliveryLimits, Endpoint, EndpointError, EngineLink, SecretError, WebhookSecret,
+};
+
+/// Wait before the engine is looked for again.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// Messages that may wait in either direction.
+const MOST_MESSAGES: usize = 16;
+/// Most bytes of a secret's file.
+const MAX_SECRET_FILE: u64 = 1024;
+
+/// Why the role cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncRoleError {
+    /// An endpoint is configured wrongly.
+    #[error("endpoint {name}: {source}")]
+    Endpoint {
+        /// Which one.
+        name: String,
+        /// Why.
+        source: EndpointError,
+    },
+    /// A secret is of the wrong form.
+    #[error("the secret in {path}: {source}", path = path.display())]
+    Secret {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: SecretError,
+    },
+    /// A secret cannot be read.
+    #[error("the secret {path} cannot be read: {source}; check endpoint.secret_files", path = path.display())]
+    SecretFile {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A secret lies open.
+    #[error("the secret {path} can be read by other users; run: chmod 600 {path}", path = path.display())]
+    SecretOpen {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The deliverer cannot be made.
+    #[error(transparent)]
+    Deliverer(#[from] DelivererError),
+}
+
+/// Delivers until it is told to stop. `ready` is called when the engine has first taken it in.
+///
+/// # Errors
+/// [`SyncRoleError`] when an endpoint or a secret cannot be used. A lost engine is no error.
+pub async fn sync(
+    config: &Config,
+    limits: DeliveryLimits,
+    mut stop: watch::Receiver<bool>,
+    ready: impl FnOnce(),
+) -> Result<(), SyncRoleError> {
+    let endpoints: Vec<Endpoint> = config.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+    let mut ready = Some(ready);
+    let mut said = false;
+    while !*stop.borrow() {
+        match Connection::open(&config.device.socket, ClientRole::Sync).await {
+            Ok(connection) => {
+                said = false;
+                if let Some(ready) = ready.take() {
+                    ready();
+                }
+                let deliverer = Deliverer::new(endpoints.clone(), limits.clone())?;
+                serve(connection, deliverer, stop.clone()).await;
+            }
+            Err(error) => {
+                // Once, and not twice a second.
+                if !std::mem::replace(&mut said, true) {
+                    tracing::warn!("{error}");
+                }
+            }
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            () = tokio::time::sleep(AGAIN_AFTER) => {}
+        }
+    }
+    Ok(())
+}
+
+async fn serve(connection: Connection, deliverer: Deliverer, stop: watch::Receiver<bool>) {
+    let (mut reader, mut writer) = connection.split();
+    let (to_engine, mut outgoing) = mpsc::channel::<ClientMessage>(MOST_MESSAGES);
+    let (incoming, from_engine) = mpsc::channel(MOST_MESSAGES);
+    let mut pumps = tokio::task::JoinSet::new();
+    pumps.spawn(async move {
+        while let Some(message) = outgoing.recv().await {
+            writer.send(&message).await?;
+        }
+        Ok::<_, SocketError>(())
+    });
+    pumps.spawn(async move {
+        loop {
+            if let Body::Message(message) = reader.receive().await?
+                && incoming.send(message).await.is_err()
+            {
+                return Ok(());
+            }
+        }
+    });
+    let link = EngineLink { to_engine, from_engine };
+    match crate::sync::run(link, deliverer, stop).await {
+        Ok(()) => {}
+        Err(error) => tracing::warn!("{error}"),
+    }
+    // What the loop said last is still on its way out; the other direction has nobody to read it.
+    let flushed = tokio::time::timeout(AGAIN_AFTER, pumps.join_next()).await;
+    if let Ok(Some(Ok(Err(error)))) = flushed {
+        tracing::info!("{error}");
+    }
+}
+
+fn endpoint(config: &EndpointConfig) -> Result<Endpoint, SyncRoleError> {
+    let wrong = |source| SyncRoleError::Endpoint { name: config.name.clone(), source };
+    let secrets = config.secret_files.iter().map(|path| secret(path)).collect::<Result<_, _>>()?;
+    Endpoint::new(config.name.parse().map_err(wrong)?, &config.url, config.dialect, secrets).map_err(wrong)
+}
+
+fn secret(path: &Path) -> Result<WebhookSecret, SyncRoleError> {
+    let unreadable = |source| SyncRoleError::SecretFile { path: path.to_owned(), source };
+    let found = std::fs::metadata(path).map_err(unreadable)?;
+    if found.permissions().mode() & 0o077 != 0 {
+        return Err(SyncRoleError::SecretOpen { path: path.to_owned() });
+    }
+    if found.len() > MAX_SECRET_FILE {
+        return Err(unreadable(std::io::Error::other("it is too long")));
+    }
+    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
+    WebhookSecret::new(text.trim_end()).map_err(|source| SyncRoleError::Secret { path: path.to_owned(), source })
+}
+

@@ -1,0 +1,184 @@
+//! The long-running roles as commands: `engine`, `sync`, `ui`, and `kiosk` and `handheld`, which run all three.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::assets::Assets;
+use super::cameras::{self, MakeSource};
+use super::exit::{CommandError, Exit};
+use crate::camera::{FrameSource, OpenSource, PictureDecoder, Replay, ReplayFaults, ReplayOptions, V4l2};
+use crate::run::{
+    CameraConfig, ChildSpec, Config, DecoderWorker, EngineParts, end_with_parent, run_engine, run_role, run_sync,
+    run_ui, supervise, tell_ready,
+};
+use crate::session::Policy;
+use crate::sync::DeliveryLimits;
+use crate::ui::{Layout, WindowOptions};
+
+/// What every role takes.
+#[derive(Debug, Args)]
+pub struct RoleArgs {
+    /// The configuration file.
+    #[arg(long, env = "CARDED_CONFIG", default_value = "/etc/carded/config.toml")]
+    config: PathBuf,
+    /// End when the process that started this one ends.
+    #[arg(long, hide = true)]
+    supervised: bool,
+}
+
+/// What the roles with a screen take.
+#[derive(Debug, Args)]
+pub struct ScreenArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// Fill the whole display.
+    #[arg(long)]
+    fullscreen: bool,
+}
+
+/// What the window alone takes.
+#[derive(Debug, Args)]
+pub struct UiArgs {
+    #[command(flatten)]
+    screen: ScreenArgs,
+    /// How the screens are laid out.
+    #[arg(long, value_enum, default_value = "kiosk")]
+    layout: LayoutArg,
+}
+
+/// How the screens are laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LayoutArg {
+    /// Landscape, on a counter.
+    Kiosk,
+    /// Portrait, in a hand.
+    Handheld,
+}
+
+impl LayoutArg {
+    fn layout(self) -> Layout {
+        match self {
+            Self::Kiosk => Layout::Kiosk,
+            Self::Handheld => Layout::Handheld,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kiosk => "kiosk",
+            Self::Handheld => "handheld",
+        }
+    }
+}
+
+impl RoleArgs {
+    fn begin(&self) -> Result<Config, CommandError> {
+        if self.supervised {
+            end_with_parent();
+        }
+        Ok(Config::load(&self.config)?)
+    }
+}
+
+/// Runs the engine until it is told to stop.
+///
+/// # Errors
+/// [`CommandError`] with the reason why it could not start or go on.
+pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
+    let config = args.begin()?;
+    let worker = this_program()?;
+    let camera = camera(&config.camera, &worker)?;
+    let parts = EngineParts {
+        config,
+        models: assets.models.clone(),
+        runtime: assets.runtime.clone(),
+        worker,
+        camera,
+        policy: Box::new(|rule| Policy::for_tier(rule.tier)),
+    };
+    run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(system)??;
+    Ok(Exit::Success)
+}
+
+/// Delivers events until it is told to stop.
+///
+/// # Errors
+/// [`CommandError`] when an endpoint or a secret cannot be used.
+pub fn sync(args: &RoleArgs) -> Result<Exit, CommandError> {
+    let config = args.begin()?;
+    run_role(|stop| async move { run_sync(&config, DeliveryLimits::default(), stop, tell_ready).await })
+        .map_err(system)??;
+    Ok(Exit::Success)
+}
+
+/// Shows the window until it is closed or told to stop.
+///
+/// # Errors
+/// [`CommandError`] when there is no display.
+pub fn ui(args: &UiArgs) -> Result<Exit, CommandError> {
+    let config = args.screen.role.begin()?;
+    let options = WindowOptions { layout: args.layout.layout(), fullscreen: args.screen.fullscreen };
+    run_ui(&config.device.socket, &options, tell_ready)?;
+    Ok(Exit::Success)
+}
+
+/// Runs engine, sync and window, each as a process of its own.
+///
+/// # Errors
+/// [`CommandError`] when one is configured wrongly or cannot be started.
+pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandError> {
+    // A wrong file is told here once, and not by every child.
+    args.role.begin()?;
+    let path = std::path::absolute(&args.role.config).map_err(system)?;
+    let with_config = |role: &str| {
+        let path = path.to_string_lossy().into_owned();
+        vec![role.to_owned(), "--supervised".to_owned(), "--config".to_owned(), path]
+    };
+    let mut window = with_config("ui");
+    window.extend(["--layout".to_owned(), layout.name().to_owned()]);
+    if args.fullscreen {
+        window.push("--fullscreen".to_owned());
+    }
+    let children = vec![
+        ChildSpec { name: "engine", arguments: with_config("engine"), ends_all: false },
+        ChildSpec { name: "sync", arguments: with_config("sync"), ends_all: false },
+        ChildSpec { name: "ui", arguments: window, ends_all: true },
+    ];
+    let program = this_program()?;
+    run_role(|stop| supervise(program, children, stop)).map_err(system)??;
+    Ok(Exit::Success)
+}
+
+/// The program that runs now: it is started again for roles and workers.
+pub(super) fn this_program() -> Result<PathBuf, CommandError> {
+    std::env::current_exe().map_err(system)
+}
+
+pub(super) fn system(error: std::io::Error) -> CommandError {
+    CommandError::System(format!("the system refuses what every process needs: {error}; restart the device"))
+}
+
+fn camera(config: &CameraConfig, worker: &std::path::Path) -> Result<MakeSource, CommandError> {
+    match config {
+        CameraConfig::Simulated { parts } => cameras::simulated(parts),
+        CameraConfig::Replay { path, fps } => {
+            let (path, fps) = (path.clone(), *fps);
+            let open: OpenSource = Arc::new(move || {
+                let options = ReplayOptions { fps, looping: true, faults: ReplayFaults::default() };
+                Ok(Box::new(Replay::open(&path, options)?) as Box<dyn FrameSource>)
+            });
+            Ok(Box::new(|_| open))
+        }
+        CameraConfig::V4l2 { device, width, height, fps } => {
+            let (device, format) = (device.clone(), (*width, *height, *fps));
+            let decoder = DecoderWorker::new(worker);
+            let decode: PictureDecoder = decoder.picture_decoder();
+            let open: OpenSource = Arc::new(move || {
+                Ok(Box::new(V4l2::open(&device, format, Arc::clone(&decode))?) as Box<dyn FrameSource>)
+            });
+            Ok(Box::new(|_| open))
+        }
+    }
+}
