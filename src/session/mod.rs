@@ -6,6 +6,7 @@
 //! shell, not failures of a person.
 
 mod decision;
+mod dialect;
 mod document_findings;
 mod evidence;
 mod fault;
@@ -20,6 +21,7 @@ mod reason;
 mod record;
 
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
+pub use dialect::Dialect;
 pub use document_findings::{DocumentVerdict, document_findings, document_verdict};
 pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence};
 pub use fault::DeviceFault;
