@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use carded::tools::inspect;
+use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{Assets, CommandError, Exit, VerifyArgs, demo, verify};
 use clap::{Parser, Subcommand};
@@ -38,6 +39,8 @@ enum Command {
     },
     /// Makes specimen documents, head turns and attacks.
     Specimen(SpecimenArgs),
+    /// Receives events: checks their signatures, stores each once, and prints it.
+    Receiver(ReceiverArgs),
 }
 
 fn main() -> ExitCode {
@@ -72,6 +75,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args),
+        Command::Receiver(args) => receiver(args),
     }
 }
 

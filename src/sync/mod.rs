@@ -1,1 +1,21 @@
 //! Signing and delivery of outcomes to the shop's backend.
+//!
+//! Always holds: an event is acknowledged only after a receiver answered 2xx to a request that was signed when it was
+//! sent; whatever else happens, the event stays with the engine and is tried again or shown among the dead letters; every
+//! wait, body and queue has a limit. Knows the endpoints' secrets and the socket, and nothing of the camera, the models,
+//! the database or the device's key. Does not open the socket itself: [`run()`] speaks over a pair of channels.
+
+mod delivery;
+mod endpoint;
+mod run;
+mod schedule;
+mod signature;
+
+pub use delivery::{Deliverer, DelivererError, DeliveryLimits};
+pub use endpoint::{Endpoint, EndpointError, EndpointName};
+pub use run::{EngineLink, MAX_IN_HAND, STOP_LIMIT, SyncError, run};
+pub use schedule::{Answer, NoAnswer, RetryBounds, Schedule, retry_after};
+pub use signature::{
+    MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_SECRETS, SIGNATURE_HEADERS, SecretError, SignatureError, TOLERANCE_SECONDS,
+    WebhookSecret, sign, verify,
+};

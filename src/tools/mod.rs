@@ -1,4 +1,4 @@
-//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, and the operator's commands.
+//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, `receiver`, and the operator's commands.
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
@@ -7,6 +7,7 @@ mod demo;
 mod document_files;
 mod exit;
 pub mod inspect;
+pub mod receiver;
 mod report;
 pub mod specimen;
 mod verify;

@@ -1,0 +1,188 @@
+use std::collections::BTreeMap;
+
+use jiff::civil::date;
+
+use super::*;
+use crate::compliance::{PlaceDays, RuleBook, UseCase};
+use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields, Sex};
+use crate::imaging::Provenance;
+use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
+use crate::privacy::{Personal, PersonalDate};
+use crate::session::{
+    AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence,
+    OutcomeSeed, Policy, SessionId, decide,
+};
+
+const DIALECTS: [Dialect; 2] = [Dialect::Stripe, Dialect::Stile];
+/// Every personal value of the evidence holds this, so that one search finds any of them.
+const PERSONAL: &str = "ZZPERSONALZZ";
+
+fn record(state: SessionState) -> SessionRecord {
+    SessionRecord {
+        id: SessionId::from_random(&[2; SessionId::CHARACTERS]),
+        use_case: UseCase::AlcoholInPerson,
+        jurisdiction: "US-CA".parse().unwrap(),
+        state,
+        attempts: AttemptsLeft { document: 0, face: 0 },
+        last_error: None,
+        created_at: "2026-11-22T12:00:00Z".parse().unwrap(),
+        expires_at: "2026-11-23T12:00:00Z".parse().unwrap(),
+    }
+}
+
+fn personal() -> Personal<String> {
+    PERSONAL.into()
+}
+
+/// An outcome from evidence in which every field of a person is filled.
+fn outcome() -> Outcome {
+    let compared = |field| FieldComparison {
+        field,
+        printed: Some(PERSONAL.into()),
+        encoded: Some(PERSONAL.into()),
+        result: Agreement::Agrees,
+    };
+    let evidence = Evidence {
+        capture: Some(CaptureEvidence { provenance: Provenance::Files }),
+        document: Some(DocumentEvidence {
+            encoded: Some(EncodedSource::Barcode),
+            kind: Some(DocumentKind::DrivingLicense),
+            fields: Fields {
+                first_name: Some(personal()),
+                middle_name: Some(personal()),
+                last_name: Some(personal()),
+                suffix: Some(personal()),
+                date_of_birth: Some(PersonalDate::new(date(1987, 3, 14))),
+                expiration_date: Some(PersonalDate::new(date(2031, 7, 19))),
+                issue_date: Some(PersonalDate::new(date(2022, 8, 23))),
+                sex: Some(Sex::X),
+                height_cm: Some(183),
+                street: Some(personal()),
+                street_2: Some(personal()),
+                city: Some(personal()),
+                jurisdiction_code: Some(PERSONAL.to_owned()),
+                postal_code: Some(personal()),
+                country: Some(PERSONAL.to_owned()),
+                id_number: Some(personal()),
+                nationality: Some(personal()),
+                issuing_state: Some(PERSONAL.to_owned()),
+                document_number: Some(personal()),
+            },
+            checks: vec![Check::new("date_order", CheckResult::Pass, PERSONAL)],
+            comparisons: vec![compared("date_of_birth"), compared("id_number"), compared("last_name")],
+            portrait_found: true,
+        }),
+        liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
+        face_match: Some(MatchResult {
+            decision: MatchDecision::Match,
+            similarity: Some(Similarity(0.8)),
+            threshold: MatchThreshold::SHIPPED,
+            probes: 5,
+        }),
+        models: BTreeMap::new(),
+    };
+    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let day = date(2026, 11, 22);
+    let decision = decide(&evidence, &Policy::for_tier(rule.tier), PlaceDays { earliest: day, latest: day });
+    let seed = OutcomeSeed {
+        id: "out_1".to_owned(),
+        session: "222222222222222222222222".to_owned(),
+        device: "dev_1".to_owned(),
+        sequence: 1,
+        previous_hash: None,
+        decided_at: "2026-11-22T12:01:00Z".parse().unwrap(),
+        expires_at: "2026-12-22T12:01:00Z".parse().unwrap(),
+    };
+    Outcome::new(seed, &decision, &evidence, &rule)
+}
+
+fn body(dialect: Dialect, state: SessionState, outcome: Option<&Outcome>) -> Option<Value> {
+    let record = record(state);
+    let finished = FinishedSession {
+        event_id: "evt_222222222222222222222222",
+        record: &record,
+        outcome,
+        attestation: outcome.map(|_| "e30.e30.AA"),
+        livemode: false,
+        at: "2026-11-22T12:01:01Z".parse().unwrap(),
+    };
+    event_body(dialect, &finished).map(|body| serde_json::from_str(&body).unwrap())
+}
+
+#[test]
+fn every_end_has_the_event_that_the_dialect_has_for_it() {
+    use SessionState as S;
+    let by = CanceledBy::Person;
+    for (state, stripe, stile) in [
+        (S::Verified, "identity.verification_session.verified", "verification_session.verified"),
+        (S::NotVerified, "identity.verification_session.requires_input", "verification_session.failed"),
+        (S::Canceled(by), "identity.verification_session.canceled", "verification_session.cancelled"),
+        (S::Expired, "identity.verification_session.canceled", "verification_session.expired"),
+    ] {
+        assert_eq!(event_name(Dialect::Stripe, state), Some(stripe));
+        assert_eq!(event_name(Dialect::Stile, state), Some(stile));
+        assert_eq!(body(Dialect::Stripe, state, None).unwrap()["type"], stripe);
+        assert_eq!(body(Dialect::Stile, state, None).unwrap()["type"], stile);
+    }
+}
+
+#[test]
+fn a_session_that_goes_on_has_no_event() {
+    use SessionState as S;
+    for state in [S::Created, S::AwaitingConsent, S::AwaitingDocument, S::AwaitingFace, S::Deciding, S::AwaitingReview]
+    {
+        for dialect in DIALECTS {
+            assert!(!state.is_terminal());
+            assert_eq!(event_name(dialect, state), None, "{state:?}");
+            assert_eq!(body(dialect, state, None), None, "{state:?}");
+        }
+    }
+}
+
+#[test]
+fn the_envelope_has_the_fields_of_the_reference() {
+    for dialect in DIALECTS {
+        let event = body(dialect, SessionState::Verified, Some(&outcome())).unwrap();
+        let keys: Vec<_> = event.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys,
+            ["api_version", "created", "data", "id", "livemode", "object", "pending_webhooks", "request", "type"]
+        );
+        assert_eq!(event["object"], "event");
+        assert_eq!(event["id"], "evt_222222222222222222222222");
+        assert_eq!(event["created"], 1_795_348_861);
+        assert_eq!(event["request"], json!({ "id": null, "idempotency_key": null }));
+        assert_eq!(event["data"].as_object().unwrap().keys().collect::<Vec<_>>(), ["object"]);
+        assert_eq!(event["livemode"], event["data"]["object"]["livemode"]);
+    }
+    let of = |dialect| body(dialect, SessionState::Verified, None).unwrap()["api_version"].clone();
+    assert_eq!((of(Dialect::Stripe), of(Dialect::Stile)), (json!("2026-10-28.endive"), Value::Null));
+}
+
+#[test]
+fn the_outcome_and_its_attestation_stand_beside_the_session_s_own_fields() {
+    for dialect in DIALECTS {
+        let decided = body(dialect, SessionState::Verified, Some(&outcome())).unwrap();
+        let carded = &decided["data"]["object"]["carded"];
+        assert_eq!(carded["outcome"]["result"], "verified");
+        assert_eq!(carded["outcome"]["id"], "out_1");
+        assert_eq!(carded["attestation"], "e30.e30.AA");
+        assert_eq!(decided["data"]["object"]["status"], "verified");
+        let canceled = body(dialect, SessionState::Expired, None).unwrap();
+        assert_eq!(canceled["data"]["object"]["carded"], json!({ "outcome": null, "attestation": null }));
+    }
+}
+
+#[test]
+fn no_event_holds_anything_of_the_person() {
+    let outcome = outcome();
+    for dialect in DIALECTS {
+        let event = body(dialect, SessionState::Verified, Some(&outcome)).unwrap();
+        let session = &event["data"]["object"];
+        assert!(["verified_outputs", "client_secret", "url"].into_iter().all(|field| session[field].is_null()));
+        let text = event.to_string();
+        for personal in [PERSONAL, "1987", "2031", "2022-08", "183", "0.8"] {
+            assert!(!text.contains(personal), "{personal} in {text}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! One attempt to hand an event to its receiver.
+//!
+//! Always holds: signed at the moment of sending; no redirect is followed, no proxy of the environment is used, and a
+//! receiver's certificate is checked; an attempt ends within its time limit, whatever the receiver does; of an answer only
+//! its status, `Retry-After` and whether it is a web page are looked at. Does not decide when to try again.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+
+use super::endpoint::Endpoint;
+use super::schedule::{Answer, NoAnswer, retry_after};
+use super::signature::{MAX_BODY_BYTES, SIGNATURE_HEADERS, sign};
+use crate::session::protocol::Delivery;
+
+/// Bytes at the beginning of an answer by which a web page is told.
+const SNIFFED_BYTES: usize = 512;
+/// How long an idle connection is kept for the next event.
+const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+
+/// How much one attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeliveryLimits {
+    /// Until there is a connection.
+    pub connect: Duration,
+    /// From the beginning to the end of the answer.
+    pub total: Duration,
+    /// Bytes of the answer that are read before the rest is let go.
+    pub answer_bytes: usize,
+}
+
+impl Default for DeliveryLimits {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(10), total: Duration::from_secs(30), answer_bytes: 64 * 1024 }
+    }
+}
+
+/// Why nothing can be delivered at all.
+#[derive(Debug, thiserror::Error)]
+pub enum DelivererError {
+    /// Two endpoints of one name.
+    #[error("two endpoints are named {0}; give each its own name")]
+    TwoOfAName(String),
+    /// The client for HTTP and TLS cannot be set up.
+    #[error("cannot set up safe connections: {0}; check that the system has its root certificates (ca-certificates)")]
+    Client(reqwest::Error),
+}
+
+/// Hands events to receivers.
+#[derive(Debug)]
+pub struct Deliverer {
+    client: Client,
+    endpoints: HashMap<String, Endpoint>,
+    limits: DeliveryLimits,
+}
+
+impl Deliverer {
+    /// Prepares to deliver to these endpoints.
+    ///
+    /// # Errors
+    /// [`DelivererError`] when two endpoints have one name, or the system has no root certificates.
+    pub fn new(endpoints: Vec<Endpoint>, limits: DeliveryLimits) -> Result<Self, DelivererError> {
+        // Once for the process; that somebody has done it before is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .user_agent(concat!("carded/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .http1_only()
+            .connect_timeout(limits.connect)
+            .timeout(limits.total)
+            .pool_idle_timeout(IDLE_CONNECTION)
+            .pool_max_idle_per_host(1)
+            // Plain HTTP is allowed to this name, so no name server is asked what it means.
+            .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .build()
+            .map_err(DelivererError::Client)?;
+        let mut by_name = HashMap::with_capacity(endpoints.len());
+        for endpoint in endpoints {
+            if let Some(other) = by_name.insert(endpoint.name().as_str().to_owned(), endpoint) {
+                return Err(DelivererError::TwoOfAName(other.name().as_str().to_owned()));
+            }
+        }
+        Ok(Self { client, endpoints: by_name, limits })
+    }
+
+    /// Sends one event once, signed now, and says what came back.
+    pub async fn attempt(&self, delivery: &Delivery) -> Answer {
+        self.exchange(delivery).await.unwrap_or_else(Answer::Nothing)
+    }
+
+    async fn exchange(&self, delivery: &Delivery) -> Result<Answer, NoAnswer> {
+        let endpoint = self.endpoints.get(&delivery.endpoint).ok_or(NoAnswer::UnknownEndpoint)?;
+        if delivery.body.len() > MAX_BODY_BYTES {
+            return Err(NoAnswer::EventTooLong);
+        }
+        let now = u64::try_from(Timestamp::now().as_second()).map_err(|_| NoAnswer::Clock)?;
+        let signature = sign(endpoint.secrets(), now, delivery.body.as_bytes());
+        let mut request = self.client.post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
+        for name in SIGNATURE_HEADERS {
+            request = request.header(name, signature.as_str());
+        }
+        let response = request.body(delivery.body.clone()).send().await.map_err(|error| why(&error))?;
+        self.read(response).await
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Answer, NoAnswer> {
+        let code = response.status().as_u16();
+        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = asked.and_then(|value| retry_after(value, SystemTime::now()));
+        let mut beginning = Vec::new();
+        let mut length = 0;
+        while length < self.limits.answer_bytes {
+            let Some(chunk) = response.chunk().await.map_err(|error| why(&error))? else { break };
+            length += chunk.len();
+            beginning.extend(chunk.iter().take(SNIFFED_BYTES - beginning.len().min(SNIFFED_BYTES)));
+        }
+        Ok(Answer::Status { code, retry_after, web_page: is_web_page(&beginning) })
+    }
+}
+
+/// Whether a body begins as a page for people. The content type alone would not do: many frameworks call even an empty
+/// answer `text/html`.
+fn is_web_page(beginning: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(beginning).to_ascii_lowercase();
+    let mut text = text.trim_start_matches('\u{feff}').trim_start();
+    while let Some((_, after)) = text.strip_prefix("<!--").and_then(|comment| comment.split_once("-->")) {
+        text = after.trim_start();
+    }
+    ["<!doctype html", "<html", "<head", "<body"].iter().any(|tag| text.starts_with(tag))
+}
+
+/// Sorts a failure by what would help. The client's own words are dropped, because they name the address.
+fn why(error: &reqwest::Error) -> NoAnswer {
+    if error.is_timeout() {
+        return NoAnswer::Timeout;
+    }
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
+        if [Some(inner), wrapped].into_iter().flatten().any(|error| error.is::<rustls::Error>()) {
+            return NoAnswer::Tls;
+        }
+        cause = inner.source();
+    }
+    if error.is_connect() { NoAnswer::Connect } else { NoAnswer::Interrupted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_page_is_told_from_a_short_answer() {
+        for page in [
+            "<!DOCTYPE html><html><body>Please log in",
+            "\u{feff}\r\n  <HTML lang=en>",
+            "<!-- cached --><!-- by a proxy -->\n<!doctype html>",
+            "<head><meta http-equiv=refresh",
+        ] {
+            assert!(is_web_page(page.as_bytes()), "{page}");
+        }
+        for answer in ["", "ok", "{\"received\":true}", "<p>thanks</p>", "<xml/>", "html", "<!-- html"] {
+            assert!(!is_web_page(answer.as_bytes()), "{answer}");
+        }
+        assert!(!is_web_page(&[0xff, 0xfe, 0x00]));
+    }
+}

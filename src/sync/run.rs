@@ -1,0 +1,301 @@
+//! The loop of the sync role: leases events from the engine, hands each to its receiver, and says how it went.
+//!
+//! Always holds: one attempt at a time for each endpoint, so that a slow receiver is not flooded and holds up nobody
+//! else; a slot is free again only when the engine has written the settlement; queues are bounded by
+//! [`MAX_IN_HAND`]; nothing is settled as acknowledged that was not. When this ends, whatever is in hand goes back to the
+//! engine with the connection. Does not open the connection, and does not say hello: whoever made the link has.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until};
+
+use super::delivery::Deliverer;
+use super::schedule::{Answer, RetryBounds, Schedule};
+use crate::session::protocol::{ClientMessage, Delivery, EngineMessage, Settlement};
+
+/// Most events in hand: waiting here, being sent, or settled and not yet confirmed.
+pub const MAX_IN_HAND: usize = 32;
+/// Most receivers that are spoken to at once.
+const MAX_AT_ONCE: usize = 8;
+/// The engine is asked again after so long, even if it said nothing.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// The engine is asked again no sooner, so that a wrong answer of it never makes a busy loop.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
+/// The engine answers within this, or the connection counts as broken.
+const ENGINE_LIMIT: Duration = Duration::from_secs(30);
+/// After the word to stop, answers on the way are waited for no longer than this; the role has two seconds in all.
+pub const STOP_LIMIT: Duration = Duration::from_millis(1500);
+
+/// The connection to the engine, after hello and welcome.
+#[derive(Debug)]
+pub struct EngineLink {
+    /// What is asked of it.
+    pub to_engine: mpsc::Sender<ClientMessage>,
+    /// What it says.
+    pub from_engine: mpsc::Receiver<EngineMessage>,
+}
+
+/// Why the loop ended by itself. The remedy is to connect again; nothing is lost.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The connection ended.
+    #[error("the engine has closed the connection; see its log if it does not come back")]
+    EngineGone,
+    /// The engine does not want this client.
+    #[error("the engine refused the connection: {0}")]
+    Refused(String),
+    /// The engine could not do what was asked.
+    #[error("the engine could not write or lease a delivery: {0}")]
+    EngineFailed(String),
+    /// The engine does not answer.
+    #[error("the engine did not answer for {} seconds; see its log", ENGINE_LIMIT.as_secs())]
+    EngineSilent,
+    /// The engine gave more than was asked for.
+    #[error("the engine leased more deliveries than were asked for; engine and sync must be of the same version")]
+    TooMany,
+    /// A bug.
+    #[error("an attempt to deliver ended unexpectedly; report this, and restart the device")]
+    Internal,
+}
+
+/// Delivers until it is told to stop.
+///
+/// # Errors
+/// [`SyncError`] when the engine is gone, refuses, fails or is silent.
+pub async fn run(mut link: EngineLink, deliverer: Deliverer, mut stop: watch::Receiver<bool>) -> Result<(), SyncError> {
+    let mut courier = Courier::new(deliverer);
+    courier.want_lease();
+    loop {
+        courier.send_off();
+        tokio::select! {
+            // A sender of the stop signal that is gone says stop too.
+            _ = stop.wait_for(|stop| *stop) => break,
+            permit = link.to_engine.reserve(), if !courier.outgoing.is_empty() => {
+                let permit = permit.map_err(|_| SyncError::EngineGone)?;
+                if let Some(message) = courier.next_message() {
+                    permit.send(message);
+                }
+            }
+            message = link.from_engine.recv() => courier.hear(message.ok_or(SyncError::EngineGone)?)?,
+            Some(ended) = courier.attempts.join_next() => courier.end_attempt(ended)?,
+            () = sleep_until(courier.wake) => courier.wake_up()?,
+        }
+    }
+    courier.finish(&mut link).await
+}
+
+type Ended = (Delivery, Answer);
+
+/// What is in hand.
+struct Courier {
+    deliverer: Arc<Deliverer>,
+    schedule: Schedule,
+    started: Instant,
+    /// Waiting, by endpoint, in the engine's order.
+    waiting: HashMap<String, VecDeque<Delivery>>,
+    /// Endpoints that are being spoken to.
+    busy: HashSet<String>,
+    attempts: JoinSet<Ended>,
+    /// Numbers of all that is in hand.
+    in_hand: HashSet<i64>,
+    /// Settled, not yet confirmed; and since when.
+    unconfirmed: HashMap<i64, Instant>,
+    outgoing: VecDeque<ClientMessage>,
+    /// When the engine was asked for events that it has not given yet.
+    asked: Option<Instant>,
+    /// Something new was announced while an answer was on the way.
+    announced: bool,
+    /// When to look at the clock next.
+    wake: Instant,
+    /// When to ask again if nothing happens.
+    ask_at: Instant,
+}
+
+impl Courier {
+    fn new(deliverer: Deliverer) -> Self {
+        let now = Instant::now();
+        Self {
+            deliverer: Arc::new(deliverer),
+            schedule: Schedule::new(RetryBounds::default()),
+            started: now,
+            waiting: HashMap::new(),
+            busy: HashSet::new(),
+            attempts: JoinSet::new(),
+            in_hand: HashSet::new(),
+            unconfirmed: HashMap::new(),
+            outgoing: VecDeque::new(),
+            asked: None,
+            announced: false,
+            wake: now + LONGEST_WAIT,
+            ask_at: now + LONGEST_WAIT,
+        }
+    }
+
+    /// Asks for as many events as there is room for, unless that was asked already.
+    fn want_lease(&mut self) {
+        let room = MAX_IN_HAND - self.in_hand.len().min(MAX_IN_HAND);
+        if self.asked.is_some() || room == 0 {
+            self.announced = true;
+            return;
+        }
+        self.announced = false;
+        self.asked = Some(Instant::now());
+        self.outgoing.push_back(ClientMessage::Lease { most: u16::try_from(room).unwrap_or(u16::MAX) });
+        self.set_alarm();
+    }
+
+    fn next_message(&mut self) -> Option<ClientMessage> {
+        self.outgoing.pop_front()
+    }
+
+    /// Begins an attempt for every endpoint that has something and is free.
+    fn send_off(&mut self) {
+        let room = MAX_AT_ONCE - self.busy.len().min(MAX_AT_ONCE);
+        let free = self.waiting.keys().filter(|endpoint| !self.busy.contains(*endpoint)).take(room);
+        for endpoint in free.cloned().collect::<Vec<_>>() {
+            let Some(queue) = self.waiting.get_mut(&endpoint) else { continue };
+            let next = queue.pop_front();
+            if queue.is_empty() {
+                self.waiting.remove(&endpoint);
+            }
+            let Some(delivery) = next else { continue };
+            self.busy.insert(endpoint);
+            let deliverer = Arc::clone(&self.deliverer);
+            self.attempts.spawn(async move {
+                let answer = deliverer.attempt(&delivery).await;
+                (delivery, answer)
+            });
+        }
+    }
+
+    fn hear(&mut self, message: EngineMessage) -> Result<(), SyncError> {
+        match message {
+            EngineMessage::Leased { deliveries, next_ms } => self.take(deliveries, next_ms)?,
+            EngineMessage::Due => self.want_lease(),
+            EngineMessage::Settled { delivery } => {
+                if self.unconfirmed.remove(&delivery).is_some() {
+                    self.in_hand.remove(&delivery);
+                }
+                // More may wait at the engine than there was room for.
+                if self.announced && self.in_hand.len() <= MAX_IN_HAND / 2 {
+                    self.want_lease();
+                }
+            }
+            EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
+            EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
+            EngineMessage::Welcome { .. } | EngineMessage::Prompt(_) => {}
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    fn take(&mut self, deliveries: Vec<Delivery>, next_ms: Option<u64>) -> Result<(), SyncError> {
+        self.asked = None;
+        if deliveries.len() + self.in_hand.len() > MAX_IN_HAND {
+            return Err(SyncError::TooMany);
+        }
+        let some = !deliveries.is_empty();
+        for delivery in deliveries {
+            // What is in hand already is not sent twice.
+            if self.in_hand.insert(delivery.delivery) {
+                self.waiting.entry(delivery.endpoint.clone()).or_default().push_back(delivery);
+            }
+        }
+        let pause = next_ms.map_or(LONGEST_WAIT, Duration::from_millis).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        self.ask_at = Instant::now() + if some { LONGEST_WAIT } else { pause };
+        // After some there may be more, which are asked for when these are through.
+        let announced = self.announced || some;
+        self.announced = announced;
+        if announced && self.in_hand.len() <= MAX_IN_HAND / 2 {
+            self.want_lease();
+        }
+        Ok(())
+    }
+
+    fn end_attempt(&mut self, ended: Result<Ended, JoinError>) -> Result<(), SyncError> {
+        let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
+        self.busy.remove(&delivery.endpoint);
+        self.settle(&delivery, &answer);
+        if answer.concerns_the_receiver() {
+            // The others would fail alike, one time limit after the other, and keep their slots meanwhile.
+            for waiting in self.waiting.remove(&delivery.endpoint).unwrap_or_default() {
+                self.settle(&waiting, &answer);
+            }
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    fn settle(&mut self, delivery: &Delivery, answer: &Answer) {
+        let (number, uptime) = (delivery.delivery, self.started.elapsed());
+        let outcome = self.schedule.settle(number, delivery.attempts, answer, uptime, fastrand::f64());
+        let (event, endpoint) = (&delivery.event, &delivery.endpoint);
+        match &outcome {
+            Settlement::Acknowledged => tracing::info!("{event} is acknowledged by {endpoint}"),
+            Settlement::Retry { after_ms, why } => {
+                tracing::warn!("{event} for {endpoint} is tried again in {} s: {why}", after_ms.div_ceil(1000));
+                let due = Duration::from_millis(*after_ms).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+                self.ask_at = self.ask_at.min(Instant::now() + due);
+            }
+            Settlement::Dead { why } => tracing::error!("{event} for {endpoint} is a dead letter: {why}"),
+        }
+        self.unconfirmed.insert(number, Instant::now());
+        self.outgoing.push_back(ClientMessage::Settle { delivery: number, outcome });
+    }
+
+    /// The earliest moment at which the engine may be late, or is to be asked again.
+    fn set_alarm(&mut self) {
+        let waited_for = self.unconfirmed.values().chain(&self.asked).min();
+        let late = waited_for.map(|since| *since + ENGINE_LIMIT);
+        self.wake = late.into_iter().chain([self.ask_at]).min().unwrap_or(self.ask_at);
+    }
+
+    fn wake_up(&mut self) -> Result<(), SyncError> {
+        let now = Instant::now();
+        let late = |since: &Instant| now.duration_since(*since) >= ENGINE_LIMIT;
+        if self.unconfirmed.values().chain(&self.asked).any(late) {
+            return Err(SyncError::EngineSilent);
+        }
+        if now >= self.ask_at {
+            self.ask_at = now + LONGEST_WAIT;
+            self.want_lease();
+        }
+        self.set_alarm();
+        Ok(())
+    }
+
+    /// Settles what ends in time; the rest is the engine's again when the connection ends.
+    async fn finish(mut self, link: &mut EngineLink) -> Result<(), SyncError> {
+        let deadline = Instant::now() + STOP_LIMIT;
+        self.outgoing.retain(|message| matches!(message, ClientMessage::Settle { .. }));
+        while !(self.attempts.is_empty() && self.outgoing.is_empty() && self.unconfirmed.is_empty()) {
+            tokio::select! {
+                () = sleep_until(deadline) => break,
+                permit = link.to_engine.reserve(), if !self.outgoing.is_empty() => {
+                    let permit = permit.map_err(|_| SyncError::EngineGone)?;
+                    if let Some(message) = self.outgoing.pop_front() {
+                        permit.send(message);
+                    }
+                }
+                message = link.from_engine.recv() => match message.ok_or(SyncError::EngineGone)? {
+                    EngineMessage::Settled { delivery } => { self.unconfirmed.remove(&delivery); }
+                    EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
+                    EngineMessage::Welcome { .. }
+                    | EngineMessage::Refused { .. }
+                    | EngineMessage::Prompt(_)
+                    | EngineMessage::Leased { .. }
+                    | EngineMessage::Due => {}
+                },
+                Some(ended) = self.attempts.join_next() => {
+                    let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
+                    self.settle(&delivery, &answer);
+                }
+            }
+        }
+        Ok(())
+    }
+}

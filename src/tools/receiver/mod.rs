@@ -1,0 +1,18 @@
+//! `carded receiver`: a small real backend, to try the appliance with and to copy from.
+//!
+//! Always holds: the signature is checked on the raw body before anything of it is looked at; an event is on disk before
+//! it is acknowledged, and has its effect once, however often it comes; with the device's public key, nothing counts that
+//! the device did not attest, and an attestation that was left out, altered or put elsewhere shows. What is stored and
+//! printed holds no personal data, because no event does. Does not speak TLS: a shop puts its own web server in front.
+
+mod attestation;
+mod command;
+mod database;
+mod event;
+mod server;
+
+pub use attestation::{AttestationError, DeviceKey, DeviceKeyError};
+pub use command::{ReceiverArgs, receiver};
+pub use database::{Chain, DatabaseError};
+pub use event::{Attestation, EventError, ReceivedEvent};
+pub use server::{ReceiverError, ReceiverOptions, serve};

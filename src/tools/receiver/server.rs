@@ -1,0 +1,193 @@
+//! The receiver over HTTP: any path takes events by POST; `GET /events` lists them, `GET /health` says that it runs.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::attestation::DeviceKey;
+use super::database::{Database, DatabaseError, Stored};
+use super::event::{self, EventError, ReceivedEvent};
+use crate::sync::{MAX_BODY_BYTES, SIGNATURE_HEADERS, SignatureError, WebhookSecret, verify};
+
+/// How long a body may take to arrive.
+const BODY_LIMIT: Duration = Duration::from_secs(10);
+/// Connections that are still at work after the word to stop get this long.
+const STOP_LIMIT: Duration = Duration::from_millis(1500);
+
+/// What the receiver needs.
+pub struct ReceiverOptions {
+    /// The SQLite file; made if it is not there.
+    pub database: PathBuf,
+    /// The endpoint's secrets; several while one is being rotated.
+    pub secrets: Vec<WebhookSecret>,
+    /// The device's public key. Without it attestations are not checked, and every event says so.
+    pub device_key: Option<DeviceKey>,
+    /// Called once for every new event, after it is on disk.
+    pub on_event: Box<dyn Fn(&ReceivedEvent) + Send + Sync>,
+}
+
+impl std::fmt::Debug for ReceiverOptions {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("ReceiverOptions").field("database", &self.database).finish_non_exhaustive()
+    }
+}
+
+/// Why the receiver ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiverError {
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// There is no secret.
+    #[error("a receiver needs the endpoint's secret to believe anything; give it one")]
+    NoSecret,
+    /// The listener failed.
+    #[error("the receiver cannot take connections: {0}; check its address")]
+    Listener(#[from] std::io::Error),
+}
+
+struct Shared {
+    database: Mutex<Database>,
+    options: ReceiverOptions,
+}
+
+/// Receives until it is told to stop; then within two seconds.
+///
+/// # Errors
+/// [`ReceiverError`] when the database cannot be opened or the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    options: ReceiverOptions,
+    stop: watch::Receiver<bool>,
+) -> Result<(), ReceiverError> {
+    if options.secrets.is_empty() {
+        return Err(ReceiverError::NoSecret);
+    }
+    let database = Mutex::new(Database::open(&options.database)?);
+    let router = Router::new().fallback(answer).with_state(Arc::new(Shared { database, options }));
+    let stopped = |mut stop: watch::Receiver<bool>| async move {
+        // A sender of the stop signal that is gone says stop too.
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stopped(stop.clone()));
+    tokio::select! {
+        ended = serving.into_future() => Ok(ended?),
+        () = async { stopped(stop).await; tokio::time::sleep(STOP_LIMIT).await } => Ok(()),
+    }
+}
+
+/// An answer with a JSON body.
+fn reply(status: StatusCode, body: &Value) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+fn refuse(status: StatusCode, code: &str, message: impl std::fmt::Display) -> Response {
+    tracing::warn!("refused a request: {message}");
+    reply(status, &json!({ "error": { "code": code, "message": message.to_string() } }))
+}
+
+fn broken(error: &DatabaseError) -> Response {
+    tracing::error!("{error}");
+    reply(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        &json!({ "error": { "code": "database", "message": "the event could not be stored; send it again later" } }),
+    )
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    match (request.method(), request.uri().path()) {
+        (&Method::POST, _) => match receive(shared, request).await {
+            Ok(body) => reply(StatusCode::OK, &body),
+            Err(refusal) => refusal,
+        },
+        (&Method::GET, "/health") => reply(StatusCode::OK, &json!({ "status": "ok" })),
+        (&Method::GET, "/events") => match in_database(shared, |database, _| database.list()).await {
+            Ok(events) => reply(StatusCode::OK, &json!({ "object": "list", "data": events })),
+            Err(error) => broken(&error),
+        },
+        _ => refuse(StatusCode::NOT_FOUND, "not_found", "send events by POST; GET knows /events and /health"),
+    }
+}
+
+async fn receive(shared: Arc<Shared>, request: Request) -> Result<Value, Response> {
+    let (head, body) = request.into_parts();
+    let body = read_body(body).await?;
+    authentic(&head.headers, &body, &shared.options.secrets)
+        .map_err(|error| refuse(StatusCode::BAD_REQUEST, "signature_invalid", error))?;
+    let now = Timestamp::now().as_millisecond();
+    let read = event::read(&body, shared.options.device_key.as_ref(), now);
+    let (mut event, attested) = read.map_err(|error| match error {
+        EventError::Form => refuse(StatusCode::BAD_REQUEST, "event_invalid", error),
+        EventError::Attestation(_) => refuse(StatusCode::BAD_REQUEST, "attestation_invalid", error),
+    })?;
+    let id = event.id.clone();
+    let stored = in_database(shared, move |database, options| {
+        let stored = database.store(&event, attested.as_ref(), &body)?;
+        if let Stored::New(chain) = stored {
+            event.chain = chain;
+            (options.on_event)(&event);
+        }
+        Ok(stored)
+    });
+    match stored.await.map_err(|error| broken(&error))? {
+        Stored::New(_) => Ok(json!({ "received": true, "id": id, "duplicate": false })),
+        Stored::Duplicate => Ok(json!({ "received": true, "id": id, "duplicate": true })),
+        Stored::Other => Err(refuse(
+            StatusCode::BAD_REQUEST,
+            "event_differs",
+            "another event was stored under this identifier; look at what sends here",
+        )),
+    }
+}
+
+async fn read_body(body: Body) -> Result<Vec<u8>, Response> {
+    match timeout(BODY_LIMIT, to_bytes(body, MAX_BODY_BYTES)).await {
+        Ok(Ok(body)) => Ok(body.into()),
+        Ok(Err(_)) => Err(refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_long",
+            "the body is longer than any event, or ended early; check what sends it",
+        )),
+        Err(_) => Err(refuse(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time")),
+    }
+}
+
+/// Every signature header that is there has to hold, each may be there once, and there has to be one.
+fn authentic(headers: &HeaderMap, body: &[u8], secrets: &[WebhookSecret]) -> Result<(), SignatureError> {
+    let mut found = false;
+    for name in SIGNATURE_HEADERS {
+        let mut values = headers.get_all(name).iter();
+        let Some(value) = values.next() else { continue };
+        if values.next().is_some() {
+            return Err(SignatureError::Malformed);
+        }
+        let value = value.to_str().map_err(|_| SignatureError::Malformed)?;
+        verify(value, body, secrets, Timestamp::now().as_second())?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err(SignatureError::NoSignature) }
+}
+
+/// Does something with the database on a thread that may wait for the disk.
+async fn in_database<T: Send + 'static>(
+    shared: Arc<Shared>,
+    act: impl FnOnce(&mut Database, &ReceiverOptions) -> Result<T, DatabaseError> + Send + 'static,
+) -> Result<T, DatabaseError> {
+    let acted = tokio::task::spawn_blocking(move || {
+        // A thread that panicked has rolled its transaction back.
+        let mut database = shared.database.lock().unwrap_or_else(PoisonError::into_inner);
+        act(&mut database, &shared.options)
+    });
+    acted.await.unwrap_or(Err(DatabaseError::Statement(rusqlite::Error::InvalidQuery)))
+}
