@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::document_findings::document_findings;
 use super::evidence::Evidence;
-use super::policy::Policy;
+use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, FieldComparison};
@@ -87,6 +87,7 @@ pub fn refuse(evidence: &Evidence, policy: &Policy, reasons: BTreeSet<ReasonCode
 
 fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     match evidence.liveness.map(|liveness| liveness.verdict) {
+        _ if !policy.counts(Measure::Liveness) => None,
         // An attack that was seen counts also where nobody asked for a head turn.
         Some(TurnVerdict::Attack) => Some(ReasonCode::LivenessAttack),
         Some(TurnVerdict::Live) => None,
@@ -96,6 +97,7 @@ fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> 
 
 fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     match evidence.face_match.map(|compared| compared.decision) {
+        _ if !policy.counts(Measure::FaceMatch) => None,
         Some(MatchDecision::Match) => None,
         Some(MatchDecision::NonMatch) => Some(ReasonCode::FaceMismatch),
         Some(MatchDecision::NoProbe) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::evidence::DocumentEvidence;
-use super::policy::Policy;
+use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
 use crate::document::{Agreement, CheckResult};
@@ -37,7 +37,8 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         note(!accepted, ReasonCode::DocumentTypeNotSupported);
         let expiry = fields.expiration_date.as_ref().map(crate::privacy::PersonalDate::reveal);
         note(expiry.is_none(), ReasonCode::DocumentExpiryUnknown);
-        note(expiry.is_some_and(|last_day| days.latest > last_day), ReasonCode::DocumentExpired);
+        let expired = expiry.is_some_and(|last_day| days.latest > last_day);
+        note(expired && policy.counts(Measure::Expiry), ReasonCode::DocumentExpired);
         let birth = fields.date_of_birth.as_ref().map(crate::privacy::PersonalDate::reveal);
         note(birth.is_none(), ReasonCode::AgeUnknown);
         let of_age = |birth| days.earliest >= reaches_age_on(birth, policy.tier.years());
@@ -47,13 +48,14 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     note(checked(CheckResult::Fail), ReasonCode::DocumentCheckFailed);
     note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
-    note(named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
+    let crossed = policy.counts(Measure::CrossReference);
+    note(crossed && named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
     let agreeing: BTreeSet<&str> = named(Agreement::Agrees).collect();
     let too_few = agreeing.len() < policy.min_agreeing_fields;
     // A field that differs was read: it has its own reason.
     let read = |field: &&str| named(Agreement::Agrees).chain(named(Agreement::Differs)).any(|name| name == *field);
     let lacks_one = !policy.required_fields.iter().all(read);
-    note(too_few || lacks_one, ReasonCode::DocumentFrontUnreadable);
+    note(crossed && (too_few || lacks_one), ReasonCode::DocumentFrontUnreadable);
     note(policy.require_face_match && !document.portrait_found, ReasonCode::PortraitMissing);
     found
 }

