@@ -19,4 +19,5 @@ pub use check::{Check, CheckResult};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub(crate) use similarity::transliterated;
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};

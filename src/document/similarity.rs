@@ -3,6 +3,8 @@
 //! Always holds: letters and digits only take part, in upper case. Sources: ICAO Doc 9303 part 3, section 6.A, for the
 //! transliteration of Latin letters. Does not decide what a difference means.
 
+use zeroize::Zeroizing;
+
 /// Whether two characters print so alike that a recogniser takes one for the other.
 pub(super) fn is_confusable(a: char, b: char) -> bool {
     const CLASSES: [&[char]; 5] = [&['0', 'O'], &['1', 'I', 'L'], &['2', 'Z'], &['5', 'S'], &['8', 'B']];
@@ -74,6 +76,20 @@ pub(super) fn spellings(word: &str) -> Vec<Vec<char>> {
     }
     spellings.dedup();
     spellings
+}
+
+/// Letters and digits of a text as a machine-readable zone writes them: upper case, A–Z and 0–9, nothing between them.
+/// Letters that Doc 9303 does not transliterate from Latin ones are left out.
+pub(crate) fn transliterated(text: &str) -> Zeroizing<String> {
+    // Long enough for every transliteration, so that the text never moves and leaves a copy behind.
+    let mut plain = Zeroizing::new(String::with_capacity(text.len() * 2));
+    for character in text.chars() {
+        match transliterations(character).first() {
+            Some(official) if official.bytes().all(|byte| byte.is_ascii_alphanumeric()) => plain.push_str(official),
+            Some(_) | None => {}
+        }
+    }
+    plain
 }
 
 /// What stands for a letter in A–Z and 0–9: first by Doc 9303, then without its diacritic. Anything else stands for nothing.

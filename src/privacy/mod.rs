@@ -1,8 +1,13 @@
-//! Personal values: they wipe themselves when dropped, print as `[redacted]` and cannot be serialised.
+//! Personal values: they wipe themselves when dropped, print as `[redacted]` and cannot be serialised. And anchors: keyed
+//! hashes that recognise a document or a person again without holding either.
 //!
-//! Always holds: to look at a personal value one has to write `reveal`, so that every such place can be found.
-//! Does not decide what is personal: the rooms that read documents and faces do.
+//! Always holds: to look at a personal value one has to write `reveal`, so that every such place can be found; without the
+//! key an anchor tells nothing, also to one who tries every name and date. Does not decide what is personal: the rooms
+//! that read documents and faces do.
 
+mod anchor;
 mod personal;
+
+pub use anchor::{Anchor, AnchorKey, AnchorKind, anchors, document_anchor, person_anchor};
 
 pub use personal::{Personal, PersonalDate};

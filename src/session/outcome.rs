@@ -114,6 +114,42 @@ impl Outcome {
         }
     }
 
+    /// Its identifier.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its number among this device's outcomes.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The kind of document and the checks that gave the result, as far as it could be told.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.method.as_ref().map(|method| method.0.as_str())
+    }
+
+    /// How strong the evidence was; none when not verified.
+    #[must_use]
+    pub fn strength(&self) -> Option<Strength> {
+        self.strength
+    }
+
+    /// The moment of the decision.
+    #[must_use]
+    pub fn decided_at(&self) -> Timestamp {
+        self.decided_at
+    }
+
+    /// When it stops granting anything.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
     /// How it ended.
     #[must_use]
     pub fn result(&self) -> OutcomeResult {

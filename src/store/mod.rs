@@ -1,1 +1,135 @@
-//! The database: schema, sessions, anchors, outbox and audit. Owned by the engine alone.
+//! What the engine keeps: sessions, signed outcomes, credentials with anchors, the outbox and the audit chain.
+//!
+//! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
+//! transaction with its outcome, credential, anchors, audit entry and outbox rows, or not at all; an end, an outcome, an
+//! event and an audit entry never change; outcomes and audit entries are chained by hashes. No personal data enters the
+//! file, not even for a moment: a document's fields become keyed anchors before anything is written. Every call blocks: the
+//! engine gives the store a thread of its own. Does not deliver, and does not render what is delivered. The schema is
+//! described beside it, in `migrations/`; start-up and recovery in `docs/store.md`.
+
+mod attestation;
+mod audit;
+mod chain;
+mod error;
+mod finish;
+mod folder;
+mod keys;
+mod outbox;
+mod rows;
+mod schema;
+mod sessions;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash, verify as verify_attestation};
+pub use audit::{Actor, AuditAction, AuditEntry};
+pub use chain::{Chain, ChainBreak};
+pub use error::StoreError;
+pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
+pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
+pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
+
+use keys::Keys;
+use outbox::Leases;
+
+const DATABASE: &str = "store.db";
+
+/// The store of one engine.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    keys: Keys,
+    device: String,
+    leases: Leases,
+    folder: PathBuf,
+    /// Held until everything above is closed.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store in a folder, or makes one in an empty folder.
+    ///
+    /// In this order: the folder and its lock, the database with its settings and integrity, the schema, the keys. A first
+    /// start that is interrupted anywhere goes on where it was.
+    ///
+    /// # Errors
+    /// [`StoreError`], which says what to do. What cannot be opened is left as it is.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let lock = folder::claim(folder)?;
+        let file = folder.join(DATABASE);
+        if Keys::any_in(folder) && !file.exists() {
+            return Err(StoreError::DatabaseMissing(folder.to_owned()));
+        }
+        folder::make_private(&file)?;
+        let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;
+        if Keys::any_in(folder) && schema::version(&connection)? == 0 {
+            return Err(StoreError::DatabaseMissing(folder.to_owned()));
+        }
+        schema::migrate(&mut connection)?;
+        folder::sync(folder).map_err(|error| StoreError::from_io(&error))?;
+        let (device, keys) = identify(&mut connection, folder)?;
+        Ok(Self { connection, keys, device, leases: Leases::default(), folder: folder.to_owned(), _lock: lock })
+    }
+
+    /// The device's identifier, as its outcomes carry it.
+    #[must_use]
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// The key by which its outcomes are verified.
+    #[must_use]
+    pub fn public_key(&self) -> DevicePublicKey {
+        self.keys.device.public()
+    }
+
+    /// Does something wholly or not at all.
+    fn transact<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        transact(&mut self.connection, &self.folder, work)
+    }
+}
+
+/// Does something wholly or not at all. A panic inside counts as not at all.
+fn transact<T>(
+    connection: &mut Connection,
+    folder: &Path,
+    work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let done = (|| {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    })();
+    done.map_err(|error: StoreError| error.at(folder))
+}
+
+/// Who this device is: as the database says, with the keys that belong to it; or a new one.
+fn identify(connection: &mut Connection, folder: &Path) -> Result<(String, Keys), StoreError> {
+    let named = "SELECT id, key_id, anchor_key_id FROM device";
+    let known: Option<(String, String, String)> =
+        connection.query_row(named, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    if let Some((device, key_id, anchor_key_id)) = known {
+        let keys = Keys::load(folder)?;
+        keys.expect(folder, &key_id, &anchor_key_id)?;
+        return Ok((device, keys));
+    }
+    let keys = Keys::load_or_make(folder)?;
+    let device = rows::new_id("dev")?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT INTO device (only_row, id, key_id, anchor_key_id) VALUES (1, ?1, ?2, ?3)",
+        (&device, keys.device.public().key_id(), keys.anchor.check_value()),
+    )?;
+    let made =
+        AuditEntry { at: Timestamp::now(), actor: Actor::Engine, action: AuditAction::DeviceMade, session: None };
+    audit::append(&transaction, &made)?;
+    transaction.commit()?;
+    Ok((device, keys))
+}

@@ -1,0 +1,289 @@
+//! The outbox: events that wait until a receiver has acknowledged them.
+//!
+//! Always holds: an event is never dropped before it is acknowledged, by age, number or clock; a delivery is leased to one
+//! holder at a time; leases live in memory only, so that a restart or a lost connection frees them. Endpoints take turns,
+//! and no endpoint's leases keep another's events waiting. Does not send, and does not choose when to try again.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction};
+
+use super::audit::{self, Actor, AuditAction, AuditEntry};
+use super::error::StoreError;
+use super::finish::{EventFacts, OutboxBody};
+use super::{Store, rows};
+use crate::session::SessionId;
+use crate::session::protocol::{Delivery, MAX_JSON_BYTES, Settlement};
+
+/// Most deliveries of one endpoint that are leased at a time.
+pub const MAX_LEASED: usize = 64;
+/// Longest wait before a delivery is tried again. A row that is due later was written before the clock was set back, and
+/// is due now.
+pub const MAX_RETRY: Duration = Duration::from_hours(24);
+/// Longest note on a failed attempt, in characters.
+const MAX_WHY: usize = 200;
+/// Room for deliveries in one message, in bytes of JSON; a single one always fits.
+const MAX_LEASE_BYTES: usize = MAX_JSON_BYTES - (64 << 10);
+/// Bytes of JSON around a body at most.
+const DELIVERY_BYTES: usize = 1 << 10;
+
+/// Numbers the connections that lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseHolder(pub u64);
+
+/// What the outbox holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxCounts {
+    /// Deliveries that wait, leased or not.
+    pub waiting: u64,
+    /// Deliveries that were refused for good.
+    pub dead: u64,
+    /// When the oldest that waits was written.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Who has what.
+#[derive(Debug, Default)]
+pub(super) struct Leases {
+    held: BTreeMap<i64, (LeaseHolder, String)>,
+    /// The endpoint whose turn was last.
+    last: Option<String>,
+}
+
+impl Leases {
+    fn of_endpoint(&self, endpoint: &str) -> usize {
+        self.held.values().filter(|(_, leased)| leased == endpoint).count()
+    }
+}
+
+impl Store {
+    /// Leases deliveries that are due: of each endpoint those that have been due longest, the endpoints in turns. At most
+    /// `most`, and no more than fit into one message.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn lease(&mut self, holder: LeaseHolder, most: usize, now: Timestamp) -> Result<Vec<Delivery>, StoreError> {
+        self.pull_back(now)?;
+        let now = rows::millis(now)?;
+        let mut endpoints = self.waiting_endpoints()?;
+        let after_last = self.leases.last.as_ref().map_or(0, |last| endpoints.partition_point(|name| name <= last));
+        endpoints.rotate_left(after_last);
+        let mut due = Vec::with_capacity(endpoints.len());
+        for endpoint in &endpoints {
+            due.push(self.due(endpoint, most, now)?.into_iter());
+        }
+        let (mut leased, mut room) = (Vec::new(), MAX_LEASE_BYTES);
+        // One of each endpoint in every round, until a round brings nothing.
+        'rounds: loop {
+            let before = leased.len();
+            for number in due.iter_mut().filter_map(Iterator::next) {
+                let delivery = self.delivery(number)?;
+                let bytes =
+                    DELIVERY_BYTES + serde_json::to_string(&delivery.body).map_or(usize::MAX, |json| json.len());
+                if leased.len() >= most || (bytes > room && !leased.is_empty()) {
+                    break 'rounds;
+                }
+                room = room.saturating_sub(bytes);
+                leased.push(delivery);
+            }
+            if leased.len() == before {
+                break;
+            }
+        }
+        for delivery in &leased {
+            self.leases.held.insert(delivery.delivery, (holder, delivery.endpoint.clone()));
+        }
+        self.leases.last = leased.last().map(|delivery| delivery.endpoint.clone()).or(self.leases.last.take());
+        Ok(leased)
+    }
+
+    /// Frees what a lost connection had leased.
+    pub fn release(&mut self, holder: LeaseHolder) {
+        self.leases.held.retain(|_, (held_by, _)| *held_by != holder);
+    }
+
+    /// Writes how a delivery went. A settlement that repeats one whose answer was lost is answered the same.
+    ///
+    /// # Errors
+    /// [`StoreError::NotLeased`] when it is not this holder's.
+    pub fn settle(
+        &mut self,
+        holder: LeaseHolder,
+        delivery: i64,
+        how: &Settlement,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if self.leases.held.get(&delivery).is_none_or(|(held_by, _)| *held_by != holder) {
+            let state = self.state(delivery)?;
+            let repeats = matches!(
+                (how, state.as_str()),
+                (Settlement::Acknowledged, "delivered") | (Settlement::Dead { .. }, "dead")
+            );
+            return if repeats { Ok(()) } else { Err(StoreError::NotLeased) };
+        }
+        self.transact(|transaction| match how {
+            Settlement::Acknowledged => acknowledge(transaction, delivery, now),
+            Settlement::Retry { after_ms, why } => {
+                let wait = Duration::from_millis(*after_ms).min(MAX_RETRY);
+                retry(transaction, delivery, rows::millis(now)? + wait.as_millis() as i64, why)
+            }
+            Settlement::Dead { why } => bury(transaction, delivery, why, now),
+        })?;
+        self.leases.held.remove(&delivery);
+        Ok(())
+    }
+
+    /// Time until something is due that is not leased: zero when it is now, none when nothing waits.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT delivery, next_attempt_at FROM outbox WHERE state = 'waiting' ORDER BY next_attempt_at",
+        )?;
+        let mut waiting = statement.query([])?;
+        while let Some(row) = waiting.next()? {
+            if !self.leases.held.contains_key(&row.get(0)?) {
+                let wait = (row.get::<_, i64>(1)? - now.as_millisecond()).max(0).unsigned_abs();
+                // What is due later than that was written before the clock was set back.
+                let wait = Duration::from_millis(wait);
+                return Ok(Some(if wait > MAX_RETRY { Duration::ZERO } else { wait }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the outbox holds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn outbox_counts(&self) -> Result<OutboxCounts, StoreError> {
+        let count = |query: &str| -> Result<u64, StoreError> {
+            Ok(self.connection.prepare_cached(query)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs())
+        };
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT min(created_at) FROM outbox WHERE state = 'waiting'")?
+            .query_row([], |row| row.get(0))?;
+        Ok(OutboxCounts {
+            waiting: count("SELECT count(*) FROM outbox WHERE state = 'waiting'")?,
+            dead: count("SELECT count(*) FROM outbox WHERE state = 'dead'")?,
+            oldest: oldest.map(rows::timestamp).transpose()?,
+        })
+    }
+
+    /// Makes due what a clock that was set back would keep waiting for longer than any retry may.
+    fn pull_back(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let now = rows::millis(now)?;
+        let latest = now + MAX_RETRY.as_millis() as i64;
+        self.connection
+            .prepare_cached("UPDATE outbox SET next_attempt_at = ?1 WHERE state = 'waiting' AND next_attempt_at > ?2")?
+            .execute((now, latest))?;
+        Ok(())
+    }
+
+    /// Endpoints with anything waiting, by name. Steps from name to name, because a backlog may have very many rows.
+    fn waiting_endpoints(&self) -> Result<Vec<String>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "WITH RECURSIVE name (endpoint) AS (
+                SELECT min(endpoint) FROM outbox WHERE state = 'waiting'
+                UNION ALL
+                SELECT (SELECT min(endpoint) FROM outbox WHERE state = 'waiting' AND endpoint > name.endpoint)
+                FROM name WHERE name.endpoint IS NOT NULL)
+             SELECT endpoint FROM name WHERE endpoint IS NOT NULL",
+        )?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        Ok(names.collect::<Result<_, _>>()?)
+    }
+
+    /// Numbers of what is due for one endpoint and free, at most `most` and as many as it may still have leased.
+    fn due(&self, endpoint: &str, most: usize, now: i64) -> Result<Vec<i64>, StoreError> {
+        let held = self.leases.of_endpoint(endpoint);
+        let most = most.min(MAX_LEASED.saturating_sub(held));
+        let mut statement = self.connection.prepare_cached(
+            "SELECT delivery FROM outbox WHERE state = 'waiting' AND endpoint = ?1 AND next_attempt_at <= ?2
+             ORDER BY next_attempt_at, delivery LIMIT ?3",
+        )?;
+        // Those that are leased are among the first, and there are so many at most.
+        let numbers = statement.query_map((endpoint, now, (most + held) as i64), |row| row.get::<_, i64>(0))?;
+        let mut free = numbers.collect::<Result<Vec<i64>, _>>()?;
+        free.retain(|number| !self.leases.held.contains_key(number));
+        free.truncate(most);
+        Ok(free)
+    }
+
+    fn delivery(&self, number: i64) -> Result<Delivery, StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT delivery, event, endpoint, body, attempts FROM outbox WHERE delivery = ?1")?;
+        Ok(statement.query_row([number], |row| {
+            Ok(Delivery {
+                delivery: row.get(0)?,
+                event: row.get(1)?,
+                endpoint: row.get(2)?,
+                body: row.get(3)?,
+                attempts: row.get(4)?,
+            })
+        })?)
+    }
+
+    fn state(&self, delivery: i64) -> Result<String, StoreError> {
+        let mut statement = self.connection.prepare_cached("SELECT state FROM outbox WHERE delivery = ?1")?;
+        statement.query_row([delivery], |row| row.get(0)).optional()?.ok_or(StoreError::Missing)
+    }
+}
+
+/// Writes one event for one endpoint, due at once.
+pub(super) fn insert(
+    transaction: &Transaction<'_>,
+    facts: &EventFacts<'_>,
+    body: &OutboxBody,
+) -> Result<(), StoreError> {
+    let at = rows::millis(facts.ended_at)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO outbox (event, session, endpoint, body, created_at, next_attempt_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        )?
+        .execute((facts.event, facts.record.id.as_str(), &body.endpoint, &body.body, at))?;
+    Ok(())
+}
+
+fn acknowledge(transaction: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "UPDATE outbox SET state = 'delivered', attempts = min(attempts + 1, 4294967295), delivered_at = ?2
+             WHERE delivery = ?1",
+        )?
+        .execute((delivery, rows::millis(now)?))?;
+    Ok(())
+}
+
+fn retry(transaction: &Transaction<'_>, delivery: i64, at: i64, why: &str) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "UPDATE outbox SET attempts = min(attempts + 1, 4294967295), next_attempt_at = ?2, last_error = ?3
+             WHERE delivery = ?1",
+        )?
+        .execute((delivery, at, note(why)))?;
+    Ok(())
+}
+
+/// To the dead letters, with an entry for whoever has to look.
+fn bury(transaction: &Transaction<'_>, delivery: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
+    let session: String = transaction
+        .prepare_cached(
+            "UPDATE outbox SET state = 'dead', attempts = min(attempts + 1, 4294967295), last_error = ?2
+             WHERE delivery = ?1 RETURNING session",
+        )?
+        .query_row((delivery, note(why)), |row| row.get(0))?;
+    let session = SessionId::try_from(session).ok();
+    audit::append(transaction, &AuditEntry { at: now, actor: Actor::Sync, action: AuditAction::DeliveryDead, session })
+}
+
+/// A note of bounded length on one line.
+fn note(why: &str) -> String {
+    why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_WHY).collect()
+}

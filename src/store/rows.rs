@@ -1,0 +1,101 @@
+//! Between values and columns.
+
+use jiff::Timestamp;
+use rusqlite::Row;
+use serde::Serialize;
+
+use super::error::StoreError;
+use crate::session::{AttemptsLeft, CanceledBy, ReasonCode, SessionId, SessionRecord, SessionState};
+
+/// The columns that [`record`] reads, in its order.
+pub(super) const RECORD: &str = "id, use_case, jurisdiction, state, canceled_by, document_attempts, face_attempts, last_error, created_at, expires_at";
+
+const UNKNOWN: StoreError = StoreError::Corrupt { what: "a value that this program does not know" };
+
+/// An unguessable identifier: the prefix and 24 characters.
+pub(super) fn new_id(prefix: &str) -> Result<String, StoreError> {
+    let mut bytes = [0; SessionId::CHARACTERS];
+    getrandom::fill(&mut bytes).map_err(|_| StoreError::Io { code: -1 })?;
+    Ok(format!("{prefix}_{}", SessionId::from_random(&bytes)))
+}
+
+/// A time as a column holds it.
+pub(super) fn millis(at: Timestamp) -> Result<i64, StoreError> {
+    let millis = at.as_millisecond();
+    if millis < 0 { Err(StoreError::Clock) } else { Ok(millis) }
+}
+
+/// A time out of a column.
+pub(super) fn timestamp(millis: i64) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(millis).map_err(|_| UNKNOWN)
+}
+
+/// The stable name of a value, as its JSON has it.
+pub(super) fn name(value: &impl Serialize) -> Result<String, StoreError> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => Ok(name),
+        Ok(_) | Err(_) => Err(StoreError::Refused { what: "a name that is no text" }),
+    }
+}
+
+/// `state` and `canceled_by`.
+pub(super) fn state_columns(state: SessionState) -> (&'static str, Option<&'static str>) {
+    match state {
+        SessionState::Created => ("created", None),
+        SessionState::AwaitingConsent => ("awaiting_consent", None),
+        SessionState::AwaitingDocument => ("awaiting_document", None),
+        SessionState::AwaitingFace => ("awaiting_face", None),
+        SessionState::Deciding => ("deciding", None),
+        SessionState::AwaitingReview => ("awaiting_review", None),
+        SessionState::Verified => ("verified", None),
+        SessionState::NotVerified => ("not_verified", None),
+        SessionState::Canceled(by) => ("canceled", Some(canceled_by(by))),
+        SessionState::Expired => ("expired", None),
+    }
+}
+
+fn canceled_by(by: CanceledBy) -> &'static str {
+    match by {
+        CanceledBy::Person => "person",
+        CanceledBy::Staff => "staff",
+        CanceledBy::Till => "till",
+        CanceledBy::Device => "device",
+    }
+}
+
+/// The state out of its columns.
+pub(super) fn state(state: &str, by: Option<&str>) -> Result<SessionState, StoreError> {
+    Ok(match (state, by) {
+        ("created", None) => SessionState::Created,
+        ("awaiting_consent", None) => SessionState::AwaitingConsent,
+        ("awaiting_document", None) => SessionState::AwaitingDocument,
+        ("awaiting_face", None) => SessionState::AwaitingFace,
+        ("deciding", None) => SessionState::Deciding,
+        ("awaiting_review", None) => SessionState::AwaitingReview,
+        ("verified", None) => SessionState::Verified,
+        ("not_verified", None) => SessionState::NotVerified,
+        ("canceled", Some("person")) => SessionState::Canceled(CanceledBy::Person),
+        ("canceled", Some("staff")) => SessionState::Canceled(CanceledBy::Staff),
+        ("canceled", Some("till")) => SessionState::Canceled(CanceledBy::Till),
+        ("canceled", Some("device")) => SessionState::Canceled(CanceledBy::Device),
+        ("expired", None) => SessionState::Expired,
+        _ => return Err(UNKNOWN),
+    })
+}
+
+/// A session out of the columns of [`RECORD`].
+pub(super) fn record(row: &Row<'_>) -> Result<SessionRecord, StoreError> {
+    let text = |index: usize| row.get::<_, String>(index).map_err(StoreError::from);
+    let optional = |index: usize| row.get::<_, Option<String>>(index).map_err(StoreError::from);
+    let reason = |name: String| ReasonCode::all().find(|code| code.as_str() == name).ok_or(UNKNOWN);
+    Ok(SessionRecord {
+        id: SessionId::try_from(text(0)?).map_err(|_| UNKNOWN)?,
+        use_case: text(1)?.parse().map_err(|_| UNKNOWN)?,
+        jurisdiction: text(2)?.parse().map_err(|_| UNKNOWN)?,
+        state: state(&text(3)?, optional(4)?.as_deref())?,
+        attempts: AttemptsLeft { document: row.get(5)?, face: row.get(6)? },
+        last_error: optional(7)?.map(reason).transpose()?,
+        created_at: timestamp(row.get(8)?)?,
+        expires_at: timestamp(row.get(9)?)?,
+    })
+}

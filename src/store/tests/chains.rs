@@ -1,0 +1,80 @@
+//! Anything altered, dropped, reordered or cut off is found.
+
+use super::*;
+use crate::store::{Chain, ChainBreak};
+
+/// A store with three verified sessions, changed by somebody who took the triggers out of the way.
+fn changed(sql: &str) -> (Result<u64, StoreError>, Result<u64, StoreError>) {
+    let (folder, mut store) = fresh();
+    for _ in 0..3 {
+        verify_one(&mut store);
+    }
+    drop(store);
+    let tamperer = tamperer(&folder);
+    let triggers = "DROP TRIGGER outcome_stays; DROP TRIGGER outcome_is_kept; DROP TRIGGER audit_stays; DROP TRIGGER audit_is_kept;";
+    tamperer.execute_batch(&format!("PRAGMA foreign_keys = OFF; {triggers} {sql}")).unwrap();
+    drop(tamperer);
+    let store = Store::open(folder.path()).unwrap();
+    (store.verify_outcomes(), store.verify_audit())
+}
+
+fn broken(found: Result<u64, StoreError>) -> ChainBreak {
+    match found {
+        Err(StoreError::Chain(broken)) => broken,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn untouched_chains_hold_and_are_counted() {
+    let (outcomes, audit) = changed("");
+    assert_eq!((outcomes.unwrap(), audit.unwrap()), (3, 4));
+}
+
+#[test]
+fn an_outcome_that_was_altered_moved_dropped_or_cut_off_is_found() {
+    let chain = Chain::Outcomes;
+    let altered = ChainBreak::Altered { chain, sequence: 2 };
+    for sql in [
+        "UPDATE outcome SET result = 'not_verified', reason = 'under_age' WHERE sequence = 2",
+        "UPDATE outcome SET livemode = 1 WHERE sequence = 2",
+        "UPDATE outcome SET decided_at = decided_at + 1 WHERE sequence = 2",
+        "UPDATE outcome SET jws = replace(jws, 'a', 'b') WHERE sequence = 2",
+        "UPDATE outcome SET jws = (SELECT jws FROM outcome WHERE sequence = 3) WHERE sequence = 2",
+        "UPDATE outcome SET sequence = 9 WHERE sequence = 2; UPDATE outcome SET sequence = 2 WHERE sequence = 3; \
+         UPDATE outcome SET sequence = 3 WHERE sequence = 9",
+    ] {
+        assert_eq!(broken(changed(sql).0), altered, "{sql}");
+    }
+    let gap = |expected| ChainBreak::Gap { chain, expected };
+    assert_eq!(broken(changed("DELETE FROM outcome WHERE sequence = 1").0), gap(1));
+    assert_eq!(broken(changed("DELETE FROM outcome WHERE sequence = 2").0), gap(2));
+    assert_eq!(
+        broken(changed("DELETE FROM outcome WHERE sequence = 3").0),
+        ChainBreak::Cut { chain, expected: 3, found: 2 }
+    );
+    assert_eq!(
+        broken(changed("UPDATE device SET last_hash = substr(last_hash, 2) || substr(last_hash, 1, 1)").0),
+        ChainBreak::Altered { chain, sequence: 3 }
+    );
+}
+
+#[test]
+fn an_audit_entry_that_was_altered_dropped_or_cut_off_is_found() {
+    let chain = Chain::Audit;
+    for sql in [
+        "UPDATE audit SET actor = 'staff' WHERE sequence = 3",
+        "UPDATE audit SET action = 'session_expired' WHERE sequence = 3",
+        "UPDATE audit SET at = at + 1 WHERE sequence = 3",
+        "UPDATE audit SET session = NULL WHERE sequence = 3",
+        "UPDATE audit SET hash = (SELECT hash FROM audit WHERE sequence = 2) WHERE sequence = 3",
+        "UPDATE audit SET previous_hash = hash WHERE sequence = 3",
+    ] {
+        assert_eq!(broken(changed(sql).1), ChainBreak::Altered { chain, sequence: 3 }, "{sql}");
+    }
+    assert_eq!(broken(changed("DELETE FROM audit WHERE sequence = 3").1), ChainBreak::Gap { chain, expected: 3 });
+    assert_eq!(
+        broken(changed("DELETE FROM audit WHERE sequence > 2").1),
+        ChainBreak::Cut { chain, expected: 4, found: 2 }
+    );
+}

@@ -1,0 +1,185 @@
+//! Start-up: what is made, what is refused, and what is left alone.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use super::*;
+use crate::store::{Actor, AuditAction, AuditEntry, KeyError, schema};
+
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_new_store_is_private_and_the_same_device_when_opened_again() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("state").join("carded");
+    let mut store = Store::open(&folder).unwrap();
+    store.create_session(&record(SessionState::Created)).unwrap();
+    assert_eq!(folder.metadata().unwrap().mode() & 0o7777, 0o700);
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let file = file.unwrap();
+        assert_eq!(file.metadata().unwrap().mode() & 0o7777, 0o600, "{:?}", file.file_name());
+    }
+    let (device, public) = (store.device().to_owned(), store.public_key());
+    drop(store);
+    let store = Store::open(&folder).unwrap();
+    assert_eq!((store.device(), store.public_key()), (device.as_str(), public));
+    assert_eq!(store.open_sessions().unwrap().len(), 1);
+}
+
+#[test]
+fn a_second_engine_is_told_that_the_store_is_in_use() {
+    let (folder, first) = fresh();
+    let refused = Store::open(folder.path()).unwrap_err();
+    assert!(matches!(&refused, StoreError::InUse(path) if path == folder.path()), "{refused}");
+    drop(first);
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    set_mode(folder.path(), 0o770);
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::FolderShared(_))));
+    set_mode(folder.path(), 0o755);
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn every_setting_that_durability_rests_on_is_made() {
+    let (_folder, store) = fresh();
+    let setting = |name: &str| -> String {
+        let text = |row: &rusqlite::Row<'_>| row.get_ref(0).map(|value| format!("{value:?}"));
+        store.connection.pragma_query_value(None, name, text).unwrap()
+    };
+    assert!(setting("journal_mode").contains(&format!("{:?}", b"wal")) || setting("journal_mode").contains("wal"));
+    assert_eq!(
+        ["synchronous", "foreign_keys", "secure_delete", "busy_timeout"].map(setting),
+        ["Integer(2)", "Integer(1)", "Integer(1)", "Integer(5000)"]
+    );
+}
+
+#[test]
+fn the_first_migration_makes_the_schema_out_of_an_empty_file() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::MIGRATIONS.validate().unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 1).unwrap();
+    let tables =
+        "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND name NOT GLOB 'sqlite_*' ORDER BY name";
+    let mut statement = connection.prepare(tables).unwrap();
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let found: Vec<(String, bool)> = found.collect::<Result<_, _>>().unwrap();
+    let expected = ["anchor", "audit", "credential", "device", "outbox", "outcome", "session"];
+    assert_eq!(found, expected.map(|name| (name.to_owned(), true)));
+}
+
+#[test]
+fn every_column_is_commented_in_the_schema() {
+    let (_folder, store) = fresh();
+    let mut tables =
+        store.connection.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND sql GLOB '*STRICT*'").unwrap();
+    let tables = tables.query_map([], |row| row.get::<_, String>(0)).unwrap();
+    for table in tables.map(Result::unwrap) {
+        let lines: Vec<&str> = table.lines().map(str::trim).collect();
+        for pair in lines.windows(2) {
+            let declares = pair[1].split(' ').nth(1).is_some_and(|kind| ["TEXT", "INTEGER"].contains(&kind));
+            assert!(!declares || pair[0].starts_with("--"), "{}", pair[1]);
+        }
+    }
+}
+
+#[test]
+fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
+    let (folder, store) = fresh();
+    drop(store);
+    tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 1 })));
+    tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn a_damaged_database_is_refused_and_left_as_it_is() {
+    let (folder, mut store) = fresh();
+    for _ in 0..5 {
+        verify_one(&mut store);
+    }
+    drop(store);
+    let file = folder.path().join("store.db");
+    let whole = std::fs::read(&file).unwrap();
+    let damaged = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        std::fs::write(&file, &bytes).unwrap();
+        let refused = Store::open(folder.path()).unwrap_err();
+        assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused:?}");
+        assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    };
+    damaged(&|bytes| bytes[..16].fill(b'x'));
+    damaged(&|bytes| bytes.truncate(whole.len() / 2));
+    damaged(&|bytes| bytes[4096..].fill(0xa5));
+    std::fs::write(&file, &whole).unwrap();
+    assert_eq!(Store::open(folder.path()).unwrap().verify_outcomes().unwrap(), 5);
+}
+
+#[test]
+fn keys_without_their_database_and_a_database_without_its_keys_are_refused() {
+    let (folder, store) = fresh();
+    drop(store);
+    let (file, aside) = (folder.path().join("store.db"), folder.path().join("aside.db"));
+    std::fs::rename(&file, &aside).unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::DatabaseMissing(_))));
+    assert!(!file.exists(), "no new one is made");
+    std::fs::write(&file, "").unwrap();
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::DatabaseMissing(_))));
+    std::fs::rename(&aside, &file).unwrap();
+    for name in ["device.key", "anchor.key"] {
+        let key = folder.path().join(name);
+        let bytes = std::fs::read(&key).unwrap();
+        std::fs::remove_file(&key).unwrap();
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Keys(KeyError::Missing(_)))));
+        assert!(!key.exists(), "no new one is made");
+        std::fs::write(&key, [9; 32]).unwrap();
+        set_mode(&key, 0o600);
+        assert!(matches!(Store::open(folder.path()), Err(StoreError::Keys(KeyError::Other(_)))));
+        std::fs::write(&key, bytes).unwrap();
+    }
+    Store::open(folder.path()).unwrap();
+}
+
+#[test]
+fn a_first_start_that_was_cut_short_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("store.db"), "").unwrap();
+    drop(Store::open(folder.path()).unwrap());
+    // The schema and the keys are there, and the device has no row yet.
+    let connection = tamperer_without_device(&folder);
+    drop(connection);
+    let store = Store::open(folder.path()).unwrap();
+    assert_eq!(store.verify_audit().unwrap(), 1);
+}
+
+fn tamperer_without_device(folder: &TempDir) -> Connection {
+    let connection = tamperer(folder);
+    connection.execute_batch("DROP TRIGGER audit_is_kept; DELETE FROM audit; DELETE FROM device").unwrap();
+    connection
+}
+
+#[test]
+fn a_link_in_the_place_of_the_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    symlink("/dev/null", folder.path().join("store.db")).unwrap();
+    assert!(Store::open(folder.path()).is_err());
+}
+
+#[test]
+fn a_clock_before_1970_is_an_error_and_no_row() {
+    let (_folder, mut store) = fresh();
+    let at = Timestamp::from_millisecond(-1).unwrap();
+    let entry = AuditEntry { at, actor: Actor::Operator, action: AuditAction::EngineStarted, session: None };
+    assert!(matches!(store.audit(&entry), Err(StoreError::Clock)));
+    let early = SessionRecord { created_at: at, ..record(SessionState::Created) };
+    assert!(matches!(store.create_session(&early), Err(StoreError::Clock)));
+    assert_eq!((count(&store, "audit"), count(&store, "session")), (1, 0));
+}
