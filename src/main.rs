@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use carded::run::worker::serve_standard_streams;
 use carded::tools::inspect;
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{Assets, CommandError, Exit, VerifyArgs, demo, verify};
@@ -38,6 +39,9 @@ enum Command {
     },
     /// Makes specimen documents, head turns and attacks.
     Specimen(SpecimenArgs),
+    /// Decodes pictures for the engine, which starts it.
+    #[command(hide = true)]
+    Worker,
 }
 
 fn main() -> ExitCode {
@@ -72,6 +76,9 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args),
+        Command::Worker => serve_standard_streams()
+            .map(|()| Exit::Success)
+            .map_err(|error| CommandError::System(error.to_string())),
     }
 }
 

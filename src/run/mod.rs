@@ -7,6 +7,7 @@ mod document_reading;
 mod stages;
 mod turn_reading;
 mod verification;
+pub mod worker;
 
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use stages::{StageReport, Stages};
