@@ -4,10 +4,13 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use carded::run::worker::serve_standard_streams;
 use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
-use carded::tools::{Assets, CommandError, Exit, VerifyArgs, demo, verify};
+use carded::tools::{
+    Assets, CommandError, DemoArgs, Exit, LayoutArg, RoleArgs, ScreenArgs, UiArgs, VerifyArgs, demo, roles, verify,
+};
 use clap::{Parser, Subcommand};
 
 /// Checks ages and identities on the device, with no network.
@@ -26,8 +29,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Verifies a bundled specimen, step by step.
-    Demo,
+    /// Plays visits to a counter, with rendered people, documents and attacks.
+    Demo(DemoArgs),
+    /// The whole appliance on a counter: engine, sync and window.
+    Kiosk(ScreenArgs),
+    /// The whole appliance in a hand: engine, sync and window.
+    Handheld(ScreenArgs),
+    /// Camera, models, sessions and database; a till or a window talks to it over a Unix socket.
+    Engine(RoleArgs),
+    /// Delivers signed events to the shop's receivers.
+    Sync(RoleArgs),
+    /// The window alone.
+    Ui(UiArgs),
     /// Verifies one person from files and prints the outcome.
     Verify(VerifyArgs),
     /// Measures one stage at a time; one JSON object a line.
@@ -41,6 +54,9 @@ enum Command {
     Specimen(SpecimenArgs),
     /// Receives events: checks their signatures, stores each once, and prints it.
     Receiver(ReceiverArgs),
+    /// Decodes pictures for the engine, which starts it.
+    #[command(hide = true)]
+    Worker,
 }
 
 fn main() -> ExitCode {
@@ -71,11 +87,19 @@ fn report_panic(panic: &std::panic::PanicHookInfo<'_>) {
 fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
     let assets = locate_assets(cli.models, cli.runtime);
     match cli.command {
-        Command::Demo => demo(&assets),
+        Command::Demo(args) => demo(&args, &assets),
+        Command::Kiosk(args) => roles::appliance(&args, LayoutArg::Kiosk),
+        Command::Handheld(args) => roles::appliance(&args, LayoutArg::Handheld),
+        Command::Engine(args) => roles::engine(&args, &assets),
+        Command::Sync(args) => roles::sync(&args),
+        Command::Ui(args) => roles::ui(&args),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args),
         Command::Receiver(args) => receiver(args),
+        Command::Worker => serve_standard_streams()
+            .map(|()| Exit::Success)
+            .map_err(|error| CommandError::System(error.to_string())),
     }
 }
 

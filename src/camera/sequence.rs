@@ -1,5 +1,6 @@
 //! Frames in order of time, from a folder of images or a video file.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +10,10 @@ use crate::imaging::{Frame, Provenance, Rgb};
 
 /// Longest sequence that is read: five minutes at 30 frames a second. A head turn takes about 300 frames.
 pub const MAX_FRAMES: usize = 9000;
+/// Beside the frames of a folder: when each was captured, in seconds, one a line, in the order of their names.
+const TIMES_FILE: &str = "times.txt";
+/// Longest such file: 9000 lines of 20 characters are less.
+const MAX_TIMES_BYTES: u64 = 1 << 18;
 
 /// Why a sequence cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,12 @@ pub enum SequenceError {
     #[error("{path} holds more than {MAX_FRAMES} frames; cut it to the head turn", path = path.display())]
     TooManyFrames {
         /// Which path.
+        path: PathBuf,
+    },
+    /// The times beside the frames do not fit them.
+    #[error("{path} does not fit the frames beside it; give one time in seconds a line, rising, for each frame", path = path.display())]
+    Times {
+        /// Which file.
         path: PathBuf,
     },
     /// One of the frames cannot be used.
@@ -62,6 +73,8 @@ pub enum SequenceError {
 pub struct FrameSequence {
     source: Source,
     frame_time: Duration,
+    /// When each frame was captured, if that is known.
+    times: Option<Vec<Duration>>,
     next: u64,
 }
 
@@ -72,7 +85,8 @@ enum Source {
 }
 
 impl FrameSequence {
-    /// Opens a folder of frames in name order, `fps` frames a second, or a video file, which states its own rate.
+    /// Opens a folder of frames in name order, or a video file, which states its own rate. Frames of a folder were captured
+    /// when its `times.txt` says (seconds, one a line), and `fps` a second if there is none.
     ///
     /// # Errors
     /// Any [`SequenceError`]; what is found only while decoding comes with the frame.
@@ -80,15 +94,27 @@ impl FrameSequence {
         let unreadable = |source| SequenceError::Read { path: path.to_owned(), source };
         let kind = std::fs::metadata(path).map_err(unreadable)?;
         if kind.is_dir() {
-            let files = list_frames(path)?.into_iter();
+            let files = list_frames(path)?;
+            let times = read_times(&path.join(TIMES_FILE), files.len())?;
             let frame_time = Duration::from_secs_f64(1.0 / fps.clamp(0.1, 1000.0));
-            return Ok(Self { source: Source::Folder(files), frame_time, next: 0 });
+            let frame_time = times.as_deref().and_then(mean_distance).unwrap_or(frame_time);
+            return Ok(Self { source: Source::Folder(files.into_iter()), frame_time, times, next: 0 });
         }
         if !kind.is_file() {
             return Err(unreadable(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a file or folder")));
         }
         let video = Video::open(path)?;
-        Ok(Self { frame_time: video.frame_time(), source: Source::Video(Box::new(video)), next: 0 })
+        Ok(Self { frame_time: video.frame_time(), source: Source::Video(Box::new(video)), times: None, next: 0 })
+    }
+
+    /// From one frame to the next, in the mean.
+    pub(super) fn frame_time(&self) -> Duration {
+        self.frame_time
+    }
+
+    fn captured_at(&self, sequence: u64) -> Duration {
+        let known = self.times.as_ref().and_then(|times| times.get(usize::try_from(sequence).ok()?).copied());
+        known.unwrap_or_else(|| self.frame_time * u32::try_from(sequence).unwrap_or(u32::MAX))
     }
 }
 
@@ -112,6 +138,31 @@ fn list_frames(folder: &Path) -> Result<Vec<PathBuf>, SequenceError> {
     Ok(files)
 }
 
+/// The times of `frames` frames, counted from the first; `None` without such a file.
+fn read_times(path: &Path, frames: usize) -> Result<Option<Vec<Duration>>, SequenceError> {
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(SequenceError::Read { path: path.to_owned(), source }),
+    };
+    let mut text = String::new();
+    let read = file.take(MAX_TIMES_BYTES).read_to_string(&mut text);
+    read.map_err(|source| SequenceError::Read { path: path.to_owned(), source })?;
+    let misfit = || SequenceError::Times { path: path.to_owned() };
+    let parse = |line: &str| Duration::try_from_secs_f64(line.trim().parse().ok()?).ok();
+    let times = text.lines().map(parse).collect::<Option<Vec<_>>>().ok_or_else(misfit)?;
+    if times.len() != frames || !times.is_sorted_by(|a, b| a < b) {
+        return Err(misfit());
+    }
+    let first = times.first().copied().unwrap_or_default();
+    Ok(Some(times.into_iter().map(|time| time - first).collect()))
+}
+
+fn mean_distance(times: &[Duration]) -> Option<Duration> {
+    let distances = u32::try_from(times.len()).ok()?.checked_sub(1).filter(|&count| count > 0)?;
+    Some(*times.last()? / distances)
+}
+
 impl Source {
     fn next(&mut self) -> Option<Result<Rgb, SequenceError>> {
         match self {
@@ -131,7 +182,37 @@ impl Iterator for FrameSequence {
         let image = self.source.next()?;
         let sequence = self.next;
         self.next += 1;
-        let captured_at = self.frame_time * u32::try_from(sequence).unwrap_or(u32::MAX);
+        let captured_at = self.captured_at(sequence);
         Some(image.map(|image| Frame { image, captured_at, sequence, provenance: Provenance::Files }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder_with_times(times: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for frame in ["a.png", "b.png", "c.png"] {
+            image::RgbImage::new(2, 2).save(folder.path().join(frame)).unwrap();
+        }
+        std::fs::write(folder.path().join(TIMES_FILE), times).unwrap();
+        folder
+    }
+
+    #[test]
+    fn frames_are_captured_when_the_folder_says() {
+        let folder = folder_with_times("10.0\n10.04\n10.5\n");
+        let frames = FrameSequence::open(folder.path(), 1.0).unwrap();
+        let times: Vec<u128> = frames.map(|frame| frame.unwrap().captured_at.as_millis()).collect();
+        assert_eq!(times, [0, 40, 500]);
+    }
+
+    #[test]
+    fn times_that_do_not_fit_the_frames_are_refused() {
+        for times in ["", "0\n1", "0\n1\n2\n3", "0\n2\n1", "0\n0\n1", "0\n1\nlater", "-1\n0\n1", "0\n1\ninf"] {
+            let folder = folder_with_times(times);
+            assert!(matches!(FrameSequence::open(folder.path(), 1.0), Err(SequenceError::Times { .. })), "{times}");
+        }
     }
 }

@@ -1,17 +1,18 @@
 //! Video files through an `ffmpeg` child process.
 //!
 //! Always holds: the child reads one regular local file and nothing else, its output is bounded in frames and in size,
-//! pictures pass through a pipe and never through a disk, and the child is killed when the reader is dropped. Does not
-//! need `ffmpeg` to be installed: without it, opening says so. Frames of a recording with uneven frame times are
+//! pictures pass through a pipe and never through a disk, and the child is killed when it gives nothing for
+//! [`SILENT_AFTER`] and when the reader is dropped. Does not need `ffmpeg` to be installed: without it, opening says so. Frames of a recording with uneven frame times are
 //! spaced by its mean rate.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::pipe::TimedPipe;
 use super::sequence::{MAX_FRAMES, SequenceError};
 use crate::imaging::Rgb;
 
@@ -23,6 +24,10 @@ const MAX_RATE: f64 = 30.0;
 const ASSUMED_RATE: f64 = 25.0;
 /// Longest header of one picture in the pipe.
 const MAX_HEADER_BYTES: u64 = 64;
+/// A child that gives no picture for this long hangs.
+const SILENT_AFTER: Duration = Duration::from_secs(20);
+/// Longest answer about a file's frame rate.
+const MAX_ANSWER_BYTES: u64 = 4096;
 /// Containers that are opened: none of them can name other files.
 const CONTAINERS: &str = "mov,matroska,avi,gif,apng,mpegts,mpeg,mpegvideo,ogg,flv,asf,h264,hevc,mjpeg,yuv4mpegpipe";
 
@@ -31,7 +36,8 @@ const CONTAINERS: &str = "mov,matroska,avi,gif,apng,mpegts,mpeg,mpegvideo,ogg,fl
 pub(super) struct Video {
     path: PathBuf,
     child: Child,
-    pictures: BufReader<ChildStdout>,
+    pictures: BufReader<TimedPipe<ChildStdout>>,
+    patience: Duration,
     complaint: Option<JoinHandle<String>>,
     frame_time: Duration,
     delivered: usize,
@@ -50,6 +56,11 @@ impl Video {
         command.args(["-nostdin", "-v", "error"]).args(input(path)).args(["-an", "-sn", "-dn", "-vf", &filter]);
         command.args(["-fps_mode", "passthrough", "-frames:v", &(MAX_FRAMES + 1).to_string()]);
         command.args(["-f", "image2pipe", "-c:v", "ppm", "-pix_fmt", "rgb24", "pipe:1"]);
+        Self::start(path, command, rate, SILENT_AFTER)
+    }
+
+    /// Starts the child, whose pictures come within `patience` each.
+    fn start(path: &Path, mut command: Command, rate: f64, patience: Duration) -> Result<Self, SequenceError> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|source| not_started(path, source))?;
         let complaint = child.stderr.take().map(|stderr| std::thread::spawn(move || last_line(stderr)));
@@ -59,7 +70,8 @@ impl Video {
         Ok(Self {
             path: path.to_owned(),
             child,
-            pictures: BufReader::with_capacity(1 << 16, pictures),
+            pictures: BufReader::with_capacity(1 << 16, TimedPipe::new(pictures, patience)),
+            patience,
             complaint,
             frame_time: Duration::from_secs_f64(1.0 / rate.min(MAX_RATE)),
             delivered: 0,
@@ -76,6 +88,7 @@ impl Video {
         if self.ended {
             return None;
         }
+        self.pictures.get_mut().until = Instant::now() + self.patience;
         let result = match read_ppm(&mut self.pictures) {
             Ok(Some(_)) if self.delivered == MAX_FRAMES => {
                 Some(Err(SequenceError::TooManyFrames { path: self.path.clone() }))
@@ -85,6 +98,11 @@ impl Video {
                 return Some(Ok(picture));
             }
             Ok(None) => self.finish().map(Err),
+            Err(error) if error.kind() == ErrorKind::TimedOut => {
+                // It may still hold the file and a processor; nothing depends on whether it was already gone.
+                let _ = self.child.kill();
+                Some(Err(self.failure(format!("it gave no picture for {:?} and was stopped", self.patience))))
+            }
             Err(error) => Some(Err(self.failure(error.to_string()))),
         };
         self.ended = true;
@@ -122,7 +140,7 @@ fn input(path: &Path) -> [OsString; 6] {
 }
 
 fn not_started(path: &Path, source: std::io::Error) -> SequenceError {
-    if source.kind() == std::io::ErrorKind::NotFound {
+    if source.kind() == ErrorKind::NotFound {
         return SequenceError::NoFfmpeg { path: path.to_owned() };
     }
     SequenceError::Read { path: path.to_owned(), source }
@@ -132,11 +150,31 @@ fn not_started(path: &Path, source: std::io::Error) -> SequenceError {
 fn frame_rate(path: &Path) -> Result<f64, SequenceError> {
     let mut command = Command::new("ffprobe");
     command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=avg_frame_rate", "-of", "csv=p=0"]);
-    let probed = command.args(input(path)).stdin(Stdio::null()).output().map_err(|source| not_started(path, source))?;
-    if !probed.status.success() {
-        return Err(SequenceError::Video { path: path.to_owned(), message: last_line(probed.stderr.as_slice()) });
+    command.args(input(path)).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|source| not_started(path, source))?;
+    let complaint = child.stderr.take().map(|stderr| std::thread::spawn(move || last_line(stderr)));
+    let answer = answer_of(&mut child);
+    if answer.is_err() {
+        // Fails only when it has ended by itself meanwhile.
+        let _ = child.kill();
     }
-    Ok(parse_rate(&String::from_utf8_lossy(&probed.stdout)).unwrap_or(ASSUMED_RATE))
+    let succeeded = child.wait().is_ok_and(|status| status.success());
+    let message = complaint.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let failed = |message| SequenceError::Video { path: path.to_owned(), message };
+    let answer = answer.map_err(|error| failed(format!("ffprobe does not answer: {error}")))?;
+    if !succeeded {
+        return Err(failed(message));
+    }
+    Ok(parse_rate(&answer).unwrap_or(ASSUMED_RATE))
+}
+
+/// All that a child says until it ends, which has to be soon and short.
+fn answer_of(child: &mut Child) -> std::io::Result<String> {
+    let mut answer = String::new();
+    if let Some(pipe) = child.stdout.take() {
+        TimedPipe::new(pipe, SILENT_AFTER).take(MAX_ANSWER_BYTES).read_to_string(&mut answer)?;
+    }
+    if answer.len() as u64 == MAX_ANSWER_BYTES { Err(ErrorKind::FileTooLarge.into()) } else { Ok(answer) }
 }
 
 /// `30000/1001` as a number; `None` for `0/0` and what no camera does.
@@ -160,7 +198,7 @@ fn last_line(output: impl Read) -> String {
 
 /// One binary PPM out of a row of them; `None` at the end.
 fn read_ppm(pipe: &mut impl BufRead) -> std::io::Result<Option<Rgb>> {
-    let invalid = || std::io::Error::new(std::io::ErrorKind::InvalidData, "the decoder's output is damaged");
+    let invalid = || std::io::Error::new(ErrorKind::InvalidData, "the decoder's output is damaged");
     let mut header = Vec::new();
     for _ in 0..3 {
         pipe.take(MAX_HEADER_BYTES).read_until(b'\n', &mut header)?;
@@ -198,6 +236,17 @@ mod tests {
         for bytes in [b"P6\n99999 9\n255\n".as_slice(), b"P6\n2 1\n255\nabc", b"P5\n1 1\n255\na", b"\n\n\n"] {
             assert!(read_ppm(&mut &*bytes).is_err());
         }
+    }
+
+    #[test]
+    fn a_child_that_hangs_is_stopped_and_its_video_refused() {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let mut video = Video::start(Path::new("film.mp4"), command, 25.0, Duration::from_millis(20)).unwrap();
+        let refused = video.next().unwrap().unwrap_err();
+        assert!(refused.to_string().contains("no picture for 20ms"), "{refused}");
+        assert!(!video.child.wait().unwrap().success(), "it was killed");
+        assert!(video.next().is_none());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::camera::PixelFormat;
 use crate::compliance::{Jurisdiction, UseCase};
 use crate::session::{AttemptsLeft, Dialect};
 
@@ -74,6 +75,9 @@ pub enum CameraConfig {
         /// Frames a second.
         #[serde(default = "default_rate")]
         fps: u32,
+        /// How it codes its pictures.
+        #[serde(default = "default_pixels", deserialize_with = "pixel_format")]
+        pixels: PixelFormat,
     },
     /// Frames from a folder or a video: never live.
     Replay {
@@ -211,6 +215,18 @@ fn default_height() -> u32 {
 
 fn default_rate() -> u32 {
     30
+}
+
+fn default_pixels() -> PixelFormat {
+    PixelFormat::Mjpeg
+}
+
+fn pixel_format<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<PixelFormat, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "mjpeg" => Ok(PixelFormat::Mjpeg),
+        "yuyv" => Ok(PixelFormat::Yuyv),
+        other => Err(serde::de::Error::custom(format!("{other:?} is no pixel format; use mjpeg or yuyv"))),
+    }
 }
 
 fn default_replay_rate() -> f64 {

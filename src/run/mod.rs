@@ -4,15 +4,31 @@
 //! evidence and hands it to `session`.
 
 mod capture;
+mod config;
 mod document_reading;
+mod engine;
+mod finishing;
+mod process;
+mod socket;
 mod stages;
+mod supervisor;
+mod sync_role;
 #[cfg(test)]
 pub(crate) mod test_support;
 mod turn_reading;
+mod ui_role;
 mod verification;
 mod vision;
+pub mod worker;
 
+pub use config::{CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, SessionConfig, SiteConfig};
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
+pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
+pub use process::{end_with_parent, run_role, tell_ready};
+pub use socket::{Connection, EngineReader, EngineWriter, SocketError};
 pub use stages::{StageReport, Stages};
+pub use supervisor::{ChildSpec, SupervisorError, ask_to_stop, supervise};
+pub use sync_role::{SyncRoleError, sync as run_sync};
 pub use turn_reading::TurnReading;
+pub use ui_role::run_ui;
 pub use verification::{Request, RequestError, Verification, Verifier, VerifyError};

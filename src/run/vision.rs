@@ -5,12 +5,13 @@
 use jiff::civil::Date;
 
 use super::document_reading::read_portrait;
+use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
 use crate::document::mrz::MrzDocument;
 use crate::imaging::{Frame, Gray, Rgb};
 use crate::liveness::{FaceObservation, Template, TurnTracker};
-use crate::session::{DeviceFault, ModelDigests};
-use crate::vision::{BarcodeOptions, Digest, FaceObserver, ModelError, Runtime, Symbol, TextReader, read_barcodes};
+use crate::session::ModelDigests;
+use crate::vision::{BarcodeOptions, Digest, FaceObserver, ModelError, Runtime, Symbol, TextReader};
 
 /// Why looking failed.
 #[derive(Debug, thiserror::Error)]
@@ -18,21 +19,29 @@ pub(super) enum VisionError {
     /// A model fails.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The decoder failed again and again.
+    #[error(transparent)]
+    Decoder(WorkerError),
 }
 
-impl VisionError {
-    /// What the session hears.
-    pub(super) fn fault(&self) -> DeviceFault {
-        match self {
-            Self::Model(_) => DeviceFault::Model,
-        }
-    }
+/// Failures of the decoder, one after the other, that are more than a bad frame.
+const MOST_DECODER_FAILURES: u32 = 3;
+
+/// What decodes the bytes that nobody vouches for.
+pub enum Decoder {
+    /// A process of its own, which can be killed.
+    Outside(DecoderWorker),
+    /// This process: for tests that have no program to start.
+    #[cfg(test)]
+    Inside,
 }
 
 /// The models and the decoder.
 pub(super) struct Vision {
     text: TextReader,
     faces: FaceObserver,
+    decoder: Decoder,
+    decoder_failures: u32,
 }
 
 impl Vision {
@@ -40,13 +49,33 @@ impl Vision {
     ///
     /// # Errors
     /// Any [`ModelError`].
-    pub(super) fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        Ok(Self { text: TextReader::open(runtime)?, faces: FaceObserver::open(runtime)? })
+    pub(super) fn open(runtime: &Runtime, decoder: Decoder) -> Result<Self, ModelError> {
+        let (text, faces) = (TextReader::open(runtime)?, FaceObserver::open(runtime)?);
+        Ok(Self { text, faces, decoder, decoder_failures: 0 })
     }
 
-    /// The barcodes of a frame.
+    /// The barcodes of a frame. One that the decoder fails over has none: the next frame is another chance.
     pub(super) fn read_barcodes(&mut self, gray: &Gray) -> Result<Vec<Symbol>, VisionError> {
-        Ok(read_barcodes(gray, &BarcodeOptions::live()))
+        let worker = match &self.decoder {
+            Decoder::Outside(worker) => worker,
+            #[cfg(test)]
+            Decoder::Inside => return Ok(crate::vision::read_barcodes(gray, &BarcodeOptions::live())),
+        };
+        match worker.read_barcodes(gray, &BarcodeOptions::live()) {
+            Ok(symbols) => {
+                self.decoder_failures = 0;
+                Ok(symbols)
+            }
+            Err(error) if self.decoder_failures + 1 < MOST_DECODER_FAILURES => {
+                tracing::warn!("{error}");
+                self.decoder_failures += 1;
+                Ok(Vec::new())
+            }
+            Err(error) => {
+                self.decoder_failures = 0;
+                Err(VisionError::Decoder(error))
+            }
+        }
     }
 
     /// The lines of print.

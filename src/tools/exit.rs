@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use crate::run::{RequestError, VerifyError};
+use crate::run::{ConfigError, EngineError, RequestError, SupervisorError, SyncRoleError, VerifyError};
+use crate::ui::UiError;
 
 /// Exit status of every command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -54,6 +55,21 @@ pub enum CommandError {
     /// Nobody reads standard output any more.
     #[error("cannot write to standard output: {0}; check the pipe or disk behind it")]
     Output(#[from] std::io::Error),
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The engine could not start or go on.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// An endpoint or a secret cannot be used.
+    #[error(transparent)]
+    Sync(#[from] SyncRoleError),
+    /// The window cannot be shown.
+    #[error(transparent)]
+    Window(#[from] UiError),
+    /// A role is configured wrongly or cannot be started.
+    #[error(transparent)]
+    Supervisor(#[from] SupervisorError),
     /// A model or the runtime cannot be used.
     #[error(transparent)]
     Model(#[from] crate::vision::ModelError),
@@ -66,11 +82,18 @@ impl CommandError {
             Self::Usage(_)
             | Self::Request(RequestError::Rule(_) | RequestError::OneSided)
             | Self::Challenge(_)
-            | Self::Frames(_) => Exit::Usage,
+            | Self::Frames(_)
+            | Self::Config(_)
+            | Self::Engine(EngineError::Rule(_))
+            | Self::Sync(_)
+            | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
             | Self::System(_)
             | Self::RuleBook(_)
             | Self::Output(_)
+            | Self::Engine(_)
+            | Self::Window(_)
+            | Self::Supervisor(_)
             | Self::Model(_) => Exit::Fault,
         }
     }

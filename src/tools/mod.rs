@@ -3,19 +3,22 @@
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
 mod assets;
+mod cameras;
 mod demo;
 mod document_files;
 mod exit;
 pub mod inspect;
 pub mod receiver;
 mod report;
+pub mod roles;
 pub mod specimen;
 mod verify;
 
 pub use assets::Assets;
-pub use demo::demo;
+pub use demo::{DemoArgs, demo};
 pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};
+pub use roles::{LayoutArg, RoleArgs, ScreenArgs, UiArgs};
 pub use verify::{VerifyArgs, verify};
 
 use jiff::Timestamp;

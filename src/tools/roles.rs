@@ -1,6 +1,6 @@
 //! The long-running roles as commands: `engine`, `sync`, `ui`, and `kiosk` and `handheld`, which run all three.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -8,9 +8,10 @@ use clap::Args;
 use super::assets::Assets;
 use super::cameras::{self, MakeSource};
 use super::exit::{CommandError, Exit};
-use crate::camera::{FrameSource, OpenSource, PictureDecoder, Replay, ReplayFaults, ReplayOptions, V4l2};
+use crate::camera::{AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, V4l2Settings, V4l2Source};
+use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
-    CameraConfig, ChildSpec, Config, DecoderWorker, EngineParts, end_with_parent, run_engine, run_role, run_sync,
+    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, run_engine, run_role, run_sync,
     run_ui, supervise, tell_ready,
 };
 use crate::session::Policy;
@@ -88,13 +89,14 @@ impl RoleArgs {
 /// [`CommandError`] with the reason why it could not start or go on.
 pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let config = args.begin()?;
-    let worker = this_program()?;
-    let camera = camera(&config.camera, &worker)?;
+    let program = this_program()?;
+    let camera = camera(&config.camera, &program)?;
+    let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
     let parts = EngineParts {
         config,
         models: assets.models.clone(),
         runtime: assets.runtime.clone(),
-        worker,
+        decoder: Decoder::Outside(decoder),
         camera,
         policy: Box::new(|rule| Policy::for_tier(rule.tier)),
     };
@@ -129,8 +131,8 @@ pub fn ui(args: &UiArgs) -> Result<Exit, CommandError> {
 /// # Errors
 /// [`CommandError`] when one is configured wrongly or cannot be started.
 pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandError> {
-    // A wrong file is told here once, and not by every child.
-    args.role.begin()?;
+    // What is wrong in the file is told here once, and not by every child.
+    camera(&args.role.begin()?.camera, &this_program()?)?;
     let path = std::path::absolute(&args.role.config).map_err(system)?;
     let with_config = |role: &str| {
         let path = path.to_string_lossy().into_owned();
@@ -160,25 +162,33 @@ pub(super) fn system(error: std::io::Error) -> CommandError {
     CommandError::System(format!("the system refuses what every process needs: {error}; restart the device"))
 }
 
-fn camera(config: &CameraConfig, worker: &std::path::Path) -> Result<MakeSource, CommandError> {
-    match config {
-        CameraConfig::Simulated { parts } => cameras::simulated(parts),
+fn camera(config: &CameraConfig, program: &Path) -> Result<MakeSource, CommandError> {
+    let open: OpenSource = match config {
+        CameraConfig::Simulated { parts } => return cameras::simulated(parts),
         CameraConfig::Replay { path, fps } => {
-            let (path, fps) = (path.clone(), *fps);
-            let open: OpenSource = Arc::new(move || {
-                let options = ReplayOptions { fps, looping: true, faults: ReplayFaults::default() };
-                Ok(Box::new(Replay::open(&path, options)?) as Box<dyn FrameSource>)
-            });
-            Ok(Box::new(|_| open))
+            let settings = ReplaySettings {
+                path: path.clone(),
+                frames_per_second: *fps,
+                at_end: AtEnd::Loop,
+                faults: ReplayFaults::default(),
+            };
+            Arc::new(move || Ok(Box::new(Replay::open(&settings)?) as Box<dyn FrameSource>))
         }
-        CameraConfig::V4l2 { device, width, height, fps } => {
-            let (device, format) = (device.clone(), (*width, *height, *fps));
-            let decoder = DecoderWorker::new(worker);
-            let decode: PictureDecoder = decoder.picture_decoder();
-            let open: OpenSource = Arc::new(move || {
-                Ok(Box::new(V4l2::open(&device, format, Arc::clone(&decode))?) as Box<dyn FrameSource>)
-            });
-            Ok(Box::new(|_| open))
+        CameraConfig::V4l2 { device, width, height, fps, pixels } => {
+            let settings = V4l2Settings {
+                device: device.clone(),
+                width: *width,
+                height: *height,
+                rate: *fps,
+                pixels: *pixels,
+                allow_virtual: false,
+            };
+            let worker = DecoderWorker::spawn(program).map_err(|error| CommandError::System(error.to_string()))?;
+            let decode = picture_decoder(Arc::new(worker));
+            Arc::new(move || {
+                Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decode))?) as Box<dyn FrameSource>)
+            })
         }
-    }
+    };
+    Ok(Box::new(|_| open))
 }

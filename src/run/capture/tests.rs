@@ -6,7 +6,7 @@ use super::*;
 use crate::compliance::AgeTier;
 use crate::imaging::{Frame, Provenance, Rgb};
 use crate::run::test_support::runtime;
-use crate::run::vision::Vision;
+use crate::run::vision::{Decoder, Vision};
 use crate::session::{DocumentSide, Hint, ReasonCode, document_findings};
 use crate::tools::specimen::{AlteredField, PersonName, SpecimenLicence, photographed};
 
@@ -36,7 +36,7 @@ fn read(pictures: &[&Rgb], vision: &mut Vision) -> (Vec<DocumentSide>, Option<Ve
 #[test]
 fn a_card_is_read_whichever_side_comes_first_and_a_verdict_against_it_rests_on_two_readings() {
     let Some(runtime) = runtime() else { return };
-    let mut vision = Vision::open(&runtime).unwrap();
+    let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
     let today = date(2026, 11, 22);
     let genuine = SpecimenLicence::genuine(PersonName::Collins, today);
     let (front, back) = photographed(&genuine, 4).unwrap();

@@ -24,7 +24,7 @@ use self::store_keeper::StoreKeeper;
 use super::config::Config;
 use super::socket::{self, SocketError};
 use super::vision::Vision;
-use super::worker::DecoderWorker;
+pub use super::vision::Decoder;
 use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource};
 use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::session::machine::CaptureId;
@@ -45,8 +45,8 @@ pub struct EngineParts {
     pub models: PathBuf,
     /// The ONNX Runtime library.
     pub runtime: PathBuf,
-    /// The program that decodes what nobody vouches for: this one.
-    pub worker: PathBuf,
+    /// Decodes the barcodes.
+    pub decoder: Decoder,
     /// Makes the camera's source; it gets what the screen shows, which only the simulated person looks at.
     pub camera: Box<dyn FnOnce(watch::Receiver<Prompt>) -> OpenSource + Send>,
     /// What a rule asks for.
@@ -107,7 +107,7 @@ pub async fn run(
 
     let (store, store_thread) = StoreKeeper::start(Store::open(&config.device.state)?)?;
     let runtime = Runtime::load(&parts.models, &parts.runtime, Threads::all())?;
-    let vision = Vision::open(&runtime, DecoderWorker::new(&parts.worker))?;
+    let vision = Vision::open(&runtime, parts.decoder)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
     let camera = Camera::start((parts.camera)(shown_prompts.clone()), origin, CameraLimits::default());

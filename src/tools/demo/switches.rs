@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::play::Till;
 use super::scenes::{Ended, SCENES, Scene};
-use crate::run::{Config, Connection, EngineParts, run_engine, run_sync};
+use crate::run::{Config, Connection, Decoder, EngineParts, run_engine, run_sync};
 use crate::session::protocol::ClientRole;
 use crate::session::{Measure, Policy};
 use crate::store::Store;
@@ -93,7 +93,7 @@ async fn wrong_without(left_out: Option<Switch>, numbers: &[usize]) -> Vec<(usiz
         config: config.clone(),
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
-        worker: None,
+        decoder: Decoder::Inside,
         camera: cameras::simulated(&parts).unwrap(),
         policy: Box::new(move |rule| Policy { left_out: measure, ..Policy::for_tier(rule.tier) }),
     };
