@@ -1,4 +1,5 @@
-//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, and the operator's commands.
+//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, and the operator's commands; and the simulated
+//! person, which stands before the demonstration's camera.
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
@@ -8,6 +9,7 @@ mod document_files;
 mod exit;
 pub mod inspect;
 mod report;
+pub mod simulated;
 pub mod specimen;
 mod verify;
 

@@ -156,7 +156,12 @@ impl TurnFrames {
     /// The pose at a time: what the script asks for, and what a body does unasked.
     #[must_use]
     pub fn pose_at(&self, time_s: f32) -> Pose {
-        let asked = self.options.script.yaw_degrees(time_s);
+        self.pose_towards(self.options.script.yaw_degrees(time_s), time_s)
+    }
+
+    /// The pose of somebody who means to turn by `asked` degrees, at a time: with what a body does unasked.
+    #[must_use]
+    pub fn pose_towards(&self, asked: f32, time_s: f32) -> Pose {
         let [yaw, pitch, roll, x, y, z, ..] = &self.sways;
         Pose {
             yaw_degrees: asked + yaw.at(time_s),
@@ -164,6 +169,12 @@ impl TurnFrames {
             roll_degrees: roll.at(time_s) + 0.05 * asked,
             shift_mm: [x.at(time_s) + 0.12 * asked, y.at(time_s), z.at(time_s)],
         }
+    }
+
+    /// The room with nobody in it, as the camera sees it at a time, without noise.
+    #[must_use]
+    pub fn empty_room(&self, time_s: f32) -> Rgb {
+        self.room.picture(&camera(&self.options), (self.sways[6].at(time_s), self.sways[7].at(time_s)))
     }
 
     /// Renders one pose; the camera stands as it does at `time_s`. The noise goes on from frame to frame.
