@@ -11,10 +11,10 @@ use crate::imaging::{Homography, Point, Quad, Rect, Rgb, resize};
 use crate::tools::specimen::document::{CARD_MM, licence_back, licence_front};
 use crate::tools::specimen::head::Sway;
 use crate::tools::specimen::random::Random;
-use crate::tools::specimen::{SpecimenError, blur, sample};
+use crate::tools::specimen::{SpecimenError, blur};
 
 /// Share of the picture's width that the held card spans.
-const FILL: f32 = 0.78;
+const FILL: f32 = 0.75;
 /// How far below its place a lowered card is, in millimetres: out of the picture.
 const LOWERED_MM: f32 = 75.0;
 /// How much farther from the camera a card is while it is turned over, in millimetres.
@@ -146,21 +146,45 @@ fn paste(picture: &mut Rgb, surface: &Rgb, corners: Quad) {
         let from = (low - 1.0).clamp(0.0, limit as f32) as usize;
         from..((high + 2.0).clamp(0.0, limit as f32) as usize).max(from)
     };
-    let columns = clip(bounds.x, bounds.right(), picture.width());
-    for y in clip(bounds.y, bounds.bottom(), picture.height()) {
-        for x in columns.clone() {
-            let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
-            let depth = m[6] * px + m[7] * py + m[8];
-            let (u, v) = ((m[0] * px + m[1] * py + m[2]) / depth, (m[3] * px + m[4] * py + m[5]) / depth);
-            let cover = (u.min(v).min(width - u).min(height - v) + 0.5).clamp(0.0, 1.0);
-            if cover > 0.0 {
-                let behind = picture.pixel(x, y);
-                let card = sample(surface, u, v);
-                let mixed = |k: usize| f32::from(behind[k]) * (1.0 - cover) + card[k] * cover;
-                picture.set_pixel(x, y, [0, 1, 2].map(|k| (mixed(k) + 0.5) as u8));
+    let (columns, rows) =
+        (clip(bounds.x, bounds.right(), picture.width()), clip(bounds.y, bounds.bottom(), picture.height()));
+    let stride = 3 * picture.width();
+    let lines = picture.data_mut().chunks_exact_mut(stride).enumerate().skip(rows.start).take(rows.len());
+    for (y, line) in lines {
+        let py = y as f32 + 0.5;
+        let row = [m[1] * py + m[2], m[4] * py + m[5], m[7] * py + m[8]];
+        for (x, pixel) in columns.clone().zip(line[3 * columns.start..].chunks_exact_mut(3)) {
+            let px = x as f32 + 0.5;
+            let nearness = 1.0 / (m[6] * px + row[2]);
+            let (u, v) = ((m[0] * px + row[0]) * nearness, (m[3] * px + row[1]) * nearness);
+            let cover = u.min(v).min(width - u).min(height - v) + 0.5;
+            if cover >= 1.0 {
+                pixel.copy_from_slice(&sample(surface, u, v));
+            } else if cover > 0.0 {
+                for (value, card) in pixel.iter_mut().zip(sample(surface, u, v)) {
+                    *value = (f32::from(*value) * (1.0 - cover) + f32::from(card) * cover + 0.5) as u8;
+                }
             }
         }
     }
+}
+
+/// The colour at a place in pixels, bilinear with weights of eight bits; the border continues outside.
+#[inline]
+fn sample(surface: &Rgb, u: f32, v: f32) -> [u8; 3] {
+    let place = |along: f32, limit: usize| {
+        let fixed = ((along - 0.5) * 256.0).clamp(0.0, (limit * 256 - 257) as f32) as usize;
+        (fixed >> 8, (fixed & 255) as u32)
+    };
+    let ((column, right), (row, down)) = (place(u, surface.width()), place(v, surface.height()));
+    let stride = 3 * surface.width();
+    let start = row * stride + 3 * column;
+    let data = surface.data();
+    let (upper, lower) = (&data[start..start + 6], &data[start + stride..start + stride + 6]);
+    std::array::from_fn(|k| {
+        let across = |line: &[u8]| u32::from(line[k]) * (256 - right) + u32::from(line[k + 3]) * right;
+        ((across(upper) * (256 - down) + across(lower) * down + 32_768) >> 16) as u8
+    })
 }
 
 #[cfg(test)]

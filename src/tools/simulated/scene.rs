@@ -1,6 +1,6 @@
 //! What is before the camera apart from the card: the room, and the head or the print in it.
 //!
-//! Rendered at half the camera's resolution and enlarged, because rendering is what costs.
+//! Rendered at a lower resolution than the camera's and enlarged, because rendering is what costs.
 
 use super::conduct::Stance;
 use super::part::Part;
@@ -9,12 +9,14 @@ use crate::imaging::{Rgb, resize};
 use crate::tools::specimen::SpecimenError;
 use crate::tools::specimen::head::{Pose, Subject, TurnFrames, TurnOptions};
 
-/// How many of the camera's pixels one rendered pixel spans along each axis.
-const ENLARGED: usize = 2;
+/// Size at which head and print are rendered, in pixels.
+const RENDERED: (usize, usize) = (480, 270);
 /// How far to the side somebody stands who is not there, in millimetres.
 const AWAY_MM: f32 = 700.0;
 /// How far below its place a lowered print is, in millimetres.
 const LOWERED_MM: f32 = 360.0;
+/// How much darker everything else is while the camera exposes for a bright card that is near.
+const DIMMED: f32 = 0.6;
 /// How many times smaller a picture is made and enlarged again to look out of focus.
 const UNFOCUSED: usize = 10;
 
@@ -35,8 +37,8 @@ impl Scene {
     pub fn of(part: Part, seed: u64) -> Result<Self, SpecimenError> {
         let subject = part.subject();
         let options = TurnOptions {
-            width: WIDTH / ENLARGED,
-            height: HEIGHT / ENLARGED,
+            width: RENDERED.0,
+            height: RENDERED.1,
             field_degrees: FIELD_DEGREES,
             // The camera stands on a counter, and its noise is added at its own resolution.
             camera_sway_mm: 0.0,
@@ -51,7 +53,10 @@ impl Scene {
         };
         let mut scene = Self { frames, is_print, empty, unfocused: Rgb::filled(WIDTH, HEIGHT, [0; 3]) };
         let standing = Stance { presence: 1.0, ..Stance::default() };
-        let behind = scene.picture(&standing, 0.0);
+        let mut behind = scene.picture(&standing, 0.0);
+        for value in behind.data_mut() {
+            *value = (f32::from(*value) * DIMMED) as u8;
+        }
         scene.unfocused = resize(&resize(&behind, WIDTH / UNFOCUSED, HEIGHT / UNFOCUSED), WIDTH, HEIGHT);
         Ok(scene)
     }

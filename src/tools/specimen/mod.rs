@@ -19,10 +19,9 @@ pub(in crate::tools) mod random;
 pub use assets::Portrait;
 pub use case::{DemoCase, demo_case, photographed};
 pub use command::{SpecimenArgs, specimen};
+pub(in crate::tools) use draw::blur;
 pub use draw::encode_jpeg;
 pub use person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport, SpecimenPerson, plus_years};
-pub(in crate::tools) use draw::blur;
-pub(in crate::tools) use photograph::sample;
 pub use photograph::{Photograph, View, photograph};
 
 use super::exit::CommandError;

@@ -116,8 +116,7 @@ fn cover_of(flat: &Rect, at: Point) -> (f32, f32) {
     ((inside + 0.5).clamp(0.0, 1.0), (1.0 + inside / 14.0).clamp(0.0, 1.0))
 }
 
-/// The colour at a place in pixels, bilinear; the border continues outside.
-pub fn sample(image: &Rgb, x: f32, y: f32) -> [f32; 3] {
+fn sample(image: &Rgb, x: f32, y: f32) -> [f32; 3] {
     let (x, y) =
         ((x - 0.5).clamp(0.0, image.width() as f32 - 1.001), (y - 0.5).clamp(0.0, image.height() as f32 - 1.001));
     let (i, j) = (x as usize, y as usize);

@@ -20,6 +20,6 @@ mod sheet;
 mod texture;
 mod turn;
 
-pub(in crate::tools) use motion::{Sway, eased};
 pub use motion::{Pose, TurnScript, TurnSide};
+pub(in crate::tools) use motion::{Sway, eased};
 pub use turn::{Attack, Subject, TurnFrame, TurnFrames, TurnOptions};
