@@ -1,4 +1,6 @@
 //! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, `receiver`, and the operator's commands.
+//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, and the operator's commands; and the simulated
+//! person, which stands before the demonstration's camera.
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
@@ -11,6 +13,7 @@ pub mod inspect;
 pub mod receiver;
 mod report;
 pub mod roles;
+pub mod simulated;
 pub mod specimen;
 mod verify;
 

@@ -14,11 +14,12 @@ mod files;
 pub mod head;
 mod person;
 mod photograph;
-mod random;
+pub(in crate::tools) mod random;
 
 pub use assets::Portrait;
 pub use case::{DemoCase, demo_case, photographed};
 pub use command::{SpecimenArgs, specimen};
+pub(in crate::tools) use draw::blur;
 pub use draw::encode_jpeg;
 pub use person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport, SpecimenPerson, plus_years};
 pub use photograph::{Photograph, View, photograph};

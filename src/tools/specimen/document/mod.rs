@@ -11,7 +11,7 @@ mod passport;
 mod payload;
 
 pub use back::{licence_back, pdf417_modules};
-pub use front::licence_front;
+pub use front::{CARD_MM, licence_front};
 pub use mrz::td3_lines;
 pub use passport::passport_page;
 pub use payload::aamva_payload;

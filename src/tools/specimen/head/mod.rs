@@ -21,4 +21,5 @@ mod texture;
 mod turn;
 
 pub use motion::{Pose, TurnScript, TurnSide};
+pub(in crate::tools) use motion::{Sway, eased};
 pub use turn::{Attack, Subject, TurnFrame, TurnFrames, TurnOptions};

@@ -90,7 +90,7 @@ impl TurnScript {
 }
 
 /// From 0 to 1 with the least jerk, as limbs and heads move (Flash and Hogan 1985).
-fn eased(share: f32) -> f32 {
+pub fn eased(share: f32) -> f32 {
     let t = share.clamp(0.0, 1.0);
     t * t * t * (10.0 + t * (6.0 * t - 15.0))
 }

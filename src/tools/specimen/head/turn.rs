@@ -105,6 +105,8 @@ pub struct TurnFrame {
 pub struct TurnFrames {
     options: TurnOptions,
     room: Room,
+    /// The room as it was last seen, and from where.
+    seen: Option<((f32, f32), Rgb)>,
     scene: Scene,
     raster: Raster,
     sways: [Sway; 8],
@@ -138,6 +140,7 @@ impl TurnFrames {
         let [camera_x, camera_y] = [options.camera_sway_mm; 2].map(|size| Sway::new(size, &mut random));
         Ok(Self {
             room: Room::new(options.seed)?,
+            seen: None,
             raster: Raster::new(camera(&options)),
             sways: [yaw, pitch, roll, x, y, z, camera_x, camera_y],
             noise: Random::new(options.seed, 31),
@@ -156,7 +159,12 @@ impl TurnFrames {
     /// The pose at a time: what the script asks for, and what a body does unasked.
     #[must_use]
     pub fn pose_at(&self, time_s: f32) -> Pose {
-        let asked = self.options.script.yaw_degrees(time_s);
+        self.pose_towards(self.options.script.yaw_degrees(time_s), time_s)
+    }
+
+    /// The pose of somebody who means to turn by `asked` degrees, at a time: with what a body does unasked.
+    #[must_use]
+    pub fn pose_towards(&self, asked: f32, time_s: f32) -> Pose {
         let [yaw, pitch, roll, x, y, z, ..] = &self.sways;
         Pose {
             yaw_degrees: asked + yaw.at(time_s),
@@ -166,10 +174,33 @@ impl TurnFrames {
         }
     }
 
+    /// The room with nobody in it, as the camera sees it at a time, without noise.
+    #[must_use]
+    pub fn empty_room(&self, time_s: f32) -> Rgb {
+        self.room.picture(&camera(&self.options), self.camera_shift(time_s))
+    }
+
+    fn camera_shift(&self, time_s: f32) -> (f32, f32) {
+        (self.sways[6].at(time_s), self.sways[7].at(time_s))
+    }
+
+    /// The room behind the subject; a camera that stands still sees the same one again.
+    fn behind(&mut self, camera_shift: (f32, f32)) -> Rgb {
+        match &self.seen {
+            Some((from, room)) if *from == camera_shift => room.clone(),
+            Some(_) | None => {
+                let room = self.room.picture(&camera(&self.options), camera_shift);
+                self.seen = Some((camera_shift, room.clone()));
+                room
+            }
+        }
+    }
+
     /// Renders one pose; the camera stands as it does at `time_s`. The noise goes on from frame to frame.
     #[must_use]
     pub fn render(&mut self, pose: &Pose, time_s: f32) -> Rgb {
-        let camera_shift = (self.sways[6].at(time_s), self.sways[7].at(time_s));
+        let camera_shift = self.camera_shift(time_s);
+        let mut image = self.behind(camera_shift);
         let options = &self.options;
         let lamp = Lamp { direction: unit(options.light), ambient: options.ambient };
         let at_rest = [pose.shift_mm[0] - camera_shift.0, pose.shift_mm[1] - camera_shift.1, pose.shift_mm[2]];
@@ -195,7 +226,6 @@ impl TurnFrames {
                 self.raster.draw(mesh, texture, &placement, &lamp);
             }
         }
-        let mut image = self.room.picture(&camera(options), camera_shift);
         self.raster.over(&mut image);
         add_noise(&mut image, options.noise, &mut self.noise);
         image
