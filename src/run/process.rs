@@ -44,6 +44,11 @@ pub fn stop_on_signals() -> Result<watch::Receiver<bool>, std::io::Error> {
     Ok(stopped)
 }
 
+/// Waits until it is time to stop. A signal's sender that is gone says so too.
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// Tells the service manager, if there is one, that the role can do its work.
 pub fn tell_ready() {
     if let Err(error) = sd_notify::notify(&[sd_notify::NotifyState::Ready]) {

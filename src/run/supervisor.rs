@@ -12,6 +12,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::process::stopped;
+
 /// Wait before a child is started again, at first.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest such wait.
@@ -68,7 +70,7 @@ pub async fn supervise(
         tasks.spawn(keep_running(program.clone(), spec, halted.clone()));
     }
     let reason = tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => Ok(()),
+        () = stopped(&mut stop) => Ok(()),
         Some(ended) = tasks.join_next() => ended.unwrap_or(Err(SupervisorError::Internal)),
     };
     let _ = halt.send(true);
@@ -88,7 +90,7 @@ async fn keep_running(
         let started = Instant::now();
         tracing::info!(child = spec.name, "started");
         let status = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return end(child, spec.name).await,
+            () = stopped(&mut stop) => return end(child, spec.name).await,
             status = child.wait() => status.map_err(|source| SupervisorError::Spawn { name: spec.name, source })?,
         };
         if status.code() == Some(USAGE) {
@@ -102,7 +104,7 @@ async fn keep_running(
         }
         tracing::warn!("{} ended ({}); it is started again in {wait:.1?}", spec.name, said(status));
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = stopped(&mut stop) => return Ok(()),
             () = tokio::time::sleep(wait) => {}
         }
         wait = (wait * 2).min(LONGEST_WAIT);

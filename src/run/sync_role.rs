@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
 use super::config::{Config, EndpointConfig};
+use super::process::stopped;
 use super::socket::{Connection, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole};
 use crate::sync::{
@@ -93,7 +94,7 @@ pub async fn sync(
             }
         }
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             () = tokio::time::sleep(AGAIN_AFTER) => {}
         }
     }

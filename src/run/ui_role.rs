@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::process::stop_on_signals;
+use super::process::{stop_on_signals, stopped};
 use super::socket::{Connection, EngineWriter, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
 use crate::ui::{Command, UiError, UiHandle, Update, WindowOptions, show};
@@ -39,7 +39,9 @@ pub fn run_ui(socket: &Path, options: &WindowOptions, ready: impl FnOnce() + Sen
         }
     };
     // A press that finds eight waiting is dropped: the person sees that nothing happened and presses again.
-    show(options, started, move |command| drop(presses.try_send(command)))
+    show(options, started, move |command| {
+        let _ = presses.try_send(command);
+    })
 }
 
 async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Command>) {
@@ -53,7 +55,7 @@ async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Com
     };
     while !*stop.borrow() {
         let why = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break,
+            () = stopped(&mut stop) => break,
             ended = serve(&socket, &window, &mut pressed) => match ended {
                 Ok(()) => break,
                 Err(error) => error.to_string(),
@@ -72,7 +74,7 @@ async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Com
 /// Waits a moment; whether it is time to stop.
 async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
-        _ = stop.wait_for(|stop| *stop) => true,
+        () = stopped(stop) => true,
         () = tokio::time::sleep(AGAIN_AFTER) => false,
     }
 }

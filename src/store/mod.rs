@@ -39,6 +39,9 @@ use keys::Keys;
 use outbox::Leases;
 
 const DATABASE: &str = "store.db";
+/// The device's public key, for receivers: base64url of 32 bytes.
+const PUBLIC_KEY: &str = "device.pub";
+const PUBLIC_KEY_BEING_WRITTEN: &str = "device.pub.new";
 
 /// The store of one engine.
 #[derive(Debug)]
@@ -74,6 +77,7 @@ impl Store {
         schema::migrate(&mut connection)?;
         folder::sync(folder).map_err(|error| StoreError::from_io(&error))?;
         let (device, keys) = identify(&mut connection, folder)?;
+        publish(folder, &keys.device.public()).map_err(|error| StoreError::from_io(&error))?;
         Ok(Self { connection, keys, device, leases: Leases::default(), folder: folder.to_owned(), _lock: lock })
     }
 
@@ -87,6 +91,15 @@ impl Store {
     #[must_use]
     pub fn public_key(&self) -> DevicePublicKey {
         self.keys.device.public()
+    }
+
+    /// Writes something that changes nothing, to learn whether the disk takes it again.
+    ///
+    /// # Errors
+    /// [`StoreError`], the reason why it does not.
+    pub fn probe(&mut self) -> Result<(), StoreError> {
+        let unchanged = "UPDATE device SET last_sequence = last_sequence";
+        self.transact(|transaction| Ok(transaction.execute(unchanged, []).map(drop)?))
     }
 
     /// Does something wholly or not at all.
@@ -108,6 +121,18 @@ fn transact<T>(
         Ok(done)
     })();
     done.map_err(|error: StoreError| error.at(folder))
+}
+
+/// Puts the public key beside the private one, in base64url, for whoever sets up a receiver.
+fn publish(folder: &Path, key: &DevicePublicKey) -> std::io::Result<()> {
+    use base64::Engine as _;
+    let (file, text) = (folder.join(PUBLIC_KEY), base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key.to_bytes()));
+    if std::fs::read_to_string(&file).is_ok_and(|known| known == text) {
+        return Ok(());
+    }
+    let new = folder.join(PUBLIC_KEY_BEING_WRITTEN);
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, file)
 }
 
 /// Who this device is: as the database says, with the keys that belong to it; or a new one.

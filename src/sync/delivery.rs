@@ -50,6 +50,12 @@ impl Default for DeliveryLimits {
     }
 }
 
+/// Names the cryptography that TLS uses, which every HTTP client of this process needs, also one that speaks plain HTTP.
+pub fn choose_cryptography() {
+    // Once for the process; that somebody has done it before is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 /// Why nothing can be delivered at all.
 #[derive(Debug, thiserror::Error)]
 pub enum DelivererError {
@@ -75,8 +81,7 @@ impl Deliverer {
     /// # Errors
     /// [`DelivererError`] when two endpoints have one name, or the system has no root certificates.
     pub fn new(endpoints: Vec<Endpoint>, limits: DeliveryLimits) -> Result<Self, DelivererError> {
-        // Once for the process; that somebody has done it before is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        choose_cryptography();
         let client = Client::builder()
             .user_agent(concat!("carded/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())

@@ -11,7 +11,7 @@ mod run;
 mod schedule;
 mod signature;
 
-pub use delivery::{Deliverer, DelivererError, DeliveryLimits};
+pub use delivery::{Deliverer, DelivererError, DeliveryLimits, choose_cryptography};
 pub use endpoint::{Endpoint, EndpointError, EndpointName};
 pub use run::{EngineLink, MAX_IN_HAND, STOP_LIMIT, SyncError, run};
 pub use schedule::{Answer, NoAnswer, RetryBounds, Schedule, retry_after};

@@ -132,7 +132,7 @@ pub fn ui(args: &UiArgs) -> Result<Exit, CommandError> {
 /// [`CommandError`] when one is configured wrongly or cannot be started.
 pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandError> {
     // What is wrong in the file is told here once, and not by every child.
-    camera(&args.role.begin()?.camera, &this_program()?)?;
+    let _ = camera(&args.role.begin()?.camera, &this_program()?)?;
     let path = std::path::absolute(&args.role.config).map_err(system)?;
     let with_config = |role: &str| {
         let path = path.to_string_lossy().into_owned();

@@ -11,8 +11,8 @@ mod tests;
 use crate::compliance::PlaceDays;
 use crate::session::Policy;
 
-pub(super) use document::{DocumentCapture, DocumentStep};
-pub(super) use face::{FaceCapture, FaceStep};
+pub(super) use document::DocumentCapture;
+pub(super) use face::FaceCapture;
 
 /// What a capture needs to know to tell whether looking on can help.
 #[derive(Debug, Clone)]

@@ -15,6 +15,7 @@ use super::store_keeper::StoreKeeper;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
+use crate::run::process::stopped;
 use crate::run::finishing::{Finishing, finish};
 use crate::session::machine::{CaptureId, Effect, Ending, Event, Now, Session};
 use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
@@ -71,7 +72,7 @@ impl Desk {
             let due = self.next_due().map(|due| tokio::time::Instant::from_std(self.origin + due));
             let order = tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                () = stopped(&mut stop) => return Ok(()),
                 order = orders.recv() => order,
                 () = sleep_until(due) => {
                     self.take_time().await?;

@@ -17,6 +17,7 @@ use crate::imaging::Frame;
 use crate::liveness::Challenge;
 use crate::run::capture::{DocumentCapture, FaceCapture, Look};
 use crate::run::vision::{Vision, VisionError};
+use crate::run::worker::WorkerError;
 use crate::session::machine::{CaptureId, CaptureTask, Event};
 use crate::session::{DeviceFault, Hint};
 
@@ -115,8 +116,8 @@ impl Looker {
             watching = match self.look(watching, &frame) {
                 Ok(Ok(next)) => next,
                 Ok(Err(DeskGone)) => return Ok(()),
-                Err(error @ VisionError::Model(_)) => return Err(error.into()),
-                Err(error @ VisionError::Decoder(_)) => match self.sit_out(&error) {
+                Err(VisionError::Model(error)) => return Err(error.into()),
+                Err(VisionError::Decoder(error)) => match self.sit_out(&error) {
                     Ok(Some(order)) => self.begin(order)?,
                     Ok(None) => Watching::Nothing,
                     Err(DeskGone) => return Ok(()),
@@ -206,7 +207,7 @@ impl Looker {
 
     /// Tells of a decoder that fails again and again, gives it time, and lets the session go on. What the desk orders in
     /// the meantime is not lost.
-    fn sit_out(&mut self, error: &VisionError) -> Result<Option<EyesOrder>, DeskGone> {
+    fn sit_out(&mut self, error: &WorkerError) -> Result<Option<EyesOrder>, DeskGone> {
         tracing::warn!("{error}");
         self.tell(Event::Faulted { fault: DeviceFault::Decoder })?;
         let until = Instant::now() + DECODER_REST;

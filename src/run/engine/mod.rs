@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, watch};
 
 use self::desk::{Desk, Order};
@@ -22,6 +23,7 @@ use self::eyes::{Eyes, Shown};
 use self::server::Server;
 use self::store_keeper::StoreKeeper;
 use super::config::Config;
+use super::process::stopped;
 use super::socket::{self, SocketError};
 use super::vision::Vision;
 pub use super::vision::Decoder;
@@ -29,7 +31,7 @@ use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource};
 use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::session::machine::CaptureId;
 use crate::session::{Policy, Prompt};
-use crate::store::{Store, StoreError};
+use crate::store::{Actor, AuditAction, AuditEntry, Store, StoreError};
 use crate::vision::{ModelError, Runtime, Threads};
 
 /// Orders that may wait at the desk.
@@ -114,6 +116,7 @@ pub async fn run(
     let statuses = camera.status_changes();
     let camera = Arc::new(camera);
 
+    let journal = store.clone();
     let (desk_orders, orders) = mpsc::channel(MOST_ORDERS);
     let (shown, due) = (Arc::new(Shown::default()), Arc::new(Notify::new()));
     let (eyes, eyes_thread) = Eyes::start(vision, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown))?;
@@ -160,8 +163,11 @@ pub async fn run(
     let mut announced = false;
     let reason = loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => break Ok(()),
-            () = &mut readiness, if !announced => announced = true,
+            () = stopped(&mut stop) => break Ok(()),
+            () = &mut readiness, if !announced => {
+                note(&journal, AuditAction::EngineStarted).await;
+                announced = true;
+            }
             ended = &mut eyes_ended => break ended.unwrap_or(Err(EngineError::Ended("eyes"))),
             Some(ended) = tasks.join_next() => break ended.unwrap_or(Err(EngineError::Ended("tasks"))),
         }
@@ -170,9 +176,19 @@ pub async fn run(
     let _ = halt.send(true);
     let _ = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
     drop(tasks);
+    let _ = tokio::time::timeout(STOP_WITHIN, note(&journal, AuditAction::EngineStopped)).await;
+    drop(journal);
     let _ = tokio::time::timeout(STOP_WITHIN, tokio::task::spawn_blocking(move || store_thread.join())).await;
     let _ = std::fs::remove_file(&config.device.socket);
     reason
+}
+
+/// An engine that cannot write this goes on: the desk finds out by itself, and says so.
+async fn note(journal: &StoreKeeper, action: AuditAction) {
+    let entry = AuditEntry { at: Timestamp::now(), actor: Actor::Engine, action, session: None };
+    if let Ok(Err(error)) = journal.call(move |store| store.audit(&entry)).await {
+        tracing::error!("{error}");
+    }
 }
 
 fn join(thread: JoinHandle<Result<(), EngineError>>, name: &'static str) -> Result<(), EngineError> {
@@ -197,7 +213,7 @@ async fn watch_camera(
     let mut told = None;
     loop {
         tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = stopped(&mut stop) => return Ok(()),
             changed = statuses.changed() => changed.map_err(|_| EngineError::Ended("camera"))?,
         }
         let status = *statuses.borrow_and_update();

@@ -18,6 +18,7 @@ use super::desk::Order;
 use super::store_keeper::StoreKeeper;
 use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
+use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode_preview};
 use crate::session::{CanceledBy, Prompt, Screen};
@@ -56,7 +57,7 @@ impl Server {
         let places = Arc::new(Semaphore::new(MOST_CLIENTS));
         loop {
             let accepted = tokio::select! {
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                () = stopped(&mut stop) => return Ok(()),
                 accepted = listener.accept() => accepted,
             };
             let stream = match accepted {
@@ -76,7 +77,7 @@ impl Server {
             let holder = HOLDERS.fetch_add(1, Ordering::Relaxed);
             tokio::spawn(async move {
                 tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => {}
+                    () = stopped(&mut stop) => {}
                     served = server.serve(stream, holder) => match served {
                         Ok(()) | Err(SocketError::Closed) => {}
                         Err(error) => tracing::info!("a client's connection ended: {error}"),
@@ -194,7 +195,7 @@ impl Server {
         let most = usize::from(most).min(MOST_LEASED);
         let now = Timestamp::now();
         let leased = self.store.call(move |store| {
-            let deliveries = store.lease(holder, most, now)?;
+            let deliveries = store.lease(LeaseHolder(holder), most, now)?;
             let next = if deliveries.is_empty() { store.next_due(now)? } else { None };
             Ok::<_, crate::store::StoreError>((deliveries, next))
         });

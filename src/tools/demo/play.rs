@@ -11,6 +11,7 @@ use super::scenes::Ended;
 use crate::run::{Connection, EngineWriter, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
 use crate::session::{Prompt, Screen, SessionId, SessionState};
+use crate::sync::choose_cryptography;
 
 /// Longest time without any new prompt.
 const PROMPT_WITHIN: Duration = Duration::from_secs(90);
@@ -59,6 +60,7 @@ impl Till {
                 }
             }
         });
+        choose_cryptography();
         let client = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(5)).build();
         let client = client.map_err(|error| PlayError::Receiver(error.to_string()))?;
         Ok(Self { writer, messages, last: None, receiver, client })
