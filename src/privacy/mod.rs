@@ -8,6 +8,7 @@
 mod anchor;
 mod personal;
 
+pub(crate) use anchor::hexadecimal;
 pub use anchor::{Anchor, AnchorKey, AnchorKind, anchors, document_anchor, person_anchor};
 
 pub use personal::{Personal, PersonalDate};

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::keys::{DeviceKey, DevicePublicKey};
+use crate::privacy::hexadecimal;
 
 /// Longest JWS in bytes.
 pub const MAX_JWS_BYTES: usize = 64 << 10;
@@ -91,10 +92,6 @@ pub fn verify(jws: &str, public: &DevicePublicKey) -> Result<serde_json::Value, 
 #[must_use]
 pub fn hash(jws: &str) -> String {
     hexadecimal(&Sha256::digest(jws))
-}
-
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

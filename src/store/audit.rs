@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rusqlite::Transaction;
 use sha2::{Digest, Sha256};
 
-use super::attestation::hexadecimal;
 use super::error::StoreError;
 use super::{Store, rows};
+use crate::privacy::hexadecimal;
 use crate::session::{CanceledBy, SessionId, SessionState};
 
 /// Names version and purpose of the hash.

@@ -80,11 +80,11 @@ impl Walk {
     }
 
     /// Makes sure that the chain ends where the device's row says.
-    fn expect_head(self, chain: Chain, expected: i64, hash: Option<String>) -> Result<u64, StoreError> {
+    fn expect_head(self, chain: Chain, expected: i64, hash: Option<&str>) -> Result<u64, StoreError> {
         if self.sequence != expected {
             return Err(ChainBreak::Cut { chain, expected, found: self.sequence }.into());
         }
-        if self.hash != hash {
+        if self.hash.as_deref() != hash {
             return Err(ChainBreak::Altered { chain, sequence: expected }.into());
         }
         Ok(self.sequence.unsigned_abs())
@@ -112,7 +112,7 @@ impl Store {
             walk = Walk { sequence, hash: Some(attestation::hash(&jws)) };
         }
         let (sequence, hash) = self.head("SELECT last_sequence, last_hash FROM device")?;
-        walk.expect_head(Chain::Outcomes, sequence, hash)
+        walk.expect_head(Chain::Outcomes, sequence, hash.as_deref())
     }
 
     fn says_what_its_row_says(&self, row: &Row<'_>, jws: &str, previous: Option<&str>) -> Result<bool, StoreError> {
@@ -158,7 +158,7 @@ impl Store {
             walk = Walk { sequence: entry.sequence, hash: Some(hash) };
         }
         let (sequence, hash) = self.head("SELECT last_audit_sequence, last_audit_hash FROM device")?;
-        walk.expect_head(Chain::Audit, sequence, hash)
+        walk.expect_head(Chain::Audit, sequence, hash.as_deref())
     }
 
     fn head(&self, query: &str) -> Result<(i64, Option<String>), StoreError> {

@@ -12,7 +12,9 @@ use super::keys::Keys;
 use super::{Store, attestation, outbox, rows, transact};
 use crate::compliance::Rule;
 use crate::privacy::{Anchor, anchors};
-use crate::session::{Decision, Evidence, Outcome, OutcomeResult, OutcomeSeed, SessionRecord, SessionState, Verdict};
+use crate::session::{
+    Decision, Evidence, Outcome, OutcomeResult, OutcomeSeed, ReasonCode, SessionRecord, SessionState, Verdict,
+};
 
 /// Most endpoints that one event may go to.
 pub const MAX_ENDPOINTS: usize = 16;
@@ -222,7 +224,7 @@ impl End<'_> {
                 ":id": outcome.id(),
                 ":session": self.finish.record.id.as_str(),
                 ":result": rows::name(&outcome.result())?,
-                ":reason": outcome.reason().map(|reason| reason.as_str()),
+                ":reason": outcome.reason().map(ReasonCode::as_str),
                 ":livemode": outcome.livemode(),
                 ":jws": jws,
                 ":decided_at": rows::millis(outcome.decided_at())?,
@@ -274,7 +276,7 @@ impl End<'_> {
                 ":by": canceled_by,
                 ":document": record.attempts.document,
                 ":face": record.attempts.face,
-                ":last_error": record.last_error.map(|code| code.as_str()),
+                ":last_error": record.last_error.map(ReasonCode::as_str),
                 ":ended_at": rows::millis(self.finish.ended_at)?,
                 ":event": event,
             })?;

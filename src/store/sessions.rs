@@ -4,7 +4,7 @@ use rusqlite::named_params;
 
 use super::error::StoreError;
 use super::{Store, rows};
-use crate::session::{SessionId, SessionRecord};
+use crate::session::{ReasonCode, SessionId, SessionRecord};
 
 impl Store {
     /// Writes a session that was just made. Its times are kept to the millisecond.
@@ -94,6 +94,6 @@ impl OpenSession {
             return Err(StoreError::Terminal);
         }
         let (state, _) = rows::state_columns(record.state);
-        Ok(Self { state, last_error: record.last_error.map(|code| code.as_str()) })
+        Ok(Self { state, last_error: record.last_error.map(ReasonCode::as_str) })
     }
 }

@@ -35,8 +35,8 @@ fn a_session_comes_back_as_it_was_saved() {
 #[test]
 fn every_end_comes_back_and_is_open_no_more() {
     let (_folder, mut store) = fresh();
-    use CanceledBy as By;
-    let canceled = [By::Person, By::Staff, By::Till, By::Device].map(SessionState::Canceled);
+    let canceled =
+        [CanceledBy::Person, CanceledBy::Staff, CanceledBy::Till, CanceledBy::Device].map(SessionState::Canceled);
     for state in canceled.into_iter().chain([SessionState::Expired]) {
         let session = record(SessionState::AwaitingConsent);
         store.create_session(&session).unwrap();
@@ -113,7 +113,7 @@ fn an_end_that_fails_halfway_leaves_nothing() {
     let empty = |_: &EventFacts<'_>| vec![OutboxBody { endpoint: "shop".to_owned(), body: String::new() }];
     let huge = |_: &EventFacts<'_>| vec![OutboxBody { endpoint: "shop".to_owned(), body: "x".repeat(65_537) }];
     let many = |facts: &EventFacts<'_>| two_bodies(facts).into_iter().cycle().take(17).collect();
-    let failing: [&dyn Fn(&EventFacts<'_>) -> Vec<OutboxBody>; 4] = [&twice, &empty, &huge, &many];
+    let failing: [Bodies<'_>; 4] = [&twice, &empty, &huge, &many];
     for bodies in failing {
         let failed = end(&mut store, &session, Some(&evidence()), bodies);
         assert!(matches!(failed, Err(StoreError::Refused { .. })), "{failed:?}");

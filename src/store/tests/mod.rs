@@ -122,12 +122,15 @@ fn no_bodies(_: &EventFacts<'_>) -> Vec<OutboxBody> {
     Vec::new()
 }
 
+/// Renders the bodies of an event.
+type Bodies<'a> = &'a dyn Fn(&EventFacts<'_>) -> Vec<OutboxBody>;
+
 /// Ends a session by the evidence, or without a decision.
 fn end(
     store: &mut Store,
     record: &SessionRecord,
     evidence: Option<&Evidence>,
-    bodies: &dyn Fn(&EventFacts<'_>) -> Vec<OutboxBody>,
+    bodies: Bodies<'_>,
 ) -> Result<Finished, StoreError> {
     let (rule, decision) = (rule(), evidence.map(decision_on));
     let draft = evidence.zip(decision.as_ref()).map(|(evidence, decision)| OutcomeDraft {
