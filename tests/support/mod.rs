@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod events;
+pub mod receiver;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
