@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint runtime clean ready ready-for-tests
+.PHONY: help run build test lint runtime sdk clean ready ready-for-tests
 
 help:
 	@echo 'make run      verify a bundled specimen and its rendered holder, step by step'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
+	@echo 'make sdk      fetch the SDKs that check our webhooks in the tests, unless they are there'
 	@echo 'make clean    remove all that was built or fetched'
 
 run: build runtime
@@ -25,7 +26,7 @@ run: build runtime
 build: ready
 	$(BUILD)
 
-test: ready-for-tests runtime
+test: ready-for-tests runtime sdk
 	$(TEST) --all-targets
 	$(TEST) --doc
 
@@ -35,6 +36,9 @@ lint: ready
 
 runtime: ready
 	models/fetch-runtime
+
+sdk: ready-for-tests
+	tests/sdk/install
 
 clean:
 	rm -rf target

@@ -162,16 +162,18 @@ fn why(error: &reqwest::Error) -> NoAnswer {
     if error.is_timeout() {
         return NoAnswer::Timeout;
     }
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let wrapped = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        let wrapped = wrapped.map(|wrapped| wrapped as &(dyn Error + 'static));
-        if [Some(inner), wrapped].into_iter().flatten().any(|error| error.is::<rustls::Error>()) {
-            return NoAnswer::Tls;
-        }
-        cause = inner.source();
+    if is_of_tls(error) {
+        return NoAnswer::Tls;
     }
     if error.is_connect() { NoAnswer::Connect } else { NoAnswer::Interrupted }
+}
+
+/// Looks through an error and its causes; I/O errors hold the one that they wrap beside the chain, also several deep.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
+        || error.source().is_some_and(is_of_tls)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// The engine answers within this, or the connection counts as broken.
 const ENGINE_LIMIT: Duration = Duration::from_secs(30);
 /// After the word to stop, answers on the way are waited for no longer than this; the role has two seconds in all.
-pub const STOP_LIMIT: Duration = Duration::from_millis(1500);
+pub const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// The connection to the engine, after hello and welcome.
 #[derive(Debug)]

@@ -75,8 +75,8 @@ pub enum NoAnswer {
     /// It took longer than the limit.
     #[error("the receiver did not answer in time; it has to answer before it works on an event")]
     Timeout,
-    /// The connection ended before the answer did.
-    #[error("the receiver closed the connection before its answer ended")]
+    /// The connection ended before the answer did, or what came was no HTTP.
+    #[error("the receiver's answer ended early or was no HTTP; look at its log, and check the endpoint's address")]
     Interrupted,
     /// The clock is before 1970, so that nothing can be signed.
     #[error("the clock is wrong, so that nothing can be signed; set it")]

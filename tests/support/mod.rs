@@ -1,6 +1,9 @@
 //! What several integration tests share.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod events;
+pub mod receiver;
+
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -23,7 +23,7 @@ use crate::sync::{MAX_BODY_BYTES, SIGNATURE_HEADERS, SignatureError, WebhookSecr
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
 /// Connections that are still at work after the word to stop get this long.
-const STOP_LIMIT: Duration = Duration::from_millis(1500);
+const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// What the receiver needs.
 pub struct ReceiverOptions {
