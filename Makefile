@@ -9,12 +9,13 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint runtime clean ready ready-for-tests
+.PHONY: help run build test test-camera-vm lint runtime clean ready ready-for-tests
 
 help:
 	@echo 'make run      verify a bundled specimen and its rendered holder, step by step'
 	@echo 'make build    leave target/release/carded'
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
+	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
 	@echo 'make clean    remove all that was built or fetched'
@@ -28,6 +29,9 @@ build: ready
 test: ready-for-tests runtime
 	$(TEST) --all-targets
 	$(TEST) --doc
+
+test-camera-vm: build
+	tests/vm/camera
 
 lint: ready
 	cargo fmt --check

@@ -130,11 +130,9 @@ fn a_recording_stands_still_while_nobody_looks() {
 #[test]
 fn a_recording_loops_without_an_end() {
     let folder = recording();
-    let mut replay = Replay::open(&ReplaySettings {
-        frames_per_second: 1000.0,
-        ..settings(&folder, ReplayFaults::default())
-    })
-    .unwrap();
+    let mut replay =
+        Replay::open(&ReplaySettings { frames_per_second: 1000.0, ..settings(&folder, ReplayFaults::default()) })
+            .unwrap();
     let shades: Vec<u8> = (0..20).map(|_| replay.next().unwrap().image.pixel(0, 0)[0] / 20).collect();
     assert_eq!(shades, (0..20).map(|n| n % 8).collect::<Vec<u8>>());
 }

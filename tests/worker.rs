@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use carded::camera::{CameraError, decode_image, load_image};
 use carded::imaging::{Gray, Rgb};
-use carded::run::worker::{
-    BARCODE_LIVE_LIMIT, DecoderWorker, PICTURE_LIMIT, Refusal, WorkerError, picture_decoder,
-};
+use carded::run::worker::{BARCODE_LIVE_LIMIT, DecoderWorker, PICTURE_LIMIT, Refusal, WorkerError, picture_decoder};
 use carded::session::DeviceFault;
 use carded::vision::{BarcodeOptions, Format, Symbol, read_barcodes};
 
@@ -174,7 +172,8 @@ fn a_worker_that_dies_is_told_and_started_again() {
 
 #[test]
 fn endless_output_and_echoes_are_nonsense() {
-    for (program, arguments) in [("/usr/bin/yes", ["cdAn"].as_slice()), ("/bin/cat", &[]), ("/bin/cat", &["/dev/zero"])] {
+    for (program, arguments) in [("/usr/bin/yes", ["cdAn"].as_slice()), ("/bin/cat", &[]), ("/bin/cat", &["/dev/zero"])]
+    {
         let error = instead(program, arguments).decode_picture(&jpeg(8, 8)).unwrap_err();
         assert!(matches!(error, WorkerError::Nonsense | WorkerError::Died), "{program}: {error}");
     }
@@ -225,7 +224,9 @@ fn the_worker_is_confined_and_ends_with_its_client() {
 
 #[test]
 fn the_worker_ends_when_its_input_does_and_refuses_what_is_no_request() {
-    let run = |input: Stdio| Command::new(program()).arg("worker").stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let run = |input: Stdio| {
+        Command::new(program()).arg("worker").stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
     assert!(run(Stdio::null()).unwrap().success());
     assert!(!run(std::fs::File::open("/dev/zero").unwrap().into()).unwrap().success());
 }
