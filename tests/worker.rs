@@ -120,11 +120,11 @@ fn what_is_larger_than_the_limits_is_refused_without_asking() {
 
 #[test]
 fn a_worker_that_hangs_is_killed_and_reaped_within_the_limit() {
-    let worker = Arc::new(instead("/bin/sleep", &["1000"]));
+    let worker = Arc::new(instead("/bin/sleep", &["4321"]));
     let asked = Arc::clone(&worker);
     let started = Instant::now();
     let request = std::thread::spawn(move || asked.decode_picture(&jpeg(8, 8)));
-    let process = children_named("sleep", &mut || request.is_finished());
+    let process = processes_of(b"/bin/sleep\x004321\0", &mut || request.is_finished());
     let error = request.join().unwrap().unwrap_err();
     assert!(matches!(error, WorkerError::TimedOut(limit) if limit == PICTURE_LIMIT), "{error}");
     assert_eq!(error.fault(), Some(DeviceFault::Decoder));
@@ -133,20 +133,16 @@ fn a_worker_that_hangs_is_killed_and_reaped_within_the_limit() {
     assert_eq!(worker.process_id(), None);
 }
 
-/// The children of this process that are called so, as soon as there are any.
-fn children_named(name: &str, give_up: &mut dyn FnMut() -> bool) -> Vec<u32> {
-    let parent = format!("PPid:\t{}", std::process::id());
+/// The processes with this command line, as soon as there are any.
+fn processes_of(command_line: &[u8], give_up: &mut dyn FnMut() -> bool) -> Vec<u32> {
     loop {
-        let children: Vec<u32> = std::fs::read_dir("/proc")
+        let processes: Vec<u32> = std::fs::read_dir("/proc")
             .unwrap()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|process| {
-                let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-                status.contains(&parent) && status.starts_with(&format!("Name:\t{name}\n"))
-            })
+            .filter(|process| std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line == command_line))
             .collect();
-        if !children.is_empty() || give_up() {
-            return children;
+        if !processes.is_empty() || give_up() {
+            return processes;
         }
     }
 }
