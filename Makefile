@@ -9,12 +9,14 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint runtime sdk clean ready ready-for-tests
+.PHONY: help run build test switches test-camera-vm lint runtime sdk clean ready ready-for-tests
 
 help:
-	@echo 'make run      verify a bundled specimen and its rendered holder, step by step'
+	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
 	@echo 'make build    leave target/release/carded'
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
+	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
+	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
 	@echo 'make sdk      fetch the SDKs that check our webhooks in the tests, unless they are there'
@@ -29,6 +31,12 @@ build: ready
 test: ready-for-tests runtime sdk
 	$(TEST) --all-targets
 	$(TEST) --doc
+
+test-camera-vm: build
+	tests/vm/camera
+
+switches: ready-for-tests runtime
+	$(TEST) --lib switches -- --ignored --nocapture
 
 lint: ready
 	cargo fmt --check

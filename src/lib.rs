@@ -4,7 +4,7 @@
 //!
 //! | room | kind | what comes in, what goes out |
 //! |---|---|---|
-//! | [`camera`] | shell | where frames come from: files, and the devices to come |
+//! | [`camera`] | shell | where frames come from: V4L2 devices, recordings and files, behind a watchdog |
 //! | [`imaging`] | core | pixels in, values out: images, geometry, warps, quality, localisers |
 //! | [`vision`] | shell | models and decoders: pixels to observations, one model a file |
 //! | [`document`] | core | text and fields in, document out: AAMVA, MRZ, printed fields, cross-reference |

@@ -97,9 +97,9 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args),
         Command::Receiver(args) => receiver(args),
-        Command::Worker => serve_standard_streams()
-            .map(|()| Exit::Success)
-            .map_err(|error| CommandError::System(error.to_string())),
+        Command::Worker => {
+            serve_standard_streams().map(|()| Exit::Success).map_err(|error| CommandError::System(error.to_string()))
+        }
     }
 }
 

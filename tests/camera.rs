@@ -4,7 +4,7 @@
 mod support;
 
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 fn limits() -> CameraLimits {
     CameraLimits {
         opening: Duration::from_millis(400),
-        silent_after: Duration::from_millis(200),
+        silent_after: Duration::from_millis(300),
         retry_first: Duration::from_millis(20),
         retry_most: Duration::from_millis(100),
         left_behind: 2,
@@ -57,8 +57,47 @@ fn settings(folder: &TempDir, faults: ReplayFaults) -> ReplaySettings {
 }
 
 fn play(settings: ReplaySettings) -> Camera {
-    let open: OpenSource = Arc::new(move || Ok(Box::new(Replay::open(&settings)?)));
-    start(open)
+    start(replay(settings))
+}
+
+fn replay(settings: ReplaySettings) -> OpenSource {
+    Arc::new(move || Ok(Box::new(Replay::open(&settings)?)))
+}
+
+/// A source whose second opening waits for a word, so that nobody misses the fault before it.
+struct Gated {
+    camera: Camera,
+    gate: Arc<AtomicBool>,
+}
+
+impl Gated {
+    fn start(open: OpenSource) -> Self {
+        let gate = Arc::new(AtomicBool::new(true));
+        let shut = Arc::clone(&gate);
+        let gated: OpenSource = Arc::new(move || {
+            until("the gate opens", || shut.load(Ordering::SeqCst));
+            shut.store(false, Ordering::SeqCst);
+            open()
+        });
+        let camera = Camera::start(gated, Instant::now(), CameraLimits { opening: LIMIT, ..limits() });
+        camera.set_wanted(true);
+        Self { camera, gate }
+    }
+
+    fn open(&self) {
+        self.gate.store(true, Ordering::SeqCst);
+    }
+
+    /// The status goes to `fault` and, once it can be opened again, to live.
+    fn fault_then_recovery(&self, fault: DeviceFault) {
+        let camera = &self.camera;
+        until("the fault is told", || camera.status() == CameraStatus::Faulted(fault));
+        assert_eq!(camera.status().fault(), Some(fault));
+        assert!(camera.newest(None, Duration::ZERO).is_none(), "the frame from before the fault is gone");
+        self.open();
+        until("it recovers", || is_live(camera));
+        assert!(camera.newest(None, LIMIT).is_some());
+    }
 }
 
 fn start(open: OpenSource) -> Camera {
@@ -78,14 +117,6 @@ impl<F: FnMut() -> Result<Capture, CameraError> + Send> FrameSource for Scripted
 
 fn picture(shade: u8) -> Capture {
     Capture { image: Rgb::filled(8, 6, [shade; 3]), provenance: Provenance::Simulated }
-}
-
-/// The status goes through `fault` and back to live.
-fn fault_then_recovery(camera: &Camera, fault: DeviceFault) {
-    until("the fault is told", || camera.status() == CameraStatus::Faulted(fault));
-    assert_eq!(camera.status().fault(), Some(fault));
-    until("it recovers", || is_live(camera));
-    assert!(camera.newest(None, LIMIT).is_some());
 }
 
 #[test]
@@ -130,11 +161,9 @@ fn a_recording_stands_still_while_nobody_looks() {
 #[test]
 fn a_recording_loops_without_an_end() {
     let folder = recording();
-    let mut replay = Replay::open(&ReplaySettings {
-        frames_per_second: 1000.0,
-        ..settings(&folder, ReplayFaults::default())
-    })
-    .unwrap();
+    let mut replay =
+        Replay::open(&ReplaySettings { frames_per_second: 1000.0, ..settings(&folder, ReplayFaults::default()) })
+            .unwrap();
     let shades: Vec<u8> = (0..20).map(|_| replay.next().unwrap().image.pixel(0, 0)[0] / 20).collect();
     assert_eq!(shades, (0..20).map(|n| n % 8).collect::<Vec<u8>>());
 }
@@ -160,32 +189,31 @@ fn a_video_is_played_as_a_camera() {
 #[test]
 fn a_stall_is_a_silent_camera_and_the_next_opening_recovers() {
     let folder = recording();
-    let camera = play(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Stall)));
-    let before = camera.newest(Some(4), LIMIT).map_or(4, |frame| frame.sequence);
-    fault_then_recovery(&camera, DeviceFault::CameraSilent);
-    assert!(camera.newest(None, LIMIT).unwrap().sequence >= before, "numbers go on where they were");
+    let gated = Gated::start(replay(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Stall))));
+    gated.fault_then_recovery(DeviceFault::CameraSilent);
+    assert!(gated.camera.newest(None, LIMIT).unwrap().sequence >= 5, "numbers go on where they were");
 }
 
 #[test]
 fn a_pulled_cable_is_a_missing_camera_until_it_is_opened_again() {
     let folder = recording();
-    let camera = play(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Disconnect)));
-    fault_then_recovery(&camera, DeviceFault::CameraMissing);
+    let gated = Gated::start(replay(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Disconnect))));
+    gated.fault_then_recovery(DeviceFault::CameraMissing);
 }
 
 #[test]
 fn another_size_in_mid_stream_is_a_fault_of_the_format() {
     let folder = recording();
     let change = ReplayFault::Resize { width: 32, height: 24 };
-    let camera = play(settings(&folder, ReplayFaults::default().at(5, change)));
-    fault_then_recovery(&camera, DeviceFault::CameraFormat);
-    assert_eq!(camera.newest(None, LIMIT).unwrap().image.width(), 64);
+    let gated = Gated::start(replay(settings(&folder, ReplayFaults::default().at(5, change))));
+    gated.fault_then_recovery(DeviceFault::CameraFormat);
+    assert_eq!(gated.camera.newest(None, LIMIT).unwrap().image.width(), 64);
 }
 
 #[test]
 fn a_short_delay_is_no_fault() {
     let folder = recording();
-    let spike = ReplayFault::Spike(limits().silent_after / 2);
+    let spike = ReplayFault::Spike(limits().silent_after / 3);
     let camera = play(settings(&folder, ReplayFaults::default().at(5, spike)));
     let mut changes = camera.status_changes();
     assert!(camera.newest(Some(12), LIMIT).is_some());
@@ -195,8 +223,8 @@ fn a_short_delay_is_no_fault() {
 #[test]
 fn a_recording_that_ended_is_a_missing_camera_and_starts_anew() {
     let folder = recording();
-    let camera = play(ReplaySettings { at_end: AtEnd::End, ..settings(&folder, ReplayFaults::default()) });
-    fault_then_recovery(&camera, DeviceFault::CameraMissing);
+    let ending = ReplaySettings { at_end: AtEnd::End, ..settings(&folder, ReplayFaults::default()) };
+    Gated::start(replay(ending)).fault_then_recovery(DeviceFault::CameraMissing);
 }
 
 #[test]
@@ -295,7 +323,7 @@ fn what_a_left_behind_source_gives_late_is_ignored() {
 fn one_damaged_picture_is_left_out_and_many_are_a_fault() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
-    let camera = start(Arc::new(move || {
+    let gated = Gated::start(Arc::new(move || {
         let count = Arc::clone(&count);
         Ok(Box::new(Scripted(move || match count.fetch_add(1, Ordering::SeqCst) {
             3 => Err(CameraError::Picture("cut short".to_owned())),
@@ -303,18 +331,18 @@ fn one_damaged_picture_is_left_out_and_many_are_a_fault() {
             _ => Ok(picture(1)),
         })))
     }));
-    fault_then_recovery(&camera, DeviceFault::Decoder);
-    assert!(asked.load(Ordering::SeqCst) >= 60, "the third picture was no reason to open it again");
+    until("the fault is told", || gated.camera.status() == CameraStatus::Faulted(DeviceFault::Decoder));
+    assert_eq!(asked.load(Ordering::SeqCst), 50, "the third picture was no reason to open it again");
 }
 
 #[test]
 fn a_source_that_panics_is_opened_again() {
     let opened = Arc::new(AtomicUsize::new(0));
-    let camera = start(Arc::new(move || {
+    let gated = Gated::start(Arc::new(move || {
         assert!(opened.fetch_add(1, Ordering::SeqCst) > 0, "as a driver crate might");
         Ok(Box::new(Scripted(|| Ok(picture(1)))))
     }));
-    fault_then_recovery(&camera, DeviceFault::CameraSilent);
+    gated.fault_then_recovery(DeviceFault::CameraSilent);
 }
 
 /// Counts what is decoded and what is not.
@@ -364,11 +392,12 @@ fn the_frame_rate_is_measured() {
 #[tokio::test]
 async fn every_change_of_the_status_is_told() {
     let folder = recording();
-    let camera = play(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Disconnect)));
-    let mut changes = camera.status_changes();
+    let gated = Gated::start(replay(settings(&folder, ReplayFaults::default().at(5, ReplayFault::Disconnect))));
+    let mut changes = gated.camera.status_changes();
     let faulted = |status: &CameraStatus| status.fault() == Some(DeviceFault::CameraMissing);
     tokio::time::timeout(LIMIT, changes.wait_for(faulted)).await.unwrap().unwrap();
+    gated.open();
     tokio::time::timeout(LIMIT, changes.wait_for(|status| status.fault().is_none())).await.unwrap().unwrap();
-    drop(camera);
+    drop(gated);
     assert!(tokio::time::timeout(LIMIT, changes.wait_for(|_| false)).await.unwrap().is_err(), "it closes");
 }

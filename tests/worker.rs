@@ -11,9 +11,7 @@ use std::time::{Duration, Instant};
 
 use carded::camera::{CameraError, decode_image, load_image};
 use carded::imaging::{Gray, Rgb};
-use carded::run::worker::{
-    BARCODE_LIVE_LIMIT, DecoderWorker, PICTURE_LIMIT, Refusal, WorkerError, picture_decoder,
-};
+use carded::run::worker::{BARCODE_LIVE_LIMIT, DecoderWorker, PICTURE_LIMIT, Refusal, WorkerError, picture_decoder};
 use carded::session::DeviceFault;
 use carded::vision::{BarcodeOptions, Format, Symbol, read_barcodes};
 
@@ -122,11 +120,11 @@ fn what_is_larger_than_the_limits_is_refused_without_asking() {
 
 #[test]
 fn a_worker_that_hangs_is_killed_and_reaped_within_the_limit() {
-    let worker = Arc::new(instead("/bin/sleep", &["1000"]));
+    let worker = Arc::new(instead("/bin/sleep", &["4321"]));
     let asked = Arc::clone(&worker);
     let started = Instant::now();
     let request = std::thread::spawn(move || asked.decode_picture(&jpeg(8, 8)));
-    let process = children_named("sleep", &mut || request.is_finished());
+    let process = processes_of(b"/bin/sleep\x004321\0", &mut || request.is_finished());
     let error = request.join().unwrap().unwrap_err();
     assert!(matches!(error, WorkerError::TimedOut(limit) if limit == PICTURE_LIMIT), "{error}");
     assert_eq!(error.fault(), Some(DeviceFault::Decoder));
@@ -135,20 +133,16 @@ fn a_worker_that_hangs_is_killed_and_reaped_within_the_limit() {
     assert_eq!(worker.process_id(), None);
 }
 
-/// The children of this process that are called so, as soon as there are any.
-fn children_named(name: &str, give_up: &mut dyn FnMut() -> bool) -> Vec<u32> {
-    let parent = format!("PPid:\t{}", std::process::id());
+/// The processes with this command line, as soon as there are any.
+fn processes_of(command_line: &[u8], give_up: &mut dyn FnMut() -> bool) -> Vec<u32> {
     loop {
-        let children: Vec<u32> = std::fs::read_dir("/proc")
+        let processes: Vec<u32> = std::fs::read_dir("/proc")
             .unwrap()
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-            .filter(|process| {
-                let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-                status.contains(&parent) && status.starts_with(&format!("Name:\t{name}\n"))
-            })
+            .filter(|process| std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| line == command_line))
             .collect();
-        if !children.is_empty() || give_up() {
-            return children;
+        if !processes.is_empty() || give_up() {
+            return processes;
         }
     }
 }
@@ -174,7 +168,8 @@ fn a_worker_that_dies_is_told_and_started_again() {
 
 #[test]
 fn endless_output_and_echoes_are_nonsense() {
-    for (program, arguments) in [("/usr/bin/yes", ["cdAn"].as_slice()), ("/bin/cat", &[]), ("/bin/cat", &["/dev/zero"])] {
+    for (program, arguments) in [("/usr/bin/yes", ["cdAn"].as_slice()), ("/bin/cat", &[]), ("/bin/cat", &["/dev/zero"])]
+    {
         let error = instead(program, arguments).decode_picture(&jpeg(8, 8)).unwrap_err();
         assert!(matches!(error, WorkerError::Nonsense | WorkerError::Died), "{program}: {error}");
     }
@@ -225,7 +220,9 @@ fn the_worker_is_confined_and_ends_with_its_client() {
 
 #[test]
 fn the_worker_ends_when_its_input_does_and_refuses_what_is_no_request() {
-    let run = |input: Stdio| Command::new(program()).arg("worker").stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let run = |input: Stdio| {
+        Command::new(program()).arg("worker").stdin(input).stdout(Stdio::null()).stderr(Stdio::null()).status()
+    };
     assert!(run(Stdio::null()).unwrap().success());
     assert!(!run(std::fs::File::open("/dev/zero").unwrap().into()).unwrap().success());
 }

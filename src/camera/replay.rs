@@ -102,7 +102,14 @@ impl Replay {
     pub fn open(settings: &ReplaySettings) -> Result<Self, CameraError> {
         let frames = FrameSequence::open(&settings.path, settings.frames_per_second)?;
         let frame_time = frames.frame_time();
-        Ok(Self { settings: settings.clone(), frames, started: None, played: Duration::ZERO, frame_time, in_this_round: 0 })
+        Ok(Self {
+            settings: settings.clone(),
+            frames,
+            started: None,
+            played: Duration::ZERO,
+            frame_time,
+            in_this_round: 0,
+        })
     }
 
     /// The next frame, of the next round if need be.

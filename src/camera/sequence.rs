@@ -155,7 +155,7 @@ fn read_times(path: &Path, frames: usize) -> Result<Option<Vec<Duration>>, Seque
         return Err(misfit());
     }
     let first = times.first().copied().unwrap_or_default();
-    Ok(Some(times.into_iter().map(|time| time - first).collect()))
+    Ok(Some(times.into_iter().map(|time| time.saturating_sub(first)).collect()))
 }
 
 fn mean_distance(times: &[Duration]) -> Option<Duration> {

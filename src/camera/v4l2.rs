@@ -83,7 +83,7 @@ impl V4l2Settings {
         format!("{}x{} {} at {} frames a second", self.width, self.height, self.pixels.code(), self.rate)
     }
 
-    fn missing(&self, reason: impl ToString) -> CameraError {
+    fn missing(&self, reason: impl std::fmt::Display) -> CameraError {
         CameraError::Missing { device: self.device.clone(), reason: reason.to_string() }
     }
 }
@@ -131,10 +131,7 @@ impl V4l2Source {
     }
 
     /// Takes the next buffer and looks at its new bytes.
-    fn with_buffer<T>(
-        &mut self,
-        look: impl FnOnce(&Self, &[u8]) -> Result<T, CameraError>,
-    ) -> Result<T, CameraError> {
+    fn with_buffer<T>(&mut self, look: impl FnOnce(&Self, &[u8]) -> Result<T, CameraError>) -> Result<T, CameraError> {
         let Some(mut stream) = self.stream.take() else { return Err(CameraError::Crashed) };
         if self.started {
             stream.set_timeout(NEXT_BUFFER);
@@ -227,9 +224,8 @@ fn place_in_sysfs(node: &Path) -> PathBuf {
 
 /// Whether a device is made of software, or cannot be shown not to be.
 fn is_virtual(driver: &str, place: &Path) -> bool {
-    let emulated = |part: &std::ffi::OsStr| {
-        VIRTUAL_PLACES.iter().any(|name| part.as_encoded_bytes().starts_with(name.as_bytes()))
-    };
+    let emulated =
+        |part: &std::ffi::OsStr| VIRTUAL_PLACES.iter().any(|name| part.as_encoded_bytes().starts_with(name.as_bytes()));
     VIRTUAL_DRIVERS.contains(&driver) || !place.starts_with("/sys/devices") || place.iter().any(emulated)
 }
 

@@ -296,7 +296,7 @@ fn watch_once(shared: &Arc<Shared>, open: &OpenSource, limits: &CameraLimits) ->
             if waiting || state.run.ended.is_some() || Instant::now() < state.run.patience_ends(limits) {
                 continue;
             }
-            let silence = Instant::now() - state.run.last_sign.unwrap_or(started);
+            let silence = state.run.last_sign.unwrap_or(started).elapsed();
             (state.run.damage.unwrap_or(DeviceFault::CameraSilent), CameraError::Silent(silence))
         };
         state.generation += 1;

@@ -148,14 +148,8 @@ fn format_of_code(code: u8) -> Option<Format> {
 }
 
 impl Refusal {
-    const ALL: [Self; 6] = [
-        Self::Empty,
-        Self::TooManyBytes,
-        Self::TooManyPixels,
-        Self::Animated,
-        Self::UnknownFormat,
-        Self::Damaged,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Empty, Self::TooManyBytes, Self::TooManyPixels, Self::Animated, Self::UnknownFormat, Self::Damaged];
 
     fn code(self) -> u8 {
         Self::ALL.iter().position(|&other| other == self).unwrap_or(usize::MAX) as u8

@@ -199,10 +199,10 @@ impl DecoderWorker {
         let rest = place.last_start.map(|last| RESTART_INTERVAL.saturating_sub(last.elapsed()));
         std::thread::sleep(rest.unwrap_or_default());
         place.last_start = Some(Instant::now());
-        let gone = |_| WorkerError::Start(io::Error::other("the thread that starts it is gone"));
+        let gone = || WorkerError::Start(io::Error::other("the thread that starts it is gone"));
         let (hand, started) = sync_channel(1);
-        self.keeper.send(hand).map_err(|_| gone(()))?;
-        let child = started.recv_timeout(START_LIMIT).map_err(|_| gone(()))?;
+        self.keeper.send(hand).map_err(|_| gone())?;
+        let child = started.recv_timeout(START_LIMIT).map_err(|_| gone())?;
         Running::of(child.map_err(WorkerError::Start)?)
     }
 }
@@ -237,17 +237,13 @@ struct Running {
 
 impl Running {
     fn of(mut child: Child) -> Result<Self, WorkerError> {
-        match (child.stdin.take(), child.stdout.take()) {
-            (Some(requests), Some(answers)) => Ok(Self {
-                child,
-                requests: TimedPipe::new(requests, Duration::ZERO),
-                answers: BufReader::with_capacity(1 << 16, TimedPipe::new(answers, Duration::ZERO)),
-            }),
-            _ => {
-                end(&mut child);
-                Err(WorkerError::Start(io::Error::other("it has no pipes")))
-            }
-        }
+        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            end(&mut child);
+            return Err(WorkerError::Start(io::Error::other("it has no pipes")));
+        };
+        let requests = TimedPipe::new(requests, Duration::ZERO);
+        let answers = BufReader::with_capacity(1 << 16, TimedPipe::new(answers, Duration::ZERO));
+        Ok(Self { child, requests, answers })
     }
 
     /// None when it ended since it was last asked, which is nobody's failure.

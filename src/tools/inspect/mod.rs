@@ -4,6 +4,7 @@
 
 mod aamva;
 mod barcode;
+mod camera;
 mod document;
 mod faces;
 mod lines;
@@ -79,6 +80,8 @@ pub enum Verb {
     },
     /// Scores recorded head turns.
     Turn(turn::TurnArgs),
+    /// Watches a camera: whether it keeps to its format, how fast it is, how it fails and comes back.
+    Camera(camera::CameraArgs),
 }
 
 /// Runs one verb.
@@ -101,6 +104,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Document(args) => document::document(args, common, assets),
         Verb::Pairs(args) => pairs::pairs(args, common, assets),
         Verb::Turn(args) => turn::turn(args, common, assets),
+        Verb::Camera(args) => camera::camera(args),
     }
 }
 
