@@ -4,6 +4,7 @@
 //! window drew is read from Xvfb's frame buffer, and kept as PNGs in `target/tmp/screens` to be looked at.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -25,7 +26,7 @@ const DISPLAY: (usize, usize) = (1280, 900);
 type Pixel = [u8; 3];
 const GREEN: Pixel = [0x12, 0x6B, 0x38];
 const RED: Pixel = [0xA1, 0x2B, 0x2B];
-const AMBER: Pixel = [0x75, 0x48, 0x00];
+const NIGHT: Pixel = [0x2B, 0x3A, 0x4A];
 const BLUE: Pixel = [0x0B, 0x57, 0xA4];
 const SLATE: Pixel = [0x3A, 0x50, 0x68];
 const PAPER: Pixel = [0xF6, 0xF5, 0xF1];
@@ -50,7 +51,9 @@ fn main() -> ExitCode {
 fn again(role: &str, display: Option<&str>) -> bool {
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.env(ROLE, role).env("LIBGL_ALWAYS_SOFTWARE", "1");
-    ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"].map(|name| child.env_remove(name));
+    for name in ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "DISPLAY"] {
+        child.env_remove(name);
+    }
     if let Some(display) = display {
         child.env("DISPLAY", display);
     }
@@ -136,11 +139,11 @@ fn the_results_fill_the_screen_with_their_tone(eye: &Eye, ui: &UiHandle) {
     for (name, screen, tone) in [
         ("verified", Screen::Verified, GREEN),
         ("not-verified-expired", refused(ReasonCode::DocumentExpired), RED),
-        ("fault", fault, AMBER),
+        ("fault", fault, NIGHT),
         ("not-verified-attack", refused(ReasonCode::LivenessAttack), RED),
     ] {
         ui.update(prompt(screen));
-        eye.see(name, |picture| picture.share(tone) > 0.6 && picture.share([255; 3]) > 0.02);
+        eye.see(name, |picture| picture.share(tone) > 0.6 && picture.share([255; 3]) > 0.01);
     }
 }
 
@@ -169,7 +172,7 @@ fn the_document_is_shown_as_the_camera_sees_it(eye: &Eye, ui: &UiHandle) {
         ("document-again", DocumentSide::Front, hint, last_error),
     ] {
         ui.update(Update::Prompt(Prompt { session: None, screen: Screen::Document { side }, hint, last_error }));
-        ui.update(Update::Preview(halves(0)));
+        ui.update(Update::Preview(halves()));
         eye.see(name, |picture| picture.order() == Some([LEFT, RIGHT]));
     }
 }
@@ -182,7 +185,7 @@ fn the_face_is_shown_as_in_a_mirror(eye: &Eye, ui: &UiHandle) {
     ] {
         let screen = Screen::Face { direction, done, steps: 5 };
         ui.update(Update::Prompt(Prompt { session: None, screen, hint, last_error: None }));
-        ui.update(Update::Preview(halves(0)));
+        ui.update(Update::Preview(halves()));
         let arrow = |picture: &Shot| match direction {
             Direction::Centre => true,
             Direction::Left => picture.arrow_side() < 0.0,
@@ -232,7 +235,7 @@ fn the_preview_keeps_up_with_the_camera(eye: &Eye, ui: &UiHandle) {
 }
 
 /// A scene to look at, with one colour on the left and another on the right of the camera's picture.
-fn halves(extra: usize) -> Rgb {
+fn halves() -> Rgb {
     let bytes = include_bytes!("../src/tools/specimen/assets/eileen_collins.jpg");
     let portrait = image::load_from_memory(bytes).unwrap().resize_to_fill(300, 380, image::imageops::FilterType::Triangle);
     let portrait = portrait.to_rgb8();
@@ -240,7 +243,7 @@ fn halves(extra: usize) -> Rgb {
         let inside = (170..470).contains(&x) && (30..410).contains(&y);
         if inside {
             portrait.get_pixel(x as u32 - 170, y as u32 - 30).0
-        } else if x + extra < 320 {
+        } else if x < 320 {
             LEFT
         } else {
             RIGHT
@@ -252,17 +255,19 @@ fn halves(extra: usize) -> Rgb {
 struct Eye {
     buffer: PathBuf,
     layout: Layout,
-    kept: PathBuf,
+    folder: PathBuf,
+    /// The picture that was kept last: the next screen looks different.
+    kept: RefCell<Option<Shot>>,
 }
 
 impl Eye {
     fn new(buffer: PathBuf, layout: Layout) -> Self {
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screens");
-        std::fs::create_dir_all(&kept).unwrap();
-        Self { buffer, layout, kept }
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("screens");
+        std::fs::create_dir_all(&folder).unwrap();
+        Self { buffer, layout, folder, kept: RefCell::default() }
     }
 
-    /// Waits until the window looks as it has to, keeps the picture and returns it.
+    /// Waits until the window shows another screen that looks as it has to, keeps the picture and returns it.
     fn see(&self, name: &str, looks_right: impl Fn(&Shot) -> bool) -> Shot {
         let until = Instant::now() + LIMIT;
         let (mut before, mut right) = (self.shot(), false);
@@ -270,9 +275,11 @@ impl Eye {
             std::thread::sleep(LOOK * 4);
             let shot = self.shot();
             right = looks_right(&shot);
-            // Twice the same: nothing of the screen before is left. What moves by itself never is.
-            if right && (shot.0.data() == before.0.data() || shot.differs_little(&before)) {
+            let new = self.kept.borrow().as_ref().is_none_or(|kept| shot.differing(kept) > 1e-3);
+            // Twice nearly the same (something may move by itself): nothing of the screen before is left.
+            if right && new && shot.differing(&before) < 1e-2 {
                 self.keep(name, &shot);
+                *self.kept.borrow_mut() = Some(Shot(shot.0.clone()));
                 return shot;
             }
             before = shot;
@@ -282,7 +289,7 @@ impl Eye {
     }
 
     fn keep(&self, name: &str, shot: &Shot) {
-        let path = self.kept.join(format!("{:?}-{name}.png", self.layout).to_lowercase());
+        let path = self.folder.join(format!("{:?}-{name}.png", self.layout).to_lowercase());
         let (width, height) = (shot.0.width() as u32, shot.0.height() as u32);
         image::save_buffer(path, shot.0.data(), width, height, image::ColorType::Rgb8).unwrap();
     }
@@ -327,9 +334,8 @@ impl Shot {
     /// Which of the sent colours is on the left and which on the right of the screen.
     fn order(&self) -> Option<[Pixel; 2]> {
         let mean = |colour| {
-            let columns = (0..self.0.width()).flat_map(|x| (0..self.0.height()).step_by(4).map(move |y| (x, y)));
-            let at: Vec<usize> = columns.filter(|&(x, y)| like(self.0.pixel(x, y), colour)).map(|(x, _)| x).collect();
-            (at.len() > 2000).then(|| at.iter().sum::<usize>() / at.len())
+            let at = self.columns(|pixel| like(pixel, colour));
+            (at.len() > 8000).then(|| at.iter().sum::<usize>() / at.len())
         };
         let (left, right) = (mean(LEFT)?, mean(RIGHT)?);
         Some(if left < right { [LEFT, RIGHT] } else { [RIGHT, LEFT] })
@@ -346,9 +352,10 @@ impl Shot {
         blue.iter().sum::<usize>() as f32 / blue.len() as f32 - (first + last) as f32 / 2.0
     }
 
+    /// The columns of all pixels that are so.
     fn columns(&self, is: impl Fn(Pixel) -> bool) -> Vec<usize> {
-        let (width, height) = (self.0.width(), self.0.height());
-        (0..width).flat_map(|x| (0..height).map(move |y| (x, y))).filter(|&(x, y)| is(self.0.pixel(x, y))).map(|(x, _)| x).collect()
+        let places = (0..self.0.height()).flat_map(|y| (0..self.0.width()).map(move |x| (x, y)));
+        places.filter(|&(x, y)| is(self.0.pixel(x, y))).map(|(x, _)| x).collect()
     }
 
     /// The green of the middle of the preview when it is one of the even pictures.
@@ -357,9 +364,10 @@ impl Shot {
         (red <= 2 && blue.abs_diff(200) <= 2).then_some(green)
     }
 
-    fn differs_little(&self, other: &Self) -> bool {
-        let differing = self.0.data().iter().zip(other.0.data()).filter(|(a, b)| a != b).count();
-        differing < self.0.data().len() / 100
+    /// The share of samples that differ.
+    fn differing(&self, other: &Self) -> f32 {
+        let samples = self.0.data().iter().zip(other.0.data());
+        samples.filter(|(a, b)| a != b).count() as f32 / self.0.data().len() as f32
     }
 }
 

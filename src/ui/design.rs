@@ -31,7 +31,8 @@ pub const PILL: Color32 = Color32::from_rgb(0x12, 0x1A, 0x24);
 const SLATE: Color32 = Color32::from_rgb(0x3A, 0x50, 0x68);
 const GREEN: Color32 = Color32::from_rgb(0x12, 0x6B, 0x38);
 const RED: Color32 = Color32::from_rgb(0xA1, 0x2B, 0x2B);
-const AMBER: Color32 = Color32::from_rgb(0x75, 0x48, 0x00);
+const NIGHT: Color32 = Color32::from_rgb(0x2B, 0x3A, 0x4A);
+const YELLOW: Color32 = Color32::from_rgb(0xFF, 0xC9, 0x4D);
 
 /// The colours of one tone.
 #[derive(Debug, Clone, Copy)]
@@ -77,7 +78,7 @@ pub fn palette(tone: Tone) -> Palette {
         Tone::Ask => on_paper(ACCENT),
         Tone::Good => filled(GREEN),
         Tone::Bad => filled(RED),
-        Tone::Fault => filled(AMBER),
+        Tone::Fault => Palette { sign: YELLOW, ..filled(NIGHT) },
     }
 }
 
@@ -126,6 +127,11 @@ impl Scale {
     /// Running text.
     pub fn body(self) -> f32 {
         self.either(28.0, 24.0)
+    }
+
+    /// Running text of a screen without a preview.
+    pub fn lead(self) -> f32 {
+        self.either(32.0, 25.0)
     }
 
     /// The smallest text.

@@ -11,6 +11,14 @@ pub fn lay(painter: &Painter, text: &str, font: FontId, colour: Color32, width: 
     painter.layout_job(job)
 }
 
+/// The same, centred, with lines of about the same length: no word stands alone on the last one.
+pub fn lay_balanced(painter: &Painter, text: &str, font: &FontId, colour: Color32, width: f32) -> Arc<Galley> {
+    let set = |share: f32| lay(painter, text, font.clone(), colour, width * share, Align::Center);
+    let widest = set(1.0);
+    let narrower = [0.55, 0.65, 0.75, 0.85].map(set).into_iter().find(|set| set.rows.len() == widest.rows.len());
+    narrower.filter(|_| widest.rows.len() > 1).unwrap_or(widest)
+}
+
 /// Draws centred text with the middle of its upper edge at `top`, and returns its height.
 pub fn draw_centred(painter: &Painter, galley: &Arc<Galley>, top: Pos2) -> f32 {
     painter.galley(top, Arc::clone(galley), Color32::PLACEHOLDER);

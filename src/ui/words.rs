@@ -37,9 +37,10 @@ pub const FACE_PATIENCE: &str = "Only your head turns. Take off a hat or sunglas
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
 
 /// What is said before the person agrees, one sentence a point.
-pub const CONSENT_POINTS: [&str; 3] = [
+pub const CONSENT_POINTS: [&str; 4] = [
     "The camera looks at your document, then at your face",
-    "Both are checked on this device. No picture, name or date of birth is kept",
+    "Both are checked on this device",
+    "No picture, name or date of birth is kept",
     "You may say no. The staff will tell you what else is possible",
 ];
 

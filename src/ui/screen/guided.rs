@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{Align, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2};
+use eframe::egui::{Align, Color32, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2};
 
 use super::Canvas;
 use crate::ui::design::{ACCENT, INK, INK_SOFT, LINE, NOTE, PILL, bold, regular};
-use crate::ui::text::{draw_centred, draw_left, lay};
+use crate::ui::text::{draw_centred, draw_left, lay, lay_balanced};
 use crate::ui::view::{Arrow, Button, Steps};
 use crate::ui::words;
 
@@ -69,7 +69,7 @@ fn draw_portrait(ui: &Ui, canvas: &Canvas<'_>) -> (f32, Vec<(Button, Rect)>) {
     let margin = scale.margin();
     let width = area.width() - 2.0 * margin;
     let painter = ui.painter();
-    let title = lay(painter, canvas.view.title, bold(scale.title()), INK, width, Align::Center);
+    let title = lay_balanced(painter, canvas.view.title, &bold(scale.title()), INK, width);
     let head = (2.6 * scale.title()).max(title.size().y);
     let top = area.top() + 1.25 * margin;
     draw_centred(painter, &title, Pos2::new(area.center().x, top + (head - title.size().y) / 2.0));
@@ -105,10 +105,8 @@ fn buttons_at_foot(canvas: &Canvas<'_>, column: Rect) -> Vec<(Button, Rect)> {
 }
 
 fn hint_text(painter: &Painter, canvas: &Canvas<'_>, hint: &str, width: f32) -> Arc<Galley> {
-    lay(painter, hint, bold(canvas.scale.body()), PAPER_ON_PILL, width, Align::Center)
+    lay(painter, hint, bold(canvas.scale.body()), Color32::WHITE, width, Align::Center)
 }
-
-const PAPER_ON_PILL: eframe::egui::Color32 = eframe::egui::Color32::WHITE;
 
 /// Draws the hint with the middle of its upper edge at `top`, and returns its height.
 fn pill(painter: &Painter, canvas: &Canvas<'_>, galley: &Arc<Galley>, top: Pos2) -> f32 {
@@ -125,7 +123,7 @@ struct Words {
     align: Align,
     steps: Option<(Steps, Arc<Galley>)>,
     title: Option<Arc<Galley>>,
-    detail: Arc<Galley>,
+    detail: Option<Arc<Galley>>,
     note: Option<[Arc<Galley>; 2]>,
     gap: f32,
     /// Radius of a step's dot.
@@ -164,7 +162,9 @@ impl Words {
                 (steps, lay(painter, &words, bold(small), INK_SOFT, width, Align::Min))
             }),
             title: with_title.then(|| lay(painter, view.title, bold(scale.title() * fit), INK, width, align)),
-            detail: lay(painter, view.detail, regular(scale.body() * fit), INK, width, align),
+            // Standing there is little room, and the note is more telling.
+            detail: (with_title || view.note.is_none())
+                .then(|| lay(painter, view.detail, regular(scale.body() * fit), INK, width, align)),
             note: view.note.map(|note| {
                 [
                     lay(painter, words::TRY_AGAIN, bold(small), INK, inside, align),
@@ -180,7 +180,8 @@ impl Words {
         let steps = self.steps.as_ref().map_or(0.0, |(_, words)| words.size().y + self.gap);
         let title = self.title.as_ref().map_or(0.0, |title| title.size().y + self.gap);
         let note = self.note.as_ref().map_or(0.0, |[head, body]| head.size().y + body.size().y + 2.6 * self.gap);
-        steps + title + self.detail.size().y + note
+        let detail = self.detail.as_ref().map_or(0.0, |detail| detail.size().y);
+        steps + title + detail + note
     }
 
     /// Draws them from `at`: the left end, or the middle when centred.
@@ -192,7 +193,9 @@ impl Words {
         if let Some(title) = &self.title {
             at.y += put(title, at) + self.gap;
         }
-        at.y += put(&self.detail, at) + self.gap;
+        if let Some(detail) = &self.detail {
+            at.y += put(detail, at) + self.gap;
+        }
         if let Some([head, body]) = &self.note {
             let pad = 0.8 * self.gap;
             let high = head.size().y + body.size().y + 2.0 * pad;

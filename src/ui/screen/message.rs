@@ -8,7 +8,7 @@ use eframe::egui::{Align, Align2, Galley, Painter, Pos2, Rect, Ui, Vec2};
 use super::Canvas;
 use crate::ui::design::{bold, regular};
 use crate::ui::signs::{self, Ink};
-use crate::ui::text::{draw_centred, draw_left, lay};
+use crate::ui::text::{draw_centred, draw_left, lay, lay_balanced};
 use crate::ui::view::{Button, Sign};
 
 /// Steps in which type is made smaller until all of it fits.
@@ -90,17 +90,17 @@ impl Words {
         let (view, scale, palette) = (canvas.view, canvas.scale, &canvas.palette);
         let room = canvas.area.width() - 2.0 * scale.margin();
         let width = room.min(960.0 * scale.unit);
-        let body = scale.body() * fit;
+        let body = scale.lead() * fit;
         let indent = body * 1.1;
         Self {
-            title: lay(painter, view.title, bold(scale.hero() * fit), palette.text, room, Align::Center),
+            title: lay_balanced(painter, view.title, &bold(scale.hero() * fit), palette.text, room),
             detail: (!view.detail.is_empty())
-                .then(|| lay(painter, view.detail, regular(body), palette.text, width, Align::Center)),
+                .then(|| lay_balanced(painter, view.detail, &regular(body), palette.text, width)),
             points: (view.points.iter())
                 .map(|point| lay(painter, point, regular(body), palette.text, width - indent, Align::Min))
                 .collect(),
             staff: (view.staff.as_ref())
-                .map(|staff| lay(painter, staff, regular(scale.small() * fit), palette.soft, width, Align::Center)),
+                .map(|staff| lay_balanced(painter, staff, &regular(scale.small() * fit), palette.soft, width)),
             sign: if view.sign.is_some() { scale.sign() * fit } else { 0.0 },
             gap: scale.gap() * fit,
             indent,
