@@ -34,6 +34,8 @@ pub enum Hint {
     TurnOver,
     /// Nobody is in front of the camera.
     ShowFace,
+    /// A card with a portrait is still held up.
+    PutCardAway,
     /// The face is turned away before the challenge began.
     FaceCamera,
     /// The face is too far away.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::imaging::{Frame, Provenance, Rect};
+use crate::imaging::{Frame, Provenance, Rect, locate_card};
 use crate::liveness::{
     Challenge, Direction, FaceObservation, LeastYaw, MatchThreshold, Template, TurnProgress, TurnTracker, compare_each,
 };
@@ -16,6 +16,14 @@ use crate::session::{Hint, LivenessEvidence};
 
 /// A face narrower than this is too small to compare, in pixels: about 40 between the eyes.
 const LEAST_FACE_WIDTH: f32 = 85.0;
+/// Areas of a face that fit into the outline of what it is printed on, at most: an ID-1 card has about 12.
+const MOST_CARD_FACES: f32 = 30.0;
+/// Frames that are looked at after the last step: its turn is judged by frames around its peak, of which some come later.
+const FRAMES_AFTER: u32 = 5;
+/// Time that they may take altogether.
+const AFTER_WITHIN: Duration = Duration::from_millis(1500);
+/// Frames in which somebody has to look into the camera before the challenge begins.
+const FRAMES_BEFORE: u32 = 2;
 /// Time in a turn after which the person is asked to go further.
 const SLOW_TURN: Duration = Duration::from_millis(2500);
 
@@ -26,6 +34,9 @@ pub(in crate::run) struct FaceCapture {
     steps: u8,
     total: Duration,
     began: Option<Duration>,
+    looked: u32,
+    done_at: Option<Duration>,
+    frames_after: u32,
     prompted: Option<(usize, Duration)>,
     provenance: Option<Provenance>,
 }
@@ -50,6 +61,9 @@ impl FaceCapture {
             tracker: TurnTracker::new(challenge, LeastYaw::SHIPPED),
             portrait,
             began: None,
+            looked: 0,
+            done_at: None,
+            frames_after: 0,
             prompted: None,
             provenance: None,
         }
@@ -77,17 +91,47 @@ impl FaceCapture {
             self.prompted = Some((done, since));
         }
         let observation = vision.observe_face(frame, &self.tracker)?;
-        let frontal = observation.face.as_ref().is_some_and(|face| face.pose.is_frontal());
-        if self.began.is_none() && !frontal {
-            let hint = if observation.face.is_none() { Hint::ShowFace } else { Hint::FaceCamera };
-            return Ok(self.step(self.tracker.progress(), Some(hint), false));
+        if self.began.is_none()
+            && let Some(hint) = self.not_yet(frame, &observation)
+        {
+            return Ok(self.step(self.tracker.progress(), hint, false));
         }
         let began = *self.began.get_or_insert(frame.captured_at);
         self.provenance = Some(self.provenance.map_or(frame.provenance, |known| known.least_trusted(frame.provenance)));
         let progress = self.tracker.observe(&observation);
         let late = frame.captured_at.saturating_sub(began) > self.total;
         let hint = self.hint(&observation, progress, frame.captured_at);
-        Ok(self.step(progress, hint, progress.failed || progress.step.is_none() || late))
+        let over = progress.step.is_none() && self.was_followed_up(frame.captured_at);
+        Ok(self.step(progress, hint, progress.failed || over || late))
+    }
+
+    /// What keeps the challenge from beginning, with the hint for it: nobody looks into the camera, or what looks into it
+    /// is a portrait on a card.
+    fn not_yet(&mut self, frame: &Frame, observation: &FaceObservation) -> Option<Option<Hint>> {
+        let Some(face) = &observation.face else {
+            self.looked = 0;
+            return Some(Some(Hint::ShowFace));
+        };
+        let bounds = Rect::around(face.mesh.landmarks.iter().map(|p| p.xy()));
+        let hint = if locate_card(&frame.image.to_gray()).is_some_and(|card| holds(card.outline.bounds(), bounds)) {
+            Some(Hint::PutCardAway)
+        } else if bounds.width < LEAST_FACE_WIDTH {
+            Some(Hint::FaceCloser)
+        } else if !face.pose.is_frontal() {
+            Some(Hint::FaceCamera)
+        } else {
+            self.looked += 1;
+            return (self.looked < FRAMES_BEFORE).then_some(None);
+        };
+        self.looked = 0;
+        Some(hint)
+    }
+
+    /// Whether enough was seen after the last step.
+    fn was_followed_up(&mut self, at: Duration) -> bool {
+        let done_at = *self.done_at.get_or_insert(at);
+        self.frames_after += 1;
+        self.frames_after > FRAMES_AFTER || at.saturating_sub(done_at) > AFTER_WITHIN
     }
 
     fn step(&self, progress: TurnProgress, hint: Option<Hint>, ended: bool) -> FaceStep {
@@ -120,4 +164,10 @@ impl FaceCapture {
             models: vision.face_models(),
         }
     }
+}
+
+/// Whether a face lies within the outline of a card, which is little larger: a face before a door is not on a card.
+fn holds(card: Rect, face: Rect) -> bool {
+    let within = card.intersection(face).area() >= 0.9 * face.area();
+    within && card.area() < MOST_CARD_FACES * face.area()
 }

@@ -167,7 +167,8 @@ impl Looker {
             Watching::Document { capture, look, mut reading } => {
                 let step = reading.observe(frame, &mut self.vision, &look)?;
                 self.hint(capture, step.hint);
-                if let Some(side) = step.side
+                // With the whole document there is nothing left to ask for.
+                if let (Some(side), None) = (step.side, &step.seen)
                     && self.tell(Event::SideRead { capture, side }).is_err()
                 {
                     return Ok(Err(DeskGone));

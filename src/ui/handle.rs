@@ -1,0 +1,208 @@
+//! What other threads tell the window: the newest of each wins, nothing queues up.
+//!
+//! Always holds: a preview picture is kept only while a screen shows one, and wiped when it is dropped.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+
+use super::view::{LinkState, guide};
+use crate::imaging::Rgb;
+use crate::session::{Prompt, Screen};
+
+/// Something new for the window.
+#[derive(Debug)]
+pub enum Update {
+    /// The engine answers.
+    Connected,
+    /// It does not.
+    Disconnected {
+        /// Why, for the staff.
+        why: String,
+    },
+    /// What is shown now.
+    Prompt(Prompt),
+    /// What the camera sees, as it sees it (unmirrored).
+    Preview(Rgb),
+    /// Close the window.
+    Quit,
+}
+
+/// The window as other threads see it.
+#[derive(Clone)]
+pub struct UiHandle {
+    inbox: Arc<Mutex<Inbox>>,
+    context: egui::Context,
+}
+
+/// What the window draws from.
+pub(super) struct Inbox {
+    /// Whether the engine answers.
+    pub link: LinkState,
+    /// What it said last.
+    pub prompt: Prompt,
+    /// Since when this screen stands.
+    pub since: Instant,
+    /// The newest picture that was not drawn yet.
+    pub preview: Option<Rgb>,
+    /// Whether the window is to close.
+    pub quit: bool,
+    /// Whether it is there.
+    pub open: bool,
+}
+
+impl UiHandle {
+    pub(super) fn new(context: egui::Context) -> Self {
+        let inbox = Inbox {
+            link: LinkState::Down { why: String::new() },
+            prompt: Prompt::idle(),
+            since: Instant::now(),
+            preview: None,
+            quit: false,
+            open: true,
+        };
+        Self { inbox: Arc::new(Mutex::new(inbox)), context }
+    }
+
+    /// Takes over something new and wakes the window. May be called from any thread, never blocks for long; without
+    /// effect once the window is closed.
+    pub fn update(&self, update: Update) {
+        if self.inbox().take(update) {
+            self.context.request_repaint();
+        }
+    }
+
+    /// Whether the window is still there.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.inbox().open
+    }
+
+    pub(super) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inbox {
+    /// For how long this screen has stood.
+    pub fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// Closes the inbox and drops what it holds.
+    pub fn close(&mut self) {
+        self.open = false;
+        self.preview = None;
+        self.prompt = Prompt::idle();
+    }
+
+    fn shows_preview(&self) -> bool {
+        self.link == LinkState::Up && guide(&self.prompt.screen).is_some()
+    }
+
+    /// Whether there is something new to draw.
+    fn take(&mut self, update: Update) -> bool {
+        if !self.open {
+            return false;
+        }
+        match update {
+            Update::Connected => self.set_link(LinkState::Up),
+            Update::Disconnected { why } => self.set_link(LinkState::Down { why }),
+            Update::Prompt(prompt) => {
+                if !same_screen(&self.prompt, &prompt) {
+                    self.since = Instant::now();
+                }
+                self.prompt = prompt;
+            }
+            Update::Preview(picture) if self.shows_preview() => self.preview = Some(picture),
+            Update::Preview(_) => return false,
+            Update::Quit => self.quit = true,
+        }
+        if !self.shows_preview() {
+            self.preview = None;
+        }
+        true
+    }
+
+    fn set_link(&mut self, link: LinkState) {
+        let up = link == LinkState::Up;
+        if up != (self.link == LinkState::Up) {
+            self.since = Instant::now();
+            // What stood before belongs to an engine that is gone.
+            self.prompt = Prompt::idle();
+        }
+        self.link = link;
+    }
+}
+
+/// Whether two prompts are the same screen to the person: steps and hints of one screen are.
+fn same_screen(one: &Prompt, other: &Prompt) -> bool {
+    let side = |prompt: &Prompt| match prompt.screen {
+        Screen::Document { side } => Some(side),
+        Screen::Idle
+        | Screen::Consent
+        | Screen::Face { .. }
+        | Screen::Deciding
+        | Screen::Review
+        | Screen::Verified
+        | Screen::NotVerified { .. }
+        | Screen::Canceled { .. }
+        | Screen::Expired
+        | Screen::Fault { .. } => None,
+    };
+    one.session == other.session
+        && std::mem::discriminant(&one.screen) == std::mem::discriminant(&other.screen)
+        && side(one) == side(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::DocumentSide;
+
+    fn handle() -> UiHandle {
+        UiHandle::new(egui::Context::default())
+    }
+
+    fn document() -> Update {
+        Update::Prompt(Prompt { screen: Screen::Document { side: DocumentSide::Front }, ..Prompt::idle() })
+    }
+
+    fn picture(value: u8) -> Update {
+        Update::Preview(Rgb::filled(2, 2, [value; 3]))
+    }
+
+    #[test]
+    fn of_several_pictures_the_newest_is_kept() {
+        let ui = handle();
+        for update in [Update::Connected, document(), picture(1), picture(2)] {
+            ui.update(update);
+        }
+        assert_eq!(ui.inbox().preview.as_ref().unwrap().pixel(0, 0), [2; 3]);
+    }
+
+    #[test]
+    fn a_picture_is_dropped_when_the_screen_ends_and_none_is_taken_where_none_is_shown() {
+        let ui = handle();
+        ui.update(picture(1));
+        assert!(ui.inbox().preview.is_none(), "before the engine answers");
+        for update in [Update::Connected, document(), picture(2), Update::Prompt(Prompt::idle())] {
+            ui.update(update);
+        }
+        assert!(ui.inbox().preview.is_none(), "after the end");
+        ui.update(picture(3));
+        assert!(ui.inbox().preview.is_none(), "while idle");
+    }
+
+    #[test]
+    fn a_lost_connection_takes_the_prompt_and_the_picture_with_it() {
+        let ui = handle();
+        for update in [Update::Connected, document(), picture(1), Update::Disconnected { why: "gone".to_owned() }] {
+            ui.update(update);
+        }
+        assert!(ui.inbox().preview.is_none());
+        ui.update(Update::Connected);
+        assert_eq!(ui.inbox().prompt, Prompt::idle());
+    }
+}

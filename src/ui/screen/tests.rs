@@ -1,0 +1,184 @@
+//! Draws every screen without a window, and presses its buttons.
+
+use eframe::egui::{self, Event, Modifiers, PointerButton, Pos2, RawInput};
+
+use super::*;
+use crate::liveness::Direction;
+use crate::session::{CanceledBy, DeviceFault, DocumentSide, Hint, Prompt, ReasonCode, Screen};
+use crate::ui::design;
+use crate::ui::view::LinkState;
+
+const KIOSK: Vec2 = Vec2::new(1280.0, 720.0);
+const HANDHELD: Vec2 = Vec2::new(480.0, 854.0);
+const LATER: Duration = Duration::from_secs(1);
+
+fn context() -> egui::Context {
+    let context = egui::Context::default();
+    design::prepare(&context);
+    context
+}
+
+/// Every screen, each with its longest words.
+fn views() -> Vec<View> {
+    let face = |direction| Screen::Face { direction, done: 1, steps: 5 };
+    let mut screens = vec![
+        Screen::Idle,
+        Screen::Consent,
+        Screen::Document { side: DocumentSide::Front },
+        Screen::Document { side: DocumentSide::Back },
+        face(Direction::Centre),
+        face(Direction::Left),
+        face(Direction::Right),
+        Screen::Deciding,
+        Screen::Review,
+        Screen::Verified,
+        Screen::Expired,
+    ];
+    screens.extend(ReasonCode::all().map(|reason| Screen::NotVerified { reason }));
+    screens.extend(
+        [CanceledBy::Person, CanceledBy::Staff, CanceledBy::Till, CanceledBy::Device].map(|by| Screen::Canceled { by }),
+    );
+    screens.extend(
+        [
+            DeviceFault::CameraSilent,
+            DeviceFault::CameraMissing,
+            DeviceFault::CameraFormat,
+            DeviceFault::Decoder,
+            DeviceFault::Model,
+            DeviceFault::Store,
+            DeviceFault::Clock,
+        ]
+        .map(|fault| Screen::Fault { fault }),
+    );
+    let mut views = vec![
+        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::ZERO),
+        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_secs(60)),
+    ];
+    for screen in screens {
+        for elapsed in [Duration::ZERO, Duration::from_secs(60)] {
+            let last_error = Some(ReasonCode::DocumentFieldsDiffer);
+            let prompt = Prompt { session: None, screen, hint: Some(Hint::AvoidGlare), last_error };
+            views.push(View::of(&prompt, &LinkState::Up, elapsed));
+        }
+    }
+    views
+}
+
+fn frame<T>(
+    context: &egui::Context,
+    size: Vec2,
+    events: Vec<Event>,
+    mut draw: impl FnMut(&mut Ui) -> T,
+) -> T {
+    let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, size));
+    let mut drawn = None;
+    let input = RawInput { screen_rect, events, ..RawInput::default() };
+    // Without a window nobody takes the textures over.
+    context.run_ui(input, |ui| drawn = Some(draw(ui))).textures_delta.clear();
+    drawn.unwrap()
+}
+
+fn press_at(context: &egui::Context, view: &View, size: Vec2, at: Pos2, elapsed: Duration) -> Option<Button> {
+    let click = |pressed| Event::PointerButton {
+        pos: at,
+        button: PointerButton::Primary,
+        pressed,
+        modifiers: Modifiers::default(),
+    };
+    let run = |events| frame(context, size, events, |ui| show(ui, view, None, elapsed));
+    run(vec![Event::PointerMoved(at)]);
+    run(vec![click(true)]).or_else(|| run(vec![click(false)]))
+}
+
+fn key_event(key: Key) -> Event {
+    Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: Modifiers::default() }
+}
+
+fn key_on(view: &View, key: Key, elapsed: Duration) -> Option<Button> {
+    frame(&context(), KIOSK, vec![key_event(key)], |ui| show(ui, view, None, elapsed))
+}
+
+fn canvas(view: &View, area: Rect) -> Canvas<'_> {
+    Canvas { view, picture: None, palette: palette(view.tone), scale: Scale::of(area), area }
+}
+
+fn places(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
+    if canvas.view.preview() { guided::draw(ui, canvas) } else { message::draw(ui, canvas) }
+}
+
+#[test]
+fn every_screen_s_words_fit_in_both_shapes_without_becoming_small() {
+    let context = context();
+    for size in [KIOSK, HANDHELD, KIOSK * 1.5, Vec2::new(1080.0, 1920.0)] {
+        for view in views() {
+            let fit = frame(&context, size, Vec::new(), |ui| {
+                let canvas = canvas(&view, ui.max_rect());
+                if view.preview() { guided::fit(ui, &canvas) } else { message::fit(ui, &canvas) }
+            });
+            assert!(fit > 0.99, "{size:?}: {:?} {:?} only at {fit}", view.title, view.detail);
+        }
+    }
+}
+
+#[test]
+fn every_button_is_large_within_the_window_and_clear_of_the_others() {
+    let context = context();
+    for size in [KIOSK, HANDHELD] {
+        for view in views() {
+            let window = Rect::from_min_size(Pos2::ZERO, size);
+            let places = frame(&context, size, Vec::new(), |ui| places(ui, &canvas(&view, ui.max_rect())));
+            assert_eq!(places.len(), view.buttons.len());
+            for (k, (button, rect)) in places.iter().enumerate() {
+                assert!(window.contains_rect(*rect) && rect.height() >= 64.0, "{button:?} {rect:?}");
+                assert!(places[..k].iter().all(|(_, other)| !other.intersects(*rect)), "{button:?} {rect:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_press_is_the_button_under_the_finger() {
+    for size in [KIOSK, HANDHELD] {
+        for view in views() {
+            let context = context();
+            let places = frame(&context, size, Vec::new(), |ui| places(ui, &canvas(&view, ui.max_rect())));
+            for (button, rect) in places {
+                assert_eq!(press_at(&context, &view, size, rect.center(), LATER), Some(button), "{:?}", view.title);
+                assert_eq!(press_at(&context, &view, size, Pos2::new(2.0, 2.0), LATER), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_second_tap_meant_for_the_screen_before_presses_nothing() {
+    let consent = View::of(&Prompt { screen: Screen::Consent, ..Prompt::idle() }, &LinkState::Up, Duration::ZERO);
+    assert_eq!(key_on(&consent, Key::Enter, Duration::from_millis(100)), None);
+    assert_eq!(key_on(&consent, Key::Enter, GUARD), Some(Button::Agree));
+}
+
+#[test]
+fn enter_leads_on_and_escape_leads_out_and_a_held_key_does_nothing() {
+    let view = |screen| View::of(&Prompt { screen, ..Prompt::idle() }, &LinkState::Up, LATER);
+    let consent = view(Screen::Consent);
+    assert_eq!(key_on(&consent, Key::Escape, LATER), Some(Button::Decline));
+    let held = context();
+    let hold = || frame(&held, KIOSK, vec![key_event(Key::Enter)], |ui| show(ui, &consent, None, LATER));
+    assert_eq!((hold(), hold()), (Some(Button::Agree), None));
+    let document = view(Screen::Document { side: DocumentSide::Front });
+    assert_eq!(key_on(&document, Key::Escape, LATER), Some(Button::Cancel));
+    assert_eq!(key_on(&document, Key::Enter, LATER), None);
+    assert_eq!(key_on(&view(Screen::Idle), Key::Enter, LATER), Some(Button::Start));
+    let down = View::of(&Prompt::idle(), &LinkState::Down { why: String::new() }, LATER);
+    assert_eq!(key_on(&down, Key::Enter, LATER), None);
+}
+
+#[test]
+fn enter_presses_the_button_that_has_the_focus() {
+    let context = context();
+    let consent = View::of(&Prompt { screen: Screen::Consent, ..Prompt::idle() }, &LinkState::Up, LATER);
+    let run = |events| frame(&context, KIOSK, events, |ui| show(ui, &consent, None, LATER));
+    assert_eq!(run(vec![key_event(Key::Tab)]), None);
+    run(Vec::new());
+    assert_eq!(run(vec![key_event(Key::Enter)]), Some(Button::Decline), "the first button, which leads out");
+}

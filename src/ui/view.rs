@@ -1,0 +1,434 @@
+//! What is shown, as values: pure, so that every screen can be tested without a window.
+//!
+//! Always holds: a result shows a title and what helps, never a value of a document; without a connection there is
+//! nothing to press; a preview is asked for only by the screens of the document and the face.
+
+use std::time::Duration;
+
+use super::words;
+use crate::liveness::Direction;
+use crate::session::{CanceledBy, Phase, Prompt, ReasonCode, Screen};
+
+/// After so long on one screen, a line of help is added.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// After so long, a moment is no longer a moment.
+const LONG: Duration = Duration::from_secs(6);
+/// Most characters of a message for the staff.
+const MAX_STAFF_CHARS: usize = 160;
+
+/// Whether the engine can be heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkState {
+    /// It answers.
+    Up,
+    /// It does not.
+    Down {
+        /// Why, for the staff; empty before the first try.
+        why: String,
+    },
+}
+
+/// What a screen feels like. Shown by a colour and always by a shape and words too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Tone {
+    /// Nothing is asked, or something takes a moment.
+    Calm,
+    /// The person is asked for something.
+    Ask,
+    /// It went well.
+    Good,
+    /// It did not.
+    Bad,
+    /// The device is at fault.
+    Fault,
+}
+
+/// Where to turn, as seen on the screen. The face's preview is a mirror, so the person's own left is on the left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Arrow {
+    /// To the left of the screen.
+    Left,
+    /// To the right of the screen.
+    Right,
+    /// Into the camera.
+    Centre,
+}
+
+/// The preview, and what is drawn over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Guide {
+    /// The frame of a card, over the picture as the camera sees it.
+    Card,
+    /// An oval, over a mirrored picture.
+    Face,
+}
+
+/// The drawn sign of a screen without a preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sign {
+    /// A document.
+    Card,
+    /// A tick in a disc.
+    Tick,
+    /// A cross in a disc.
+    Cross,
+    /// An exclamation mark in a triangle.
+    Alert,
+    /// A person.
+    Person,
+    /// A clock.
+    Clock,
+    /// A bar in a disc: stopped.
+    Stop,
+    /// Three dots that move: something is going on.
+    Working,
+}
+
+/// What can be pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Button {
+    /// Begin.
+    Start,
+    /// Begin again after an end.
+    StartAgain,
+    /// Yes to the check.
+    Agree,
+    /// No to the check.
+    Decline,
+    /// End what is going on.
+    Cancel,
+}
+
+impl Button {
+    /// What stands on it.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Start => "Start",
+            Self::StartAgain => "Start again",
+            Self::Agree => "I agree",
+            Self::Decline => "No, thank you",
+            Self::Cancel => "Cancel",
+        }
+    }
+
+    /// Whether it leads on: the Enter key presses it, and it is drawn filled.
+    #[must_use]
+    pub fn is_main(self) -> bool {
+        matches!(self, Self::Start | Self::StartAgain | Self::Agree)
+    }
+
+    /// Whether it leads out: the Escape key presses it.
+    #[must_use]
+    pub fn is_way_out(self) -> bool {
+        matches!(self, Self::Decline | Self::Cancel)
+    }
+}
+
+/// Steps that are done, of all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Steps {
+    /// Done; at most `of`.
+    pub done: u8,
+    /// In all.
+    pub of: u8,
+}
+
+/// All that a window draws.
+#[derive(Debug, Clone, PartialEq)]
+pub struct View {
+    /// Read first.
+    pub title: &'static str,
+    /// Read next; may be empty.
+    pub detail: &'static str,
+    /// Short sentences below, one a line.
+    pub points: &'static [&'static str],
+    /// Why the attempt before failed, as a gentle line.
+    pub note: Option<&'static str>,
+    /// For the staff, small.
+    pub staff: Option<String>,
+    /// The one thing that would help now.
+    pub hint: Option<&'static str>,
+    /// How much of the head turn is done, 0 to 1.
+    pub progress: Option<f32>,
+    /// The same as steps.
+    pub steps: Option<Steps>,
+    /// Where to look.
+    pub arrow: Option<Arrow>,
+    /// Whether the preview is shown, and how.
+    pub guide: Option<Guide>,
+    /// The sign of a screen without a preview.
+    pub sign: Option<Sign>,
+    /// What it feels like.
+    pub tone: Tone,
+    /// What can be pressed, the way out first.
+    pub buttons: Vec<Button>,
+}
+
+impl View {
+    /// What is shown for a prompt that has stood for `elapsed`.
+    #[must_use]
+    pub fn of(prompt: &Prompt, link: &LinkState, elapsed: Duration) -> Self {
+        match link {
+            LinkState::Down { why } => Self::starting(why, elapsed),
+            LinkState::Up => Self::of_prompt(prompt, elapsed),
+        }
+    }
+
+    /// Whether it shows the preview, and so whether a picture may be held.
+    #[must_use]
+    pub fn preview(&self) -> bool {
+        self.guide.is_some()
+    }
+
+    /// Whether it may change without anything new, because something takes long.
+    pub(super) fn changes_with_time(&self) -> bool {
+        self.preview() || self.sign == Some(Sign::Working)
+    }
+
+    fn starting(why: &str, elapsed: Duration) -> Self {
+        let late = elapsed >= PATIENCE;
+        Self {
+            title: words::STARTING.title,
+            detail: if late { words::STARTING_LONG } else { words::STARTING.detail },
+            staff: for_staff(why).filter(|_| late),
+            sign: Some(Sign::Working),
+            ..Self::blank(Tone::Calm)
+        }
+    }
+
+    fn blank(tone: Tone) -> Self {
+        Self {
+            title: "",
+            detail: "",
+            points: &[],
+            note: None,
+            staff: None,
+            hint: None,
+            progress: None,
+            steps: None,
+            arrow: None,
+            guide: None,
+            sign: None,
+            tone,
+            buttons: Vec::new(),
+        }
+    }
+
+    fn of_prompt(prompt: &Prompt, elapsed: Duration) -> Self {
+        let words = words::of_screen(&prompt.screen);
+        let (sign, tone) = sign_and_tone(&prompt.screen);
+        let mut view = Self {
+            title: words.title,
+            detail: words.detail,
+            sign,
+            guide: guide(&prompt.screen),
+            buttons: buttons(&prompt.screen),
+            ..Self::blank(tone)
+        };
+        if view.guide.is_some() {
+            view.hint = prompt.hint.map(words::of_hint);
+            view.note = prompt.last_error.map(|reason| reason.entry().person);
+        }
+        match prompt.screen {
+            Screen::Consent => view.points = &words::CONSENT_POINTS,
+            Screen::Document { .. } if elapsed >= PATIENCE => view.detail = words::DOCUMENT_PATIENCE,
+            Screen::Face { direction, done, steps } => view.turn(direction, done, steps, elapsed),
+            Screen::Deciding if elapsed >= LONG => view.detail = words::DECIDING_PATIENCE,
+            Screen::Fault { fault } => {
+                view.staff = for_staff(&fault.to_string());
+                // Without a session there is nothing to end.
+                view.buttons.retain(|_| prompt.session.is_some());
+            }
+            Screen::Idle
+            | Screen::Document { .. }
+            | Screen::Deciding
+            | Screen::Review
+            | Screen::Verified
+            | Screen::NotVerified { .. }
+            | Screen::Canceled { .. }
+            | Screen::Expired => {}
+        }
+        view
+    }
+
+    fn turn(&mut self, direction: Direction, done: u8, steps: u8, elapsed: Duration) {
+        let done = done.min(steps);
+        self.arrow = Some(match direction {
+            Direction::Centre => Arrow::Centre,
+            Direction::Left => Arrow::Left,
+            Direction::Right => Arrow::Right,
+        });
+        self.steps = (steps > 0).then_some(Steps { done, of: steps });
+        self.progress = (steps > 0).then(|| f32::from(done) / f32::from(steps));
+        if elapsed >= PATIENCE {
+            self.detail = words::FACE_PATIENCE;
+        }
+    }
+}
+
+fn for_staff(what: &str) -> Option<String> {
+    let what: String = what.chars().take(MAX_STAFF_CHARS).collect();
+    (!what.is_empty()).then(|| format!("{} {what}", words::FOR_STAFF))
+}
+
+/// Whether and how a screen shows the preview.
+pub(super) fn guide(screen: &Screen) -> Option<Guide> {
+    match screen {
+        Screen::Document { .. } => Some(Guide::Card),
+        Screen::Face { .. } => Some(Guide::Face),
+        Screen::Idle
+        | Screen::Consent
+        | Screen::Deciding
+        | Screen::Review
+        | Screen::Verified
+        | Screen::NotVerified { .. }
+        | Screen::Canceled { .. }
+        | Screen::Expired
+        | Screen::Fault { .. } => None,
+    }
+}
+
+fn sign_and_tone(screen: &Screen) -> (Option<Sign>, Tone) {
+    match screen {
+        Screen::Idle => (Some(Sign::Card), Tone::Calm),
+        Screen::Consent | Screen::Document { .. } | Screen::Face { .. } => (None, Tone::Ask),
+        Screen::Deciding => (Some(Sign::Working), Tone::Calm),
+        Screen::Review => (Some(Sign::Person), Tone::Ask),
+        Screen::Verified => (Some(Sign::Tick), Tone::Good),
+        Screen::NotVerified { reason: ReasonCode::ConsentDeclined } => (Some(Sign::Stop), Tone::Calm),
+        Screen::NotVerified { .. } => (Some(Sign::Cross), Tone::Bad),
+        Screen::Canceled { by: CanceledBy::Device } => (Some(Sign::Alert), Tone::Fault),
+        Screen::Canceled { by: CanceledBy::Person | CanceledBy::Staff | CanceledBy::Till } => {
+            (Some(Sign::Stop), Tone::Calm)
+        }
+        Screen::Expired => (Some(Sign::Clock), Tone::Calm),
+        Screen::Fault { .. } => (Some(Sign::Alert), Tone::Fault),
+    }
+}
+
+fn buttons(screen: &Screen) -> Vec<Button> {
+    match screen {
+        Screen::Idle => vec![Button::Start],
+        Screen::Consent => vec![Button::Decline, Button::Agree],
+        Screen::Document { .. } | Screen::Face { .. } | Screen::Review | Screen::Fault { .. } => vec![Button::Cancel],
+        Screen::NotVerified { reason } if may_start_again(*reason) => vec![Button::StartAgain],
+        Screen::Canceled { .. } | Screen::Expired => vec![Button::StartAgain],
+        Screen::Deciding | Screen::Verified | Screen::NotVerified { .. } => Vec::new(),
+    }
+}
+
+/// Whether beginning anew is offered: where it can help, and where the person may change their mind.
+fn may_start_again(reason: ReasonCode) -> bool {
+    reason.entry().recoverable || (reason == ReasonCode::ConsentDeclined && reason.phase() == Phase::None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::{DeviceFault, DocumentSide, Hint};
+
+    fn prompt(screen: Screen) -> Prompt {
+        Prompt { screen, ..Prompt::idle() }
+    }
+
+    fn view(screen: Screen) -> View {
+        View::of(&prompt(screen), &LinkState::Up, Duration::ZERO)
+    }
+
+    fn face(direction: Direction, done: u8, steps: u8) -> Screen {
+        Screen::Face { direction, done, steps }
+    }
+
+    #[test]
+    fn without_a_connection_nothing_can_be_pressed_whatever_stood_before() {
+        let down = LinkState::Down { why: "the engine does not answer".to_owned() };
+        for screen in [Screen::Idle, Screen::Consent, face(Direction::Left, 1, 4), Screen::Verified] {
+            let view = View::of(&prompt(screen), &down, Duration::ZERO);
+            assert_eq!((view.title, view.tone), ("The device is starting", Tone::Calm));
+            assert!(view.buttons.is_empty() && !view.preview() && view.staff.is_none());
+        }
+        let late = View::of(&Prompt::idle(), &down, PATIENCE);
+        assert_eq!(late.staff.as_deref(), Some("For the staff: the engine does not answer"));
+        assert_eq!(late.detail, words::STARTING_LONG);
+    }
+
+    #[test]
+    fn the_person_s_own_left_is_on_the_left_of_the_mirror() {
+        let arrow = |direction| view(face(direction, 0, 4)).arrow;
+        assert_eq!(arrow(Direction::Left), Some(Arrow::Left));
+        assert_eq!(arrow(Direction::Right), Some(Arrow::Right));
+        assert_eq!(arrow(Direction::Centre), Some(Arrow::Centre));
+    }
+
+    #[test]
+    fn steps_fill_up_and_never_beyond_all_of_them() {
+        let turn = view(face(Direction::Left, 1, 4));
+        assert_eq!((turn.steps, turn.progress), (Some(Steps { done: 1, of: 4 }), Some(0.25)));
+        assert_eq!(view(face(Direction::Left, 9, 4)).progress, Some(1.0));
+        assert_eq!(view(face(Direction::Centre, 0, 0)).progress, None);
+    }
+
+    #[test]
+    fn the_reason_of_the_last_attempt_is_shown_only_while_another_is_under_way() {
+        let mut again = prompt(Screen::Document { side: DocumentSide::Front });
+        again.last_error = Some(ReasonCode::DocumentUnreadable);
+        again.hint = Some(Hint::AvoidGlare);
+        let shown = View::of(&again, &LinkState::Up, Duration::ZERO);
+        assert_eq!(shown.note, Some("We could not read the code on your document"));
+        assert_eq!(shown.hint, Some("Tilt it a little, away from the light"));
+        again.screen = Screen::Verified;
+        let ended = View::of(&again, &LinkState::Up, Duration::ZERO);
+        assert_eq!((ended.note, ended.hint), (None, None));
+    }
+
+    #[test]
+    fn a_refusal_says_why_and_what_helps_and_offers_another_try_only_where_it_can_help() {
+        for reason in ReasonCode::all() {
+            let refused = view(Screen::NotVerified { reason });
+            assert!(!refused.title.is_empty() && !refused.detail.is_empty(), "{reason}");
+            assert!(refused.staff.is_none() && refused.points.is_empty(), "{reason}");
+        }
+        assert_eq!(
+            view(Screen::NotVerified { reason: ReasonCode::DocumentExpired }).buttons,
+            [Button::StartAgain],
+            "another document may help"
+        );
+        for reason in [ReasonCode::UnderAge, ReasonCode::LivenessAttack, ReasonCode::DocumentCheckFailed] {
+            assert!(view(Screen::NotVerified { reason }).buttons.is_empty(), "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_fault_is_calmly_told_to_the_person_and_exactly_to_the_staff() {
+        let fault = view(Screen::Fault { fault: DeviceFault::CameraSilent });
+        assert_eq!((fault.tone, fault.sign), (Tone::Fault, Some(Sign::Alert)));
+        assert!(fault.detail.starts_with("This is not your fault"));
+        assert!(fault.staff.unwrap().contains("check its cable"));
+    }
+
+    #[test]
+    fn every_screen_has_at_most_one_main_button_and_one_way_out() {
+        for screen in [
+            Screen::Idle,
+            Screen::Consent,
+            Screen::Document { side: DocumentSide::Back },
+            face(Direction::Right, 0, 3),
+            Screen::Review,
+            Screen::Expired,
+            Screen::Canceled { by: CanceledBy::Till },
+        ] {
+            let buttons = view(screen).buttons;
+            assert!(buttons.iter().filter(|button| button.is_main()).count() <= 1, "{screen:?}");
+            assert!(buttons.iter().filter(|button| button.is_way_out()).count() <= 1, "{screen:?}");
+        }
+    }
+
+    #[test]
+    fn help_is_added_when_a_screen_stands_for_long() {
+        let document = prompt(Screen::Document { side: DocumentSide::Front });
+        let at = |elapsed| View::of(&document, &LinkState::Up, elapsed).detail;
+        assert_ne!(at(Duration::ZERO), words::DOCUMENT_PATIENCE);
+        assert_eq!(at(PATIENCE), words::DOCUMENT_PATIENCE);
+    }
+}
