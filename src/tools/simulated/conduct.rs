@@ -19,7 +19,7 @@ const TURN_DEGREES: f32 = 38.0;
 const TURN: Duration = Duration::from_millis(900);
 const LEAST_TURN_SHARE: f32 = 0.4;
 /// To come before the camera, or to go.
-const WALK: Duration = Duration::from_millis(1000);
+const WALK: Duration = Duration::from_secs(1);
 /// To raise a card or a print, or to lower it.
 const RAISE: Duration = Duration::from_millis(600);
 /// To turn a card over.
