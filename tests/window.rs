@@ -230,14 +230,18 @@ fn the_preview_keeps_up_with_the_camera(eye: &Eye, ui: &UiHandle) {
     }
     delays.sort();
     let rate = f64::from(seen) / begun.elapsed().as_secs_f64();
-    println!("preview of 640x480 at 15 a second: {rate:.1} a second shown, {:?} median delay", delays[delays.len() / 2]);
+    println!(
+        "preview of 640x480 at 15 a second: {rate:.1} a second shown, {:?} median delay",
+        delays[delays.len() / 2]
+    );
     assert!(seen >= PICTURES / 2, "{seen} of {PICTURES} pictures were shown in time");
 }
 
 /// A scene to look at, with one colour on the left and another on the right of the camera's picture.
 fn halves() -> Rgb {
     let bytes = include_bytes!("../src/tools/specimen/assets/eileen_collins.jpg");
-    let portrait = image::load_from_memory(bytes).unwrap().resize_to_fill(300, 380, image::imageops::FilterType::Triangle);
+    let portrait =
+        image::load_from_memory(bytes).unwrap().resize_to_fill(300, 380, image::imageops::FilterType::Triangle);
     let portrait = portrait.to_rgb8();
     Rgb::from_fn(640, 480, |x, y| {
         let inside = (170..470).contains(&x) && (30..410).contains(&y);
@@ -345,7 +349,8 @@ impl Shot {
     fn arrow_side(&self) -> f32 {
         let preview: Vec<usize> = self.columns(|pixel| like(pixel, LEFT) || like(pixel, RIGHT));
         let (first, last) = (preview.iter().min().copied().unwrap_or(0), preview.iter().max().copied().unwrap_or(0));
-        let blue: Vec<usize> = self.columns(|pixel| pixel == BLUE).into_iter().filter(|x| (first..last).contains(x)).collect();
+        let blue: Vec<usize> =
+            self.columns(|pixel| pixel == BLUE).into_iter().filter(|x| (first..last).contains(x)).collect();
         if blue.len() < 500 {
             return 0.0;
         }

@@ -13,9 +13,7 @@ const LINGER: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// When the system gives no runtime or no signals; what the role itself ends with is inside.
-pub fn run_role<T, F: Future<Output = T>>(
-    role: impl FnOnce(watch::Receiver<bool>) -> F,
-) -> Result<T, std::io::Error> {
+pub fn run_role<T, F: Future<Output = T>>(role: impl FnOnce(watch::Receiver<bool>) -> F) -> Result<T, std::io::Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let ended = runtime.block_on(async {
         let stop = stop_on_signals()?;

@@ -106,10 +106,7 @@ pub(super) async fn write_bytes(stream: &mut (impl AsyncWrite + Unpin), bytes: &
 }
 
 /// Writes one message.
-pub(super) async fn write(
-    stream: &mut (impl AsyncWrite + Unpin),
-    message: &impl Serialize,
-) -> Result<(), SocketError> {
+pub(super) async fn write(stream: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> Result<(), SocketError> {
     write_bytes(stream, &protocol::encode(message)?).await
 }
 

@@ -151,4 +151,3 @@ fn secret(path: &Path) -> Result<WebhookSecret, SyncRoleError> {
     let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
     WebhookSecret::new(text.trim_end()).map_err(|source| SyncRoleError::Secret { path: path.to_owned(), source })
 }
-

@@ -80,11 +80,7 @@ async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
 }
 
 /// One connection. Ends well when the window is gone.
-async fn serve(
-    socket: &Path,
-    window: &UiHandle,
-    pressed: &mut mpsc::Receiver<Command>,
-) -> Result<(), SocketError> {
+async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Command>) -> Result<(), SocketError> {
     let (mut reader, mut writer) = Connection::open(socket, ClientRole::Display).await?.split();
     window.update(Update::Connected);
     let pass_on = async {

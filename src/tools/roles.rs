@@ -11,8 +11,8 @@ use super::exit::{CommandError, Exit};
 use crate::camera::{AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, V4l2Settings, V4l2Source};
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
-    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, run_engine, run_role, run_sync,
-    run_ui, supervise, tell_ready,
+    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, run_engine, run_role, run_sync, run_ui,
+    supervise, tell_ready,
 };
 use crate::session::Policy;
 use crate::sync::DeliveryLimits;
@@ -185,9 +185,7 @@ fn camera(config: &CameraConfig, program: &Path) -> Result<MakeSource, CommandEr
             };
             let worker = DecoderWorker::spawn(program).map_err(|error| CommandError::System(error.to_string()))?;
             let decode = picture_decoder(Arc::new(worker));
-            Arc::new(move || {
-                Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decode))?) as Box<dyn FrameSource>)
-            })
+            Arc::new(move || Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decode))?) as Box<dyn FrameSource>))
         }
     };
     Ok(Box::new(|_| open))

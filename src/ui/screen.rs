@@ -60,7 +60,8 @@ fn key(ui: &Ui, view: &View) -> Option<Button> {
 
 /// Draws a button and returns whether it was pressed.
 fn draw_button(ui: &Ui, canvas: &Canvas<'_>, button: Button, rect: Rect) -> bool {
-    let response = ui.interact(rect, Id::unique(button.label()), Sense::click()).on_hover_cursor(CursorIcon::PointingHand);
+    let response =
+        ui.interact(rect, Id::unique(button.label()), Sense::click()).on_hover_cursor(CursorIcon::PointingHand);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, button.label()));
     paint_button(ui, canvas, button, rect, &response);
     response.clicked()

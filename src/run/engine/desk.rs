@@ -15,8 +15,8 @@ use super::store_keeper::StoreKeeper;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
-use crate::run::process::stopped;
 use crate::run::finishing::{Finishing, finish};
+use crate::run::process::stopped;
 use crate::session::machine::{CaptureId, Effect, Ending, Event, Now, Session};
 use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
 

@@ -149,9 +149,7 @@ impl Looker {
         };
         self.camera.set_wanted(true);
         Ok(match *task {
-            CaptureTask::Document => {
-                Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) }
-            }
+            CaptureTask::Document => Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) },
             CaptureTask::Face { portrait } => {
                 let mut nonce = [0; Challenge::NONCE_BYTES];
                 getrandom::fill(&mut nonce).map_err(EngineError::Random)?;

@@ -25,8 +25,8 @@ use self::store_keeper::StoreKeeper;
 use super::config::Config;
 use super::process::stopped;
 use super::socket::{self, SocketError};
-use super::vision::Vision;
 pub use super::vision::Decoder;
+use super::vision::Vision;
 use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource};
 use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::session::machine::CaptureId;
@@ -221,9 +221,7 @@ async fn watch_camera(
             return Err(EngineError::CameraDead);
         }
         let fault = status.fault();
-        if std::mem::replace(&mut told, fault) != fault
-            && desk.send(Order::Camera(fault)).await.is_err()
-        {
+        if std::mem::replace(&mut told, fault) != fault && desk.send(Order::Camera(fault)).await.is_err() {
             return Ok(());
         }
     }

@@ -48,11 +48,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Takes clients in until the engine stops.
-    pub(super) async fn run(
-        self,
-        listener: UnixListener,
-        mut stop: watch::Receiver<bool>,
-    ) -> Result<(), EngineError> {
+    pub(super) async fn run(self, listener: UnixListener, mut stop: watch::Receiver<bool>) -> Result<(), EngineError> {
         static HOLDERS: AtomicU64 = AtomicU64::new(1);
         let places = Arc::new(Semaphore::new(MOST_CLIENTS));
         loop {
@@ -205,7 +201,8 @@ impl Server {
     }
 
     async fn settle(&self, delivery: i64, outcome: Settlement, holder: u64) -> Result<EngineMessage, String> {
-        let settled = self.store.call(move |store| store.settle(LeaseHolder(holder), delivery, &outcome, Timestamp::now()));
+        let settled =
+            self.store.call(move |store| store.settle(LeaseHolder(holder), delivery, &outcome, Timestamp::now()));
         settled.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
         Ok(EngineMessage::Settled { delivery })
     }

@@ -47,10 +47,8 @@ impl Cast {
         let receiver_at = free_address().map_err(system)?;
         let mut cast = Self { program: this_program()?, folder, receiver_at, receiver: None, others: Vec::new() };
         cast.write_files()?;
-        let assets = [
-            ("--models", assets.models.as_os_str().to_owned()),
-            ("--runtime", assets.runtime.as_os_str().to_owned()),
-        ];
+        let assets =
+            [("--models", assets.models.as_os_str().to_owned()), ("--runtime", assets.runtime.as_os_str().to_owned())];
         let mut engine = cast.role("engine");
         engine.args(assets.iter().flat_map(|(name, path)| [(*name).into(), path.clone()]));
         cast.others.push(engine.spawn().map_err(system)?);

@@ -82,8 +82,7 @@ impl Scene {
         let as_expected = match self.expected {
             Expected::Verified => ended.state == SessionState::Verified && ended.reason.is_none(),
             Expected::Refused(reasons) => {
-                ended.state == SessionState::NotVerified
-                    && ended.reason.is_some_and(|reason| reasons.contains(&reason))
+                ended.state == SessionState::NotVerified && ended.reason.is_some_and(|reason| reasons.contains(&reason))
             }
         };
         as_expected && ended.delivered

@@ -64,12 +64,7 @@ fn views() -> Vec<View> {
     views
 }
 
-fn frame<T>(
-    context: &egui::Context,
-    size: Vec2,
-    events: Vec<Event>,
-    mut draw: impl FnMut(&mut Ui) -> T,
-) -> T {
+fn frame<T>(context: &egui::Context, size: Vec2, events: Vec<Event>, mut draw: impl FnMut(&mut Ui) -> T) -> T {
     let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, size));
     let mut drawn = None;
     let input = RawInput { screen_rect, events, ..RawInput::default() };
