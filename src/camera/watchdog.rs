@@ -190,6 +190,10 @@ impl Shared {
                 return self.refuse(&mut state.run, error);
             }
         }
+        if state.run.last_sign.is_none() {
+            // From here on less patience is due than the watchdog went to sleep with.
+            self.changed.notify_all();
+        }
         if let Some(frames_per_second) = state.run.sign(now) {
             self.status.send_replace(CameraStatus::Live { frames_per_second });
         }
