@@ -177,6 +177,9 @@ fn the_engine_says_that_it_is_ready_when_a_session_can_start_and_stops_in_two_se
     assert!(till.refusal().contains("a session is under way"));
     till.say(&ClientMessage::Consent { given: true });
     till.prompt(|screen| matches!(screen, Screen::Document { .. }));
+    let limits = fs::read_to_string(format!("/proc/{}/limits", engine.0.id())).unwrap();
+    let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(cores.split_whitespace().nth(4), Some("0"), "a crash leaves nothing behind");
     // In the middle of everything.
     let (took, status) = engine.stop();
     assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");

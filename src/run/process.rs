@@ -54,6 +54,17 @@ pub fn tell_ready() {
     }
 }
 
+/// Has a crash leave nothing of the memory behind, and keeps other processes of the same user from looking into it.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn leave_no_core_dump() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    Ok(())
+}
+
 /// Has the kernel end this process when its parent does, so that no role outlives its supervisor.
 pub fn end_with_parent() {
     use rustix::process::{Signal, set_parent_process_death_signal};

@@ -11,7 +11,7 @@ use super::exit::{CommandError, Exit};
 use crate::camera::{AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, V4l2Settings, V4l2Source};
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
-    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, run_engine, run_role, run_sync, run_ui,
+    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role, run_sync, run_ui,
     supervise, tell_ready,
 };
 use crate::session::Policy;
@@ -76,6 +76,7 @@ impl LayoutArg {
 
 impl RoleArgs {
     fn begin(&self) -> Result<Config, CommandError> {
+        leave_no_core_dump().map_err(system)?;
         if self.supervised {
             end_with_parent();
         }

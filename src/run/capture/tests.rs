@@ -4,14 +4,22 @@ use jiff::civil::date;
 
 use super::*;
 use crate::compliance::AgeTier;
-use crate::imaging::{Frame, Provenance, Rgb};
+use crate::imaging::{Frame, Provenance, Rgb, resize};
+use crate::liveness::Challenge;
 use crate::run::test_support::runtime;
 use crate::run::vision::{Decoder, Vision};
 use crate::session::{DocumentSide, Hint, ReasonCode, document_findings};
-use crate::tools::specimen::{AlteredField, PersonName, SpecimenLicence, photographed};
+use crate::tools::specimen::document::licence_front;
+use crate::tools::specimen::{
+    AlteredField, PersonName, Portrait, SpecimenLicence, View, photograph, photographed,
+};
 
 fn look() -> Look {
     Look { policy: Policy::for_tier(AgeTier::Over21), days: PlaceDays::single(date(2026, 11, 22)) }
+}
+
+fn frame(image: Rgb, sequence: u64) -> Frame {
+    Frame { image, captured_at: Duration::from_millis(66 * sequence), sequence, provenance: Provenance::Simulated }
 }
 
 /// Holds up pictures for some frames each, and gives the sides in the order in which they were read, and the reasons.
@@ -19,9 +27,7 @@ fn read(pictures: &[&Rgb], vision: &mut Vision) -> (Vec<DocumentSide>, Option<Ve
     let mut capture = DocumentCapture::new();
     let (mut sides, mut hints) = (Vec::new(), Vec::new());
     for sequence in 0..pictures.len() as u64 * 5 {
-        let image = pictures[sequence as usize / 5].clone();
-        let captured_at = Duration::from_millis(66 * sequence);
-        let frame = Frame { image, captured_at, sequence, provenance: Provenance::Simulated };
+        let frame = frame(pictures[sequence as usize / 5].clone(), sequence);
         let step = capture.observe(&frame, vision, &look()).unwrap();
         sides.extend(step.side);
         hints.extend(step.hint);
@@ -60,4 +66,37 @@ fn a_card_is_read_whichever_side_comes_first_and_a_verdict_against_it_rests_on_t
     let (sides, reasons, hints) = read(&[&empty], &mut vision);
     assert_eq!((sides, reasons), (vec![], None));
     assert!(hints.iter().all(|hint| *hint == Hint::ShowDocument), "{hints:?}");
+}
+
+#[test]
+fn the_face_of_who_holds_the_card_is_not_its_portrait_and_a_card_held_up_begins_no_challenge() {
+    let Some(runtime) = runtime() else { return };
+    let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
+    let licence = SpecimenLicence::genuine(PersonName::Collins, date(2026, 11, 22));
+    let (_, back) = photographed(&licence, 4).unwrap();
+    let view = View { fill: 0.5, turn_degrees: 1.0, ..View::default() };
+    let mut front = photograph(&licence_front(&licence).unwrap(), &view, 4).unwrap().image;
+    // Somebody else's face, larger than the portrait, right beside the card.
+    let holder = Portrait::GraceHopper.picture().unwrap();
+    let holder = resize(&holder, 440, 440 * holder.height() / holder.width());
+    for (y, x) in (0..holder.height()).flat_map(|y| (0..holder.width()).map(move |x| (y, x))) {
+        front.set_pixel(x + 10, y + 200, holder.pixel(x, y));
+    }
+    let faces = vision.portrait(&front).unwrap().expect("a face is in the picture");
+    let mut capture = DocumentCapture::new();
+    let seen = (0..10).find_map(|sequence| {
+        let shown = if sequence < 5 { &back } else { &front };
+        capture.observe(&frame(shown.clone(), sequence), &mut vision, &look()).unwrap().seen
+    });
+    let portrait = seen.expect("the document is read").portrait.expect("its portrait is found");
+    let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap();
+    assert!(portrait.similarity(&own).0 > 0.6 && portrait.similarity(&faces).0 < 0.4);
+
+    let mut turn = FaceCapture::new(Challenge::from_nonce(&[7; 16]), Some(own), &mut vision);
+    let (card, _) = photographed(&licence, 9).unwrap();
+    for sequence in 0..6 {
+        let step = turn.observe(&frame(card.clone(), sequence), &mut vision, None).unwrap();
+        assert_eq!((step.hint, step.asked.1, step.ended), (Some(Hint::PutCardAway), 0, false));
+    }
+    assert_eq!(turn.finish(&vision).provenance, None);
 }

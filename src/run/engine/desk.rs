@@ -19,6 +19,7 @@ use crate::run::finishing::{Finishing, finish};
 use crate::run::process::stopped;
 use crate::session::machine::{CaptureId, Effect, Ending, Event, Now, Session};
 use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
+use crate::store::{Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -56,7 +57,8 @@ pub(super) struct Desk {
     pub capture: CaptureId,
     pub result_until: Option<Duration>,
     pub camera_fault: Option<DeviceFault>,
-    pub store_failed: bool,
+    /// When a store that failed is tried again.
+    pub store_again_at: Option<Duration>,
 }
 
 impl Desk {
@@ -101,7 +103,7 @@ impl Desk {
                 self.camera_fault = fault;
                 match fault {
                     Some(fault) => self.step(Event::Faulted { fault }).await,
-                    None if self.store_failed => Ok(()),
+                    None if self.store_again_at.is_some() => Ok(()),
                     None => self.step(Event::Recovered).await,
                 }
             }
@@ -157,8 +159,7 @@ impl Desk {
         };
         let (id, kept) = (record.id.clone(), record.clone());
         if let Err(error) = self.store.call(move |store| store.create_session(&kept)).await? {
-            tracing::error!("{error}");
-            self.store_failed = true;
+            self.note_failed_store(&error);
             return Ok(Err(DeviceFault::Store.to_string()));
         }
         tracing::info!(session = %id, by, "session started");
@@ -184,8 +185,7 @@ impl Desk {
             match effect {
                 Effect::Save => {
                     if let Err(error) = self.store.call(move |store| store.save_session(&record)).await? {
-                        tracing::error!("{error}");
-                        self.store_failed = true;
+                        self.note_failed_store(&error);
                         let now = self.now();
                         let Some(session) = &mut self.session else { return Ok(()) };
                         // What was to follow must not: it would not be on disk.
@@ -227,7 +227,7 @@ impl Desk {
         Ok(match self.store.call(move |store| finish(store, &finishing)).await? {
             Ok(()) => {
                 tracing::info!(session = %id, ?state, "session ended");
-                self.store_failed = false;
+                self.store_again_at = None;
                 self.due.notify_waiters();
                 Event::Committed
             }
@@ -244,24 +244,33 @@ impl Desk {
         if self.result_until.is_some_and(|until| uptime >= until) {
             (self.session, self.result_until) = (None, None);
         }
-        if self.store_failed && self.store.call(|store| store.probe()).await?.is_ok() {
-            self.store_failed = false;
-            if self.camera_fault.is_none() {
-                self.step(Event::Recovered).await?;
+        if self.store_again_at.is_some_and(|at| uptime >= at) {
+            match self.store.call(Store::probe).await? {
+                Err(_) => self.store_again_at = Some(uptime + STORE_AGAIN_AFTER),
+                Ok(()) => {
+                    self.store_again_at = None;
+                    if self.camera_fault.is_none() {
+                        self.step(Event::Recovered).await?;
+                    }
+                }
             }
         }
         self.step(Event::TimePassed).await
     }
 
+    fn note_failed_store(&mut self, error: &StoreError) {
+        tracing::error!("{error}");
+        self.store_again_at = Some(self.origin.elapsed() + STORE_AGAIN_AFTER);
+    }
+
     fn next_due(&self) -> Option<Duration> {
         let session = self.session.as_ref().and_then(Session::deadline);
-        let store = self.store_failed.then(|| self.origin.elapsed() + STORE_AGAIN_AFTER);
-        [session, self.result_until, store].into_iter().flatten().min()
+        [session, self.result_until, self.store_again_at].into_iter().flatten().min()
     }
 
     /// What keeps a session from starting.
     fn fault(&self) -> Option<DeviceFault> {
-        let store = self.store_failed.then_some(DeviceFault::Store);
+        let store = self.store_again_at.map(|_| DeviceFault::Store);
         let clock = (!self.rules.is_plausible(self.days().latest)).then_some(DeviceFault::Clock);
         self.camera_fault.or(store).or(clock)
     }

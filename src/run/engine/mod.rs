@@ -147,7 +147,7 @@ pub async fn run(
         capture: CaptureId::default(),
         result_until: None,
         camera_fault: None,
-        store_failed: false,
+        store_again_at: None,
     };
 
     let (halt, halted) = watch::channel(false);

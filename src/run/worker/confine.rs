@@ -1,8 +1,8 @@
 //! What the worker gives up before it looks at the first byte.
 
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior, set_parent_process_death_signal, setrlimit,
-};
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+
+use crate::run::process::leave_no_core_dump;
 
 /// Address space of the worker, in bytes: the largest picture takes about 500 MB to decode and answer.
 pub const MAX_WORKER_MEMORY: u64 = 2 << 30;
@@ -14,8 +14,7 @@ const STREAMS: u64 = 3;
 pub(super) fn confine() -> std::io::Result<()> {
     let at_most = |limit: u64| Rlimit { current: Some(limit), maximum: Some(limit) };
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    setrlimit(Resource::Core, at_most(0))?;
+    leave_no_core_dump()?;
     setrlimit(Resource::As, at_most(MAX_WORKER_MEMORY))?;
     setrlimit(Resource::Nofile, at_most(STREAMS))?;
     Ok(())
