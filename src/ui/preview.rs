@@ -48,7 +48,10 @@ impl Preview {
     /// What to draw, if a picture came lately.
     pub(super) fn picture(&self) -> Option<Picture> {
         let fresh = self.arrived.is_some_and(|arrived| arrived.elapsed() < STALE);
-        self.texture.as_ref().filter(|_| fresh).map(|texture| Picture { texture: texture.id(), size: texture.size_vec2() })
+        self.texture
+            .as_ref()
+            .filter(|_| fresh)
+            .map(|texture| Picture { texture: texture.id(), size: texture.size_vec2() })
     }
 
     /// Overwrites and forgets every pixel.

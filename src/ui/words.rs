@@ -41,7 +41,7 @@ pub const CONSENT_POINTS: [&str; 4] = [
     "The camera looks at your document, then at your face",
     "Both are checked on this device",
     "No picture, name or date of birth is kept",
-    "You may say no. The staff will tell you what else is possible",
+    "You may say no: ask the staff what else is possible",
 ];
 
 /// Title and detail of every screen.
@@ -64,7 +64,9 @@ pub fn of_screen(screen: &Screen) -> Words {
             words("Turn your head to your right", "Slowly, as the arrow shows")
         }
         Screen::Deciding => words("One moment", "We are finishing the check"),
-        Screen::Review => words("The staff will have a look", "Please show them your document. We keep no picture of it"),
+        Screen::Review => {
+            words("The staff will have a look", "Please show them your document. We keep no picture of it")
+        }
         Screen::Verified => words("You are verified", "Thank you. That is all we need"),
         Screen::NotVerified { reason } => words(reason.entry().person, of_remedy(*reason)),
         Screen::Canceled { by } => of_canceled(*by),
@@ -77,7 +79,9 @@ pub fn of_screen(screen: &Screen) -> Words {
 #[must_use]
 pub fn of_fault(fault: DeviceFault) -> Words {
     match fault {
-        DeviceFault::CameraSilent => words("The camera does not answer", "This is not your fault. Please tell the staff"),
+        DeviceFault::CameraSilent => {
+            words("The camera does not answer", "This is not your fault. Please tell the staff")
+        }
         DeviceFault::CameraMissing => words("The camera is not there", "This is not your fault. Please tell the staff"),
         DeviceFault::CameraFormat => {
             words("The camera does not work here", "This is not your fault. Please tell the staff")

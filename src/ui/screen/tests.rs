@@ -52,10 +52,10 @@ fn views() -> Vec<View> {
     );
     let mut views = vec![
         View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::ZERO),
-        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_secs(60)),
+        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_mins(1)),
     ];
     for screen in screens {
-        for elapsed in [Duration::ZERO, Duration::from_secs(60)] {
+        for elapsed in [Duration::ZERO, Duration::from_mins(1)] {
             let last_error = Some(ReasonCode::DocumentFieldsDiffer);
             let prompt = Prompt { session: None, screen, hint: Some(Hint::AvoidGlare), last_error };
             views.push(View::of(&prompt, &LinkState::Up, elapsed));
@@ -64,12 +64,7 @@ fn views() -> Vec<View> {
     views
 }
 
-fn frame<T>(
-    context: &egui::Context,
-    size: Vec2,
-    events: Vec<Event>,
-    mut draw: impl FnMut(&mut Ui) -> T,
-) -> T {
+fn frame<T>(context: &egui::Context, size: Vec2, events: Vec<Event>, mut draw: impl FnMut(&mut Ui) -> T) -> T {
     let screen_rect = Some(Rect::from_min_size(Pos2::ZERO, size));
     let mut drawn = None;
     let input = RawInput { screen_rect, events, ..RawInput::default() };
