@@ -198,43 +198,46 @@ fn the_face_is_shown_as_in_a_mirror(eye: &Eye, ui: &UiHandle) {
 fn nothing_of_the_preview_remains_after_the_end(eye: &Eye, ui: &UiHandle) {
     ui.update(prompt(Screen::Verified));
     let after = eye.see("after-the-end", |picture| picture.share(GREEN) > 0.6);
-    assert_eq!(after.share_like(LEFT) + after.share_like(RIGHT), 0.0, "pixels of the preview are left");
+    assert!(!after.has_preview(), "pixels of the preview are left");
     // A screen with a preview comes up without the old picture.
     ui.update(prompt(Screen::Face { direction: Direction::Centre, done: 0, steps: 5 }));
     let next = eye.see("next-session", |picture| picture.share([0x1A, 0x24, 0x30]) > 0.1);
-    assert_eq!(next.share_like(LEFT) + next.share_like(RIGHT), 0.0, "the old picture came back");
+    assert!(!next.has_preview(), "the old picture came back");
 }
 
-/// Sends a picture of another brightness 15 times a second and counts how many of them arrive on the screen.
+/// Sends a picture of another brightness 15 times a second. However busy the machine is, no older picture is shown after a
+/// newer one, and the last one arrives; how many are shown is printed, because it depends on the machine.
 fn the_preview_keeps_up_with_the_camera(eye: &Eye, ui: &UiHandle) {
     const PICTURES: u32 = 30;
     const PERIOD: Duration = Duration::from_micros(66_667);
     ui.update(prompt(Screen::Document { side: DocumentSide::Front }));
-    let middle = |shot: &Shot| shot.like_middle();
-    let (mut seen, mut delays, mut last) = (0, Vec::new(), None);
     let begun = Instant::now();
+    let mut sent = Vec::new();
+    let mut shown = Vec::new();
+    let mut delays = Vec::new();
     for k in 0..PICTURES {
-        let value = 5 * k as u8;
-        let sent = Instant::now();
-        ui.update(Update::Preview(Rgb::filled(640, 480, [0, value, 200])));
+        ui.update(Update::Preview(Rgb::filled(640, 480, [0, 5 * k as u8, 200])));
+        sent.push(Instant::now());
         let until = begun + PERIOD * (k + 1);
-        while Instant::now() < until {
-            let shown = middle(&eye.shot());
-            if shown != last && shown.is_some_and(|shown| shown.abs_diff(value) <= 2) {
-                seen += 1;
-                delays.push(sent.elapsed());
-                last = shown;
+        let last = k + 1 == PICTURES;
+        while if last { shown.last() != Some(&(PICTURES - 1)) } else { Instant::now() < until } {
+            assert!(begun.elapsed() < LIMIT, "the last picture was never shown, only {shown:?}");
+            let seen = eye.shot().like_middle().map(|green| (u32::from(green) + 2) / 5);
+            if let Some(seen) = seen.filter(|seen| shown.last() != Some(seen)) {
+                assert!(shown.last().is_none_or(|&last| last < seen), "{seen} was shown after {shown:?}");
+                shown.push(seen);
+                delays.push(sent[seen as usize].elapsed());
             }
             std::thread::sleep(LOOK);
         }
     }
+    let rate = shown.len() as f64 / begun.elapsed().as_secs_f64();
     delays.sort();
-    let rate = f64::from(seen) / begun.elapsed().as_secs_f64();
+    let delay = delays[delays.len() / 2];
     println!(
-        "preview of 640x480 at 15 a second: {rate:.1} a second shown, {:?} median delay",
-        delays[delays.len() / 2]
+        "preview of 640x480, {PICTURES} at 15 a second: {} shown, {rate:.1} a second, {delay:?} late",
+        shown.len()
     );
-    assert!(seen >= PICTURES / 2, "{seen} of {PICTURES} pictures were shown in time");
 }
 
 /// A scene to look at, with one colour on the left and another on the right of the camera's picture.
@@ -330,9 +333,9 @@ impl Shot {
         self.share_where(|pixel| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 2))
     }
 
-    /// The share of pixels of a sent colour, also where they are shaded.
-    fn share_like(&self, colour: Pixel) -> f32 {
-        self.share_where(|pixel| like(pixel, colour))
+    /// Whether one pixel has a sent colour, also where it is shaded.
+    fn has_preview(&self) -> bool {
+        self.share_where(|pixel| like(pixel, LEFT) || like(pixel, RIGHT)) > 0.0
     }
 
     /// Which of the sent colours is on the left and which on the right of the screen.

@@ -98,7 +98,7 @@ impl Inbox {
     }
 
     fn shows_preview(&self) -> bool {
-        self.link == LinkState::Up && guide(&self.prompt.screen).is_some()
+        self.link == LinkState::Up && guide(self.prompt.screen).is_some()
     }
 
     /// Whether there is something new to draw.

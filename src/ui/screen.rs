@@ -36,8 +36,14 @@ pub(super) fn show(ui: &mut Ui, view: &View, picture: Option<Picture>, elapsed: 
     let canvas = Canvas { view, picture, palette: palette(view.tone), scale: Scale::of(area), area };
     ui.painter().rect_filled(area, 0, canvas.palette.ground);
     let places = if view.preview() { guided::draw(ui, &canvas) } else { message::draw(ui, &canvas) };
-    let pressed = places.into_iter().filter(|&(button, rect)| draw_button(ui, &canvas, button, rect));
-    let pressed = pressed.map(|(button, _)| button).last().or_else(|| key(ui, view));
+    let mut pressed = None;
+    for (button, rect) in places {
+        // Every button is drawn, whichever was pressed.
+        if draw_button(ui, &canvas, button, rect) {
+            pressed = Some(button);
+        }
+    }
+    let pressed = pressed.or_else(|| key(ui, view));
     pressed.filter(|_| elapsed >= GUARD)
 }
 

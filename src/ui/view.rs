@@ -217,13 +217,13 @@ impl View {
 
     fn of_prompt(prompt: &Prompt, elapsed: Duration) -> Self {
         let words = words::of_screen(&prompt.screen);
-        let (sign, tone) = sign_and_tone(&prompt.screen);
+        let (sign, tone) = sign_and_tone(prompt.screen);
         let mut view = Self {
             title: words.title,
             detail: words.detail,
             sign,
-            guide: guide(&prompt.screen),
-            buttons: buttons(&prompt.screen),
+            guide: guide(prompt.screen),
+            buttons: buttons(prompt.screen),
             ..Self::blank(tone)
         };
         if view.guide.is_some() {
@@ -273,7 +273,7 @@ fn for_staff(what: &str) -> Option<String> {
 }
 
 /// Whether and how a screen shows the preview.
-pub(super) fn guide(screen: &Screen) -> Option<Guide> {
+pub(super) fn guide(screen: Screen) -> Option<Guide> {
     match screen {
         Screen::Document { .. } => Some(Guide::Card),
         Screen::Face { .. } => Some(Guide::Face),
@@ -289,7 +289,7 @@ pub(super) fn guide(screen: &Screen) -> Option<Guide> {
     }
 }
 
-fn sign_and_tone(screen: &Screen) -> (Option<Sign>, Tone) {
+fn sign_and_tone(screen: Screen) -> (Option<Sign>, Tone) {
     match screen {
         Screen::Idle => (Some(Sign::Card), Tone::Calm),
         Screen::Consent | Screen::Document { .. } | Screen::Face { .. } => (None, Tone::Ask),
@@ -298,21 +298,20 @@ fn sign_and_tone(screen: &Screen) -> (Option<Sign>, Tone) {
         Screen::Verified => (Some(Sign::Tick), Tone::Good),
         Screen::NotVerified { reason: ReasonCode::ConsentDeclined } => (Some(Sign::Stop), Tone::Calm),
         Screen::NotVerified { .. } => (Some(Sign::Cross), Tone::Bad),
-        Screen::Canceled { by: CanceledBy::Device } => (Some(Sign::Alert), Tone::Fault),
         Screen::Canceled { by: CanceledBy::Person | CanceledBy::Staff | CanceledBy::Till } => {
             (Some(Sign::Stop), Tone::Calm)
         }
         Screen::Expired => (Some(Sign::Clock), Tone::Calm),
-        Screen::Fault { .. } => (Some(Sign::Alert), Tone::Fault),
+        Screen::Canceled { by: CanceledBy::Device } | Screen::Fault { .. } => (Some(Sign::Alert), Tone::Fault),
     }
 }
 
-fn buttons(screen: &Screen) -> Vec<Button> {
+fn buttons(screen: Screen) -> Vec<Button> {
     match screen {
         Screen::Idle => vec![Button::Start],
         Screen::Consent => vec![Button::Decline, Button::Agree],
         Screen::Document { .. } | Screen::Face { .. } | Screen::Review | Screen::Fault { .. } => vec![Button::Cancel],
-        Screen::NotVerified { reason } if may_start_again(*reason) => vec![Button::StartAgain],
+        Screen::NotVerified { reason } if may_start_again(reason) => vec![Button::StartAgain],
         Screen::Canceled { .. } | Screen::Expired => vec![Button::StartAgain],
         Screen::Deciding | Screen::Verified | Screen::NotVerified { .. } => Vec::new(),
     }

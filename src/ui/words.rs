@@ -41,7 +41,7 @@ pub const CONSENT_POINTS: [&str; 4] = [
     "The camera looks at your document, then at your face",
     "Both are checked on this device",
     "No picture, name or date of birth is kept",
-    "You may say no. The staff will tell you what else is possible",
+    "You may say no: ask the staff what else is possible",
 ];
 
 /// Title and detail of every screen.

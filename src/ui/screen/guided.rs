@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eframe::egui::{Align, Color32, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2};
+use eframe::egui::{Align, Color32, FontId, Galley, Painter, Pos2, Rect, Stroke, Ui, Vec2};
 
 use super::Canvas;
 use crate::ui::design::{ACCENT, INK, INK_SOFT, LINE, NOTE, PILL, bold, regular};
@@ -105,7 +105,7 @@ fn buttons_at_foot(canvas: &Canvas<'_>, column: Rect) -> Vec<(Button, Rect)> {
 }
 
 fn hint_text(painter: &Painter, canvas: &Canvas<'_>, hint: &str, width: f32) -> Arc<Galley> {
-    lay(painter, hint, bold(canvas.scale.body()), Color32::WHITE, width, Align::Center)
+    lay_balanced(painter, hint, &bold(canvas.scale.body()), Color32::WHITE, width)
 }
 
 /// Draws the hint with the middle of its upper edge at `top`, and returns its height.
@@ -155,22 +155,20 @@ impl Words {
         let (view, scale) = (canvas.view, canvas.scale);
         let small = scale.small() * fit;
         let inside = width - 2.0 * scale.gap();
+        let set = |text: &str, font: FontId, width: f32| match align {
+            Align::Center => lay_balanced(painter, text, &font, INK, width),
+            Align::Min | Align::Max => lay(painter, text, font, INK, width, align),
+        };
         Self {
             align,
             steps: view.steps.map(|steps| {
                 let words = format!("{} of {}", (steps.done + 1).min(steps.of), steps.of);
                 (steps, lay(painter, &words, bold(small), INK_SOFT, width, Align::Min))
             }),
-            title: with_title.then(|| lay(painter, view.title, bold(scale.title() * fit), INK, width, align)),
+            title: with_title.then(|| set(view.title, bold(scale.title() * fit), width)),
             // Standing there is little room, and the note is more telling.
-            detail: (with_title || view.note.is_none())
-                .then(|| lay(painter, view.detail, regular(scale.body() * fit), INK, width, align)),
-            note: view.note.map(|note| {
-                [
-                    lay(painter, words::TRY_AGAIN, bold(small), INK, inside, align),
-                    lay(painter, note, regular(small), INK, inside, align),
-                ]
-            }),
+            detail: (with_title || view.note.is_none()).then(|| set(view.detail, regular(scale.body() * fit), width)),
+            note: view.note.map(|note| [set(words::TRY_AGAIN, bold(small), inside), set(note, regular(small), inside)]),
             gap: scale.gap() * fit,
             dot: 11.0 * scale.unit,
         }

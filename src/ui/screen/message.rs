@@ -61,7 +61,7 @@ fn draw_words(painter: &Painter, canvas: &Canvas<'_>, words: &Words, mut at: Pos
         at.y += draw_centred(painter, detail, at) + words.gap;
     }
     let widest = words.points.iter().map(|point| point.size().x).fold(0.0, f32::max);
-    let left = at.x - (widest + words.indent) / 2.0;
+    let left = at.x - f32::midpoint(widest, words.indent);
     for point in &words.points {
         let mark = Pos2::new(left + words.indent * 0.3, at.y + point.rows.first().map_or(0.0, |row| row.size.y / 2.0));
         painter.circle_filled(mark, words.indent * 0.2, canvas.palette.sign);
@@ -131,7 +131,7 @@ fn place_buttons(canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
             .collect();
     }
     let size = Vec2::new(320.0 * scale.unit, scale.button());
-    let left = area.center().x - (count * size.x + (count - 1.0) * gap) / 2.0;
+    let left = area.center().x - 0.5 * (count * size.x + (count - 1.0) * gap);
     let top = area.bottom() - 1.5 * scale.margin() - size.y;
     (buttons.iter().enumerate())
         .map(|(k, &button)| (button, Rect::from_min_size(Pos2::new(left + k as f32 * (size.x + gap), top), size)))

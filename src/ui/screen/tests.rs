@@ -52,10 +52,10 @@ fn views() -> Vec<View> {
     );
     let mut views = vec![
         View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::ZERO),
-        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_secs(60)),
+        View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_mins(1)),
     ];
     for screen in screens {
-        for elapsed in [Duration::ZERO, Duration::from_secs(60)] {
+        for elapsed in [Duration::ZERO, Duration::from_mins(1)] {
             let last_error = Some(ReasonCode::DocumentFieldsDiffer);
             let prompt = Prompt { session: None, screen, hint: Some(Hint::AvoidGlare), last_error };
             views.push(View::of(&prompt, &LinkState::Up, elapsed));
