@@ -409,3 +409,30 @@ async fn an_engine_that_is_gone_refuses_or_fails_ends_the_loop_with_its_reason()
         assert_eq!(timeout(LIMIT, ended).await.unwrap(), Err(expected));
     }
 }
+
+#[tokio::test]
+async fn an_empty_lease_that_crosses_a_failed_attempt_does_not_put_off_the_next_one() {
+    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (to_engine, mut asked) = mpsc::channel(16);
+    let (say, from_engine) = mpsc::channel(16);
+    let deliverer = Deliverer::new(vec![endpoint("shop", &format!("http://{nobody}/"))], short()).unwrap();
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn(run(EngineLink { to_engine, from_engine }, deliverer, stopped));
+    let mut lease = async || loop {
+        match timeout(LIMIT, asked.recv()).await.expect("the engine is asked").unwrap() {
+            ClientMessage::Lease { .. } => return None,
+            ClientMessage::Settle { delivery, outcome } => return Some((delivery, outcome)),
+            _ => {}
+        }
+    };
+    assert!(lease().await.is_none());
+    say.send(EngineMessage::Leased { deliveries: vec![delivery(1, "shop")], next_ms: None }).await.unwrap();
+    // It asks for more at once; the engine's answer crosses the news that the attempt failed.
+    let heard = [lease().await, lease().await];
+    assert!(heard.iter().flatten().any(|(_, outcome)| matches!(outcome, Settlement::Retry { .. })), "{heard:?}");
+    say.send(EngineMessage::Leased { deliveries: vec![], next_ms: None }).await.unwrap();
+    say.send(EngineMessage::Settled { delivery: 1 }).await.unwrap();
+    assert!(lease().await.is_none(), "it asks again when the retry is due");
+    stop.send(true).unwrap();
+    running.await.unwrap().unwrap();
+}

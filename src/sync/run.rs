@@ -206,7 +206,10 @@ impl Courier {
             }
         }
         let pause = next_ms.map_or(LONGEST_WAIT, Duration::from_millis).clamp(SHORTEST_WAIT, LONGEST_WAIT);
-        self.ask_at = Instant::now() + if some { LONGEST_WAIT } else { pause };
+        let now = Instant::now();
+        let ask_at = now + if some { LONGEST_WAIT } else { pause };
+        // The engine may have answered before it heard of a retry, whose alarm must not be put off by that.
+        self.ask_at = if self.ask_at > now { self.ask_at.min(ask_at) } else { ask_at };
         // After some there may be more, which are asked for when these are through.
         let announced = self.announced || some;
         self.announced = announced;

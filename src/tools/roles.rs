@@ -11,8 +11,8 @@ use super::exit::{CommandError, Exit};
 use crate::camera::{AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, V4l2Settings, V4l2Source};
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
-    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role, run_sync, run_ui,
-    supervise, tell_ready,
+    CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role,
+    run_sync, run_ui, supervise, tell_ready,
 };
 use crate::session::Policy;
 use crate::sync::DeliveryLimits;

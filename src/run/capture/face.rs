@@ -16,8 +16,9 @@ use crate::session::{Hint, LivenessEvidence};
 
 /// A face narrower than this is too small to compare, in pixels: about 40 between the eyes.
 const LEAST_FACE_WIDTH: f32 = 85.0;
-/// Areas of a face that fit into the outline of what it is printed on, at most: an ID-1 card has about 12.
-const MOST_CARD_FACES: f32 = 30.0;
+/// How many times the area of its portrait's face a card or passport page has. A photo that is held up as an attack has
+/// less, and has to be judged; a wall has more.
+const CARD_FACES: std::ops::Range<f32> = 12.0..120.0;
 /// Frames that are looked at after the last step: its turn is judged by frames around its peak, of which some come later.
 const FRAMES_AFTER: u32 = 5;
 /// Time that they may take altogether.
@@ -166,8 +167,8 @@ impl FaceCapture {
     }
 }
 
-/// Whether a face lies within the outline of a card, which is little larger: a face before a door is not on a card.
+/// Whether a face is a portrait within the outline of a card.
 fn holds(card: Rect, face: Rect) -> bool {
     let within = card.intersection(face).area() >= 0.9 * face.area();
-    within && card.area() < MOST_CARD_FACES * face.area()
+    within && CARD_FACES.contains(&(card.area() / face.area().max(1.0)))
 }

@@ -10,9 +10,7 @@ use crate::run::test_support::runtime;
 use crate::run::vision::{Decoder, Vision};
 use crate::session::{DocumentSide, Hint, ReasonCode, document_findings};
 use crate::tools::specimen::document::licence_front;
-use crate::tools::specimen::{
-    AlteredField, PersonName, Portrait, SpecimenLicence, View, photograph, photographed,
-};
+use crate::tools::specimen::{AlteredField, PersonName, Portrait, SpecimenLicence, View, photograph, photographed};
 
 fn look() -> Look {
     Look { policy: Policy::for_tier(AgeTier::Over21), days: PlaceDays::single(date(2026, 11, 22)) }
