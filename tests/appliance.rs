@@ -17,7 +17,7 @@ use carded::session::{Prompt, Screen};
 use tempfile::TempDir;
 
 /// Long enough for a slow machine; what a test waits for comes much earlier.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What every role promises.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
@@ -35,9 +35,9 @@ impl Site {
     fn new(camera: &str) -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap() };
         let text = format!(
-            "[device]\nstate = {:?}\nsocket = {:?}\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n[camera]\n{camera}\n",
-            site.path("state"),
-            site.path("engine.sock"),
+            "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n[camera]\n{camera}\n",
+            site.path("state").display(),
+            site.path("engine.sock").display(),
         );
         fs::write(site.path("config.toml"), text).unwrap();
         site

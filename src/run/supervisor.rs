@@ -19,7 +19,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// The longest such wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// A child that ran for so long had recovered.
-const RECOVERED_AFTER: Duration = Duration::from_secs(60);
+const RECOVERED_AFTER: Duration = Duration::from_mins(1);
 /// Time that children get to stop by themselves.
 const STOP_WITHIN: Duration = Duration::from_millis(1900);
 /// The exit status of a wrong command line or configuration: starting again cannot help.

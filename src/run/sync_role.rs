@@ -83,7 +83,7 @@ pub async fn sync(
                 if let Some(ready) = ready.take() {
                     ready();
                 }
-                let deliverer = Deliverer::new(endpoints.clone(), limits.clone())?;
+                let deliverer = Deliverer::new(endpoints.clone(), limits)?;
                 serve(connection, deliverer, stop.clone()).await;
             }
             Err(error) => {

@@ -36,6 +36,16 @@ pub enum Decoder {
     Inside,
 }
 
+impl Decoder {
+    fn read_barcodes(&self, gray: &Gray) -> Result<Vec<Symbol>, WorkerError> {
+        match self {
+            Self::Outside(worker) => worker.read_barcodes(gray, &BarcodeOptions::live()),
+            #[cfg(test)]
+            Self::Inside => Ok(crate::vision::read_barcodes(gray, &BarcodeOptions::live())),
+        }
+    }
+}
+
 /// The models and the decoder.
 pub(super) struct Vision {
     text: TextReader,
@@ -56,12 +66,7 @@ impl Vision {
 
     /// The barcodes of a frame. One that the decoder fails over has none: the next frame is another chance.
     pub(super) fn read_barcodes(&mut self, gray: &Gray) -> Result<Vec<Symbol>, VisionError> {
-        let worker = match &self.decoder {
-            Decoder::Outside(worker) => worker,
-            #[cfg(test)]
-            Decoder::Inside => return Ok(crate::vision::read_barcodes(gray, &BarcodeOptions::live())),
-        };
-        match worker.read_barcodes(gray, &BarcodeOptions::live()) {
+        match self.decoder.read_barcodes(gray) {
             Ok(symbols) => {
                 self.decoder_failures = 0;
                 Ok(symbols)

@@ -210,7 +210,9 @@ fn framed(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(4 + length);
     bytes.extend((length as u32).to_be_bytes());
     bytes.push(kind);
-    parts.iter().for_each(|part| bytes.extend(*part));
+    for part in parts {
+        bytes.extend(*part);
+    }
     bytes
 }
 

@@ -80,9 +80,8 @@ impl SessionState {
     pub fn stile_status(self, failed_before: bool) -> &'static str {
         match self {
             Self::Created => "created",
-            Self::AwaitingConsent => "pending",
             Self::AwaitingDocument | Self::AwaitingFace if failed_before => "requires_input",
-            Self::AwaitingDocument | Self::AwaitingFace => "pending",
+            Self::AwaitingConsent | Self::AwaitingDocument | Self::AwaitingFace => "pending",
             Self::Deciding | Self::AwaitingReview => "processing",
             Self::Verified => "verified",
             Self::NotVerified => "failed",

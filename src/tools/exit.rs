@@ -52,6 +52,9 @@ pub enum CommandError {
     /// The system itself fails.
     #[error("{0}")]
     System(String),
+    /// The system refuses a process, a file or a signal that the command cannot do without.
+    #[error("the system refuses what this command cannot do without: {0}; check its disk, its memory and its limits")]
+    Process(std::io::Error),
     /// Nobody reads standard output any more.
     #[error("cannot write to standard output: {0}; check the pipe or disk behind it")]
     Output(#[from] std::io::Error),
@@ -89,6 +92,7 @@ impl CommandError {
             | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
             | Self::System(_)
+            | Self::Process(_)
             | Self::RuleBook(_)
             | Self::Output(_)
             | Self::Engine(_)

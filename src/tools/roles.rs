@@ -76,7 +76,7 @@ impl LayoutArg {
 
 impl RoleArgs {
     fn begin(&self) -> Result<Config, CommandError> {
-        leave_no_core_dump().map_err(system)?;
+        leave_no_core_dump().map_err(CommandError::Process)?;
         if self.supervised {
             end_with_parent();
         }
@@ -101,7 +101,7 @@ pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
         camera,
         policy: Box::new(|rule| Policy::for_tier(rule.tier)),
     };
-    run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(system)??;
+    run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(CommandError::Process)??;
     Ok(Exit::Success)
 }
 
@@ -112,7 +112,7 @@ pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
 pub fn sync(args: &RoleArgs) -> Result<Exit, CommandError> {
     let config = args.begin()?;
     run_role(|stop| async move { run_sync(&config, DeliveryLimits::default(), stop, tell_ready).await })
-        .map_err(system)??;
+        .map_err(CommandError::Process)??;
     Ok(Exit::Success)
 }
 
@@ -134,7 +134,7 @@ pub fn ui(args: &UiArgs) -> Result<Exit, CommandError> {
 pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandError> {
     // What is wrong in the file is told here once, and not by every child.
     let _ = camera(&args.role.begin()?.camera, &this_program()?)?;
-    let path = std::path::absolute(&args.role.config).map_err(system)?;
+    let path = std::path::absolute(&args.role.config).map_err(CommandError::Process)?;
     let with_config = |role: &str| {
         let path = path.to_string_lossy().into_owned();
         vec![role.to_owned(), "--supervised".to_owned(), "--config".to_owned(), path]
@@ -150,17 +150,13 @@ pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandEr
         ChildSpec { name: "ui", arguments: window, ends_all: true },
     ];
     let program = this_program()?;
-    run_role(|stop| supervise(program, children, stop)).map_err(system)??;
+    run_role(|stop| supervise(program, children, stop)).map_err(CommandError::Process)??;
     Ok(Exit::Success)
 }
 
 /// The program that runs now: it is started again for roles and workers.
 pub(super) fn this_program() -> Result<PathBuf, CommandError> {
-    std::env::current_exe().map_err(system)
-}
-
-pub(super) fn system(error: std::io::Error) -> CommandError {
-    CommandError::System(format!("the system refuses what every process needs: {error}; restart the device"))
+    std::env::current_exe().map_err(CommandError::Process)
 }
 
 fn camera(config: &CameraConfig, program: &Path) -> Result<MakeSource, CommandError> {

@@ -177,7 +177,7 @@ impl DocumentCapture {
             return Ok(Some(Hint::TurnOver));
         }
         self.backs += 1;
-        if self.backs % ZONE_EVERY == 0
+        if self.backs.is_multiple_of(ZONE_EVERY)
             && let Some(flat) = lay_flat(&frame.image, card)
             && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
         {

@@ -42,6 +42,12 @@ pub(in crate::run) struct FaceCapture {
     provenance: Option<Provenance>,
 }
 
+/// Whether the challenge begins with a frame.
+enum Beginning {
+    Now,
+    Waits(Option<Hint>),
+}
+
 /// What one frame brought.
 pub(in crate::run) struct FaceStep {
     /// What would help.
@@ -93,9 +99,9 @@ impl FaceCapture {
         }
         let observation = vision.observe_face(frame, &self.tracker)?;
         if self.began.is_none()
-            && let Some(hint) = self.not_yet(frame, &observation)
+            && let Beginning::Waits(hint) = self.beginning(frame, &observation)
         {
-            return Ok(self.step(self.tracker.progress(), hint, false));
+            return Ok(step(self.tracker.progress(), hint, false));
         }
         let began = *self.began.get_or_insert(frame.captured_at);
         self.provenance = Some(self.provenance.map_or(frame.provenance, |known| known.least_trusted(frame.provenance)));
@@ -103,29 +109,28 @@ impl FaceCapture {
         let late = frame.captured_at.saturating_sub(began) > self.total;
         let hint = self.hint(&observation, progress, frame.captured_at);
         let over = progress.step.is_none() && self.was_followed_up(frame.captured_at);
-        Ok(self.step(progress, hint, progress.failed || over || late))
+        Ok(step(progress, hint, progress.failed || over || late))
     }
 
-    /// What keeps the challenge from beginning, with the hint for it: nobody looks into the camera, or what looks into it
-    /// is a portrait on a card.
-    fn not_yet(&mut self, frame: &Frame, observation: &FaceObservation) -> Option<Option<Hint>> {
+    /// Whether the challenge begins: not while nobody looks into the camera, or what does is a portrait on a card.
+    fn beginning(&mut self, frame: &Frame, observation: &FaceObservation) -> Beginning {
         let Some(face) = &observation.face else {
             self.looked = 0;
-            return Some(Some(Hint::ShowFace));
+            return Beginning::Waits(Some(Hint::ShowFace));
         };
         let bounds = Rect::around(face.mesh.landmarks.iter().map(|p| p.xy()));
         let hint = if locate_card(&frame.image.to_gray()).is_some_and(|card| holds(card.outline.bounds(), bounds)) {
-            Some(Hint::PutCardAway)
+            Hint::PutCardAway
         } else if bounds.width < LEAST_FACE_WIDTH {
-            Some(Hint::FaceCloser)
+            Hint::FaceCloser
         } else if !face.pose.is_frontal() {
-            Some(Hint::FaceCamera)
+            Hint::FaceCamera
         } else {
             self.looked += 1;
-            return (self.looked < FRAMES_BEFORE).then_some(None);
+            return if self.looked < FRAMES_BEFORE { Beginning::Waits(None) } else { Beginning::Now };
         };
         self.looked = 0;
-        Some(hint)
+        Beginning::Waits(Some(hint))
     }
 
     /// Whether enough was seen after the last step.
@@ -133,11 +138,6 @@ impl FaceCapture {
         let done_at = *self.done_at.get_or_insert(at);
         self.frames_after += 1;
         self.frames_after > FRAMES_AFTER || at.saturating_sub(done_at) > AFTER_WITHIN
-    }
-
-    fn step(&self, progress: TurnProgress, hint: Option<Hint>, ended: bool) -> FaceStep {
-        let direction = progress.step.map_or(Direction::Centre, |step| step.direction);
-        FaceStep { hint, asked: (direction, u8::try_from(progress.done).unwrap_or(u8::MAX)), ended }
     }
 
     fn hint(&self, observation: &FaceObservation, progress: TurnProgress, at: Duration) -> Option<Hint> {
@@ -165,6 +165,11 @@ impl FaceCapture {
             models: vision.face_models(),
         }
     }
+}
+
+fn step(progress: TurnProgress, hint: Option<Hint>, ended: bool) -> FaceStep {
+    let direction = progress.step.map_or(Direction::Centre, |step| step.direction);
+    FaceStep { hint, asked: (direction, u8::try_from(progress.done).unwrap_or(u8::MAX)), ended }
 }
 
 /// Whether a face is a portrait within the outline of a card.

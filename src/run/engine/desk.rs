@@ -119,10 +119,8 @@ impl Desk {
             let policy = (self.policy)(&rule);
             let Some((mut session, effects)) = Session::resume(record, policy, self.now()) else { continue };
             let resumed = self.session.as_ref().is_some_and(|kept| !kept.record().state.is_terminal());
-            let effects = match resumed {
-                true => session.step(Event::Cancel { by: CanceledBy::Device }, self.now()),
-                false => effects,
-            };
+            let cancel = Event::Cancel { by: CanceledBy::Device };
+            let effects = if resumed { session.step(cancel, self.now()) } else { effects };
             let kept = self.session.replace(session);
             self.carry_out(effects).await?;
             if resumed {
@@ -245,14 +243,10 @@ impl Desk {
             (self.session, self.result_until) = (None, None);
         }
         if self.store_again_at.is_some_and(|at| uptime >= at) {
-            match self.store.call(Store::probe).await? {
-                Err(_) => self.store_again_at = Some(uptime + STORE_AGAIN_AFTER),
-                Ok(()) => {
-                    self.store_again_at = None;
-                    if self.camera_fault.is_none() {
-                        self.step(Event::Recovered).await?;
-                    }
-                }
+            let recovered = self.store.call(Store::probe).await?.is_ok();
+            self.store_again_at = (!recovered).then_some(uptime + STORE_AGAIN_AFTER);
+            if recovered && self.camera_fault.is_none() {
+                self.step(Event::Recovered).await?;
             }
         }
         self.step(Event::TimePassed).await

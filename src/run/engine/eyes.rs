@@ -31,7 +31,7 @@ const DECODER_REST: Duration = Duration::from_secs(3);
 /// What the desk wants.
 pub(super) enum EyesOrder {
     /// Look, for this.
-    Look { capture: CaptureId, task: Box<CaptureTask>, look: Box<Look> },
+    Look { capture: CaptureId, task: CaptureTask, look: Box<Look> },
     /// Do not look.
     Rest,
 }
@@ -148,12 +148,16 @@ impl Looker {
             return Ok(Watching::Nothing);
         };
         self.camera.set_wanted(true);
-        Ok(match *task {
+        Ok(match task {
             CaptureTask::Document => Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) },
             CaptureTask::Face { portrait } => {
                 let mut nonce = [0; Challenge::NONCE_BYTES];
                 getrandom::fill(&mut nonce).map_err(EngineError::Random)?;
-                let turn = FaceCapture::new(Challenge::from_nonce(&nonce), portrait, &mut self.vision);
+                let turn = FaceCapture::new(
+                    Challenge::from_nonce(&nonce),
+                    portrait.map(|portrait| *portrait),
+                    &mut self.vision,
+                );
                 Watching::Face { capture, turn: Box::new(turn), told: None }
             }
         })
@@ -180,7 +184,7 @@ impl Looker {
                 let step = turn.observe(frame, &mut self.vision, self.shown.of(capture))?;
                 self.hint(capture, step.hint);
                 if step.ended {
-                    let seen = Box::new(turn.finish(&self.vision));
+                    let seen = turn.finish(&self.vision);
                     return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
                 }
                 let (direction, done) = step.asked;

@@ -143,17 +143,17 @@ impl Server {
     }
 
     async fn carry_out(&self, message: ClientMessage, display: bool) -> Result<(), String> {
-        let gone = |_| "the engine is stopping; connect again".to_owned();
+        let gone = || "the engine is stopping; connect again".to_owned();
         let by = if display { CanceledBy::Person } else { CanceledBy::Till };
         match message {
             ClientMessage::Start => {
                 let (answer, answered) = oneshot::channel();
                 let by = if display { "display" } else { "till" };
-                self.desk.send(Order::Start { by, answer }).await.map_err(|_| gone(()))?;
-                answered.await.map_err(|_| gone(()))?.map(drop)
+                self.desk.send(Order::Start { by, answer }).await.map_err(|_| gone())?;
+                answered.await.map_err(|_| gone())?.map(drop)
             }
-            ClientMessage::Consent { given } => self.desk.send(Order::Consent { given }).await.map_err(|_| gone(())),
-            ClientMessage::Cancel => self.desk.send(Order::Cancel { by }).await.map_err(|_| gone(())),
+            ClientMessage::Consent { given } => self.desk.send(Order::Consent { given }).await.map_err(|_| gone()),
+            ClientMessage::Cancel => self.desk.send(Order::Cancel { by }).await.map_err(|_| gone()),
             ClientMessage::Hello(_) | ClientMessage::Lease { .. } | ClientMessage::Settle { .. } => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }

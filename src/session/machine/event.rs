@@ -94,7 +94,7 @@ pub enum Event {
         /// By which capture.
         capture: CaptureId,
         /// What was seen.
-        seen: Box<FaceSeen>,
+        seen: FaceSeen,
     },
     /// What would help, as the last frame shows it; `None` when nothing would.
     Hinted {
@@ -137,7 +137,7 @@ pub enum CaptureTask {
     /// once.
     Face {
         /// The document's portrait.
-        portrait: Option<Template>,
+        portrait: Option<Box<Template>>,
     },
 }
 
@@ -182,7 +182,7 @@ pub enum Effect {
         /// The number of this capture.
         capture: CaptureId,
         /// For what.
-        task: Box<CaptureTask>,
+        task: CaptureTask,
     },
     /// Leave the camera alone.
     Rest,

@@ -23,7 +23,7 @@ use crate::liveness::Direction;
 /// Time to agree or not.
 pub const CONSENT_WITHIN: Duration = Duration::from_mins(1);
 /// Time for one attempt at the document.
-pub const DOCUMENT_WITHIN: Duration = Duration::from_secs(60);
+pub const DOCUMENT_WITHIN: Duration = Duration::from_mins(1);
 /// Time for one attempt at the head turn, from the first prompt to its last frame: the challenge has its own, shorter one.
 pub const FACE_WITHIN: Duration = Duration::from_secs(45);
 /// Time for the staff to look at the document.

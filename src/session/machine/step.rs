@@ -12,6 +12,7 @@ use crate::session::decision::{Decision, Verdict, decide, refuse};
 use crate::session::document_findings::document_findings;
 use crate::session::evidence::{CaptureEvidence, Evidence};
 use crate::session::fault::DeviceFault;
+use crate::session::hints::HintGate;
 use crate::session::prompt::DocumentSide;
 use crate::session::reason::{Phase, ReasonCode};
 use crate::session::record::{CanceledBy, SessionState};
@@ -46,7 +47,7 @@ impl Session {
                 self.face = FaceProgress { direction, done, steps };
                 Vec::new()
             }
-            Event::FaceRead { capture, seen } if self.awaits(S::AwaitingFace, capture) => self.judge_face(*seen, now),
+            Event::FaceRead { capture, seen } if self.awaits(S::AwaitingFace, capture) => self.judge_face(&seen, now),
             Event::Hinted { capture, hint } if capture == self.capture => {
                 self.hints.observe(hint, now.uptime);
                 Vec::new()
@@ -86,12 +87,12 @@ impl Session {
     pub(super) fn enter(&mut self, state: SessionState, within: Duration, now: Now) {
         self.record.state = state;
         self.phase_until = now.uptime + within;
-        self.hints = Default::default();
+        self.hints = HintGate::default();
     }
 
     fn next_capture(&mut self, task: CaptureTask) -> Effect {
         self.capture = CaptureId(self.capture.0 + 1);
-        Effect::Capture { capture: self.capture, task: Box::new(task) }
+        Effect::Capture { capture: self.capture, task }
     }
 
     /// Begins an attempt at the document; the caller has made sure that one is left.
@@ -107,7 +108,7 @@ impl Session {
         self.enter(SessionState::AwaitingFace, FACE_WITHIN, now);
         self.record.attempts.face = self.record.attempts.face.saturating_sub(1);
         self.face = FaceProgress::START;
-        let portrait = self.document.as_ref().and_then(|seen| seen.portrait.clone());
+        let portrait = self.document.as_ref().and_then(|seen| seen.portrait.clone()).map(Box::new);
         vec![Effect::Save, self.next_capture(CaptureTask::Face { portrait })]
     }
 
@@ -128,9 +129,9 @@ impl Session {
         }
     }
 
-    fn judge_face(&mut self, seen: FaceSeen, now: Now) -> Vec<Effect> {
-        let decision = decide(&self.evidence(Some(&seen)), &self.policy, now.days);
-        self.conclude(decision, Some(&seen), now)
+    fn judge_face(&mut self, seen: &FaceSeen, now: Now) -> Vec<Effect> {
+        let decision = decide(&self.evidence(Some(seen)), &self.policy, now.days);
+        self.conclude(decision, Some(seen), now)
     }
 
     /// What a decision leads to: the end, a review, or another attempt.

@@ -73,18 +73,18 @@ fn document(card: Card) -> Box<DocumentSeen> {
     Box::new(DocumentSeen { evidence, portrait, provenance: Provenance::Simulated, models: ModelDigests::new() })
 }
 
-fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Provenance>) -> Box<FaceSeen> {
+fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Provenance>) -> FaceSeen {
     let compared =
         MatchResult { similarity: Some(Similarity(0.7)), threshold: MatchThreshold::SHIPPED, decision, probes: 2 };
-    Box::new(FaceSeen {
+    FaceSeen {
         liveness: LivenessEvidence { verdict },
         face_match: Some(compared),
         provenance,
         models: ModelDigests::new(),
-    })
+    }
 }
 
-fn live() -> Box<FaceSeen> {
+fn live() -> FaceSeen {
     face(TurnVerdict::Live, MatchDecision::Match, Some(Provenance::PinnedCamera))
 }
 

@@ -15,7 +15,7 @@ use crate::session::protocol::ClientRole;
 use crate::sync::WebhookSecret;
 use crate::tools::assets::Assets;
 use crate::tools::exit::CommandError;
-use crate::tools::roles::{system, this_program};
+use crate::tools::roles::this_program;
 
 /// Time that the engine gets to open its models.
 const ENGINE_WITHIN: Duration = Duration::from_secs(30);
@@ -41,23 +41,24 @@ pub(super) struct Cast {
 impl Cast {
     /// Writes the configuration, and starts engine, receiver, sync and, where there is a display, the window.
     pub(super) async fn start(assets: &Assets, window: bool) -> Result<Self, CommandError> {
-        let folder = tempfile::Builder::new().prefix("carded-demo-").tempdir().map_err(system)?;
+        let folder = tempfile::Builder::new().prefix("carded-demo-").tempdir().map_err(CommandError::Process)?;
         // Only its owner may look into it: the device's keys and the endpoint's secret are there.
-        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700)).map_err(system)?;
-        let receiver_at = free_address().map_err(system)?;
+        std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o700))
+            .map_err(CommandError::Process)?;
+        let receiver_at = free_address().map_err(CommandError::Process)?;
         let mut cast = Self { program: this_program()?, folder, receiver_at, receiver: None, others: Vec::new() };
         cast.write_files()?;
         let assets =
             [("--models", assets.models.as_os_str().to_owned()), ("--runtime", assets.runtime.as_os_str().to_owned())];
         let mut engine = cast.role("engine");
         engine.args(assets.iter().flat_map(|(name, path)| [(*name).into(), path.clone()]));
-        cast.others.push(engine.spawn().map_err(system)?);
+        cast.others.push(engine.spawn().map_err(CommandError::Process)?);
         cast.wait_for_engine().await?;
         cast.start_receiver()?;
-        let sync = cast.role("sync").spawn().map_err(system)?;
+        let sync = cast.role("sync").spawn().map_err(CommandError::Process)?;
         cast.others.push(sync);
         if window {
-            let window = cast.role("ui").spawn().map_err(system)?;
+            let window = cast.role("ui").spawn().map_err(CommandError::Process)?;
             cast.others.push(window);
         }
         Ok(cast)
@@ -76,7 +77,7 @@ impl Cast {
     /// Starts the receiver; it keeps what it had.
     pub(super) fn start_receiver(&mut self) -> Result<(), CommandError> {
         let path = |name: &str| self.folder.path().join(name);
-        let key = std::fs::read_to_string(path("state/device.pub")).map_err(system)?;
+        let key = std::fs::read_to_string(path("state/device.pub")).map_err(CommandError::Process)?;
         let receiver = Command::new(&self.program)
             .args(["receiver", "--json", "--listen", &self.receiver_at.to_string(), "--device-key", key.trim()])
             .arg("--database")
@@ -86,7 +87,7 @@ impl Cast {
             .stdout(std::process::Stdio::null())
             .kill_on_drop(true)
             .spawn();
-        self.receiver = Some(receiver.map_err(system)?);
+        self.receiver = Some(receiver.map_err(CommandError::Process)?);
         Ok(())
     }
 
@@ -113,21 +114,24 @@ impl Cast {
         let mut secret = std::fs::OpenOptions::new();
         let secret = secret.write(true).create_new(true).mode(0o600).open(path("secret"));
         let text = WebhookSecret::text_from_random(&random);
-        std::io::Write::write_all(&mut secret.map_err(system)?, text.as_bytes()).map_err(system)?;
+        std::io::Write::write_all(&mut secret.map_err(CommandError::Process)?, text.as_bytes())
+            .map_err(CommandError::Process)?;
         let parts: Vec<String> = SCENES.iter().map(|scene| format!("{:?}", scene.part.to_string())).collect();
+        // Paths are written as TOML strings, whatever is in them.
+        let quoted = |name: &str| toml::Value::from(path(name).to_string_lossy().into_owned()).to_string();
         let config = format!(
-            "[device]\nstate = {state:?}\nsocket = {socket:?}\n\
+            "[device]\nstate = {state}\nsocket = {socket}\n\
              [site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
              [camera]\nsource = \"simulated\"\nparts = [{parts}]\n\
              [sessions]\ndocument_attempts = 2\nface_attempts = 2\n\
-             [[endpoint]]\nname = \"shop\"\nurl = \"{url}/webhooks\"\ndialect = \"stile\"\nsecret_files = [{secret:?}]\n",
-            state = path("state"),
-            socket = path(SOCKET),
+             [[endpoint]]\nname = \"shop\"\nurl = \"{url}/webhooks\"\ndialect = \"stile\"\nsecret_files = [{secret}]\n",
+            state = quoted("state"),
+            socket = quoted(SOCKET),
             parts = parts.join(", "),
             url = self.receiver_address(),
-            secret = path("secret"),
+            secret = quoted("secret"),
         );
-        std::fs::write(path(CONFIG), config).map_err(system)?;
+        std::fs::write(path(CONFIG), config).map_err(CommandError::Process)?;
         Ok(())
     }
 

@@ -20,7 +20,6 @@ use self::play::{PlayError, Till};
 use self::scenes::{Ended, SCENES, Scene};
 use super::assets::Assets;
 use super::exit::{CommandError, Exit};
-use super::roles::system;
 use crate::session::{DocumentSide, Prompt, Screen};
 
 /// How long the receiver stays down after the end of the scene that it misses.
@@ -39,7 +38,7 @@ pub struct DemoArgs {
 /// # Errors
 /// [`CommandError`] when a role cannot be started or a scene cannot be played.
 pub fn demo(args: &DemoArgs, assets: &Assets) -> Result<Exit, CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(CommandError::Process)?;
     runtime.block_on(perform(args, assets))
 }
 
@@ -57,7 +56,7 @@ async fn perform(args: &DemoArgs, assets: &Assets) -> Result<Exit, CommandError>
         let started = Instant::now();
         say(&format!("  {number}. {}", scene.name))?;
         let ended = play(scene, &mut till, &mut cast).await?;
-        let right = scene.is_right(&ended);
+        let right = scene.is_right(ended);
         say(&format!("     {ended}: {}\n", if right { "as it has to be" } else { "WRONG" }))?;
         rows.push((scene, ended, right, started.elapsed()));
     }

@@ -78,7 +78,7 @@ pub(super) const SCENES: [Scene; 6] = [
 
 impl Scene {
     /// Whether it ended as it has to.
-    pub(super) fn is_right(&self, ended: &Ended) -> bool {
+    pub(super) fn is_right(&self, ended: Ended) -> bool {
         let as_expected = match self.expected {
             Expected::Verified => ended.state == SessionState::Verified && ended.reason.is_none(),
             Expected::Refused(reasons) => {
@@ -123,9 +123,9 @@ mod tests {
     fn a_scene_is_right_only_for_its_own_reason_and_when_it_was_delivered() {
         let expired = SCENES[2];
         let refused = |reason| Ended { state: SessionState::NotVerified, reason: Some(reason), delivered: true };
-        assert!(expired.is_right(&refused(ReasonCode::DocumentExpired)));
-        assert!(!expired.is_right(&refused(ReasonCode::FaceMismatch)));
-        assert!(!expired.is_right(&Ended { delivered: false, ..refused(ReasonCode::DocumentExpired) }));
-        assert!(!expired.is_right(&Ended { state: SessionState::Verified, reason: None, delivered: true }));
+        assert!(expired.is_right(refused(ReasonCode::DocumentExpired)));
+        assert!(!expired.is_right(refused(ReasonCode::FaceMismatch)));
+        assert!(!expired.is_right(Ended { delivered: false, ..refused(ReasonCode::DocumentExpired) }));
+        assert!(!expired.is_right(Ended { state: SessionState::Verified, reason: None, delivered: true }));
     }
 }

@@ -43,7 +43,7 @@ struct Receiver {
     task: JoinHandle<()>,
 }
 
-async fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
+fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
     let options = ReceiverOptions {
         database: folder.join("receiver.db"),
         secrets: vec![WebhookSecret::new(SECRET).unwrap()],
@@ -99,8 +99,7 @@ async fn wrong_without(left_out: Option<Switch>, numbers: &[usize]) -> Vec<(usiz
     };
     let (stop, stopped) = watch::channel(false);
     let engine = tokio::spawn(run_engine(parts, stopped.clone(), || {}));
-    let mut limits = DeliveryLimits::default();
-    limits.redelivers = left_out != Some(Switch::Redelivery);
+    let limits = DeliveryLimits { redelivers: left_out != Some(Switch::Redelivery), ..DeliveryLimits::default() };
     let for_sync = config.clone();
     let sync = tokio::spawn(async move { run_sync(&for_sync, limits, stopped, || {}).await });
     while Connection::open(&config.device.socket, ClientRole::Till).await.is_err() {
@@ -118,17 +117,17 @@ async fn wrong_without(left_out: Option<Switch>, numbers: &[usize]) -> Vec<(usiz
             }
             listener = None;
         } else if receiver.is_none() {
-            receiver = Some(receive(listener.take().unwrap(), folder.path(), &key).await);
+            receiver = Some(receive(listener.take().unwrap(), folder.path(), &key));
         }
         let mut ended = till.session(&mut |_| {}).await.unwrap();
         if scene.receiver_down {
             // The first attempt has failed by the time that the receiver is back.
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
             let again = TcpListener::bind(address).await.unwrap();
-            receiver = Some(receive(again, folder.path(), &key).await);
+            receiver = Some(receive(again, folder.path(), &key));
         }
         ended.delivered = till.delivered().await.unwrap().is_some_and(|event| event["attestation"] == "verified");
-        if !scene.is_right(&ended) {
+        if !scene.is_right(ended) {
             wrong.push((*number, ended));
         }
     }
