@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use carded::run::Connection;
 use carded::session::protocol::{self, Body, ClientMessage, ClientRole, EngineMessage, Hello};
-use carded::session::{Prompt, Screen};
+use carded::session::{Prompt, Screen, SessionId};
 use tempfile::TempDir;
 
 /// Long enough for a slow machine; what a test waits for comes much earlier.
@@ -67,7 +67,7 @@ impl Site {
         let engine = Running(command.env("NOTIFY_SOCKET", self.path("notify")).spawn().unwrap());
         let mut notice = [0; 256];
         let length = notices.recv(&mut notice).expect("the engine says that it is ready");
-        assert_eq!(&notice[..length], b"READY=1");
+        assert_eq!(&notice[..length], b"READY=1\n");
         fs::remove_file(self.path("notify")).unwrap();
         engine
     }
@@ -132,6 +132,13 @@ impl Till {
         }
     }
 
+    /// Agrees for the person whose session is on the screen.
+    fn agree(&mut self) -> SessionId {
+        let session = self.prompt(|screen| *screen == Screen::Consent).session.unwrap();
+        self.say(&ClientMessage::Consent { session: session.clone(), given: true });
+        session
+    }
+
     fn refusal(&mut self) -> String {
         loop {
             if let EngineMessage::Failed { why } = self.hear() {
@@ -171,11 +178,9 @@ fn the_engine_says_that_it_is_ready_when_a_session_can_start_and_stops_in_two_se
     let engine = site.engine();
     let mut till = site.till();
     till.say(&ClientMessage::Start);
-    let first = till.prompt(|screen| *screen == Screen::Consent).session;
-    assert!(first.is_some());
+    till.agree();
     till.say(&ClientMessage::Start);
     assert!(till.refusal().contains("a session is under way"));
-    till.say(&ClientMessage::Consent { given: true });
     till.prompt(|screen| matches!(screen, Screen::Document { .. }));
     let limits = fs::read_to_string(format!("/proc/{}/limits", engine.0.id())).unwrap();
     let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
@@ -235,8 +240,7 @@ fn a_killed_engine_asks_for_consent_again_and_verifies_nobody_by_itself() {
     let engine = site.engine();
     let mut till = site.till();
     till.say(&ClientMessage::Start);
-    till.prompt(|screen| *screen == Screen::Consent);
-    till.say(&ClientMessage::Consent { given: true });
+    till.agree();
     let session = till.prompt(|screen| matches!(screen, Screen::Face { .. })).session;
     engine.signal("-KILL");
     drop(engine);
@@ -244,8 +248,11 @@ fn a_killed_engine_asks_for_consent_again_and_verifies_nobody_by_itself() {
     let _engine = site.engine();
     let mut till = site.till();
     let resumed = till.prompt(|_| true);
-    assert_eq!((resumed.screen, resumed.session), (Screen::Consent, session));
-    till.say(&ClientMessage::Cancel);
+    assert_eq!((resumed.screen, &resumed.session), (Screen::Consent, &session));
+    // A press that was meant for another session changes nothing.
+    let other = SessionId::from_random(&[1; SessionId::CHARACTERS]);
+    till.say(&ClientMessage::Cancel { session: other });
+    till.say(&ClientMessage::Cancel { session: session.unwrap() });
     till.prompt(|screen| matches!(screen, Screen::Canceled { .. }));
 }
 
@@ -256,8 +263,7 @@ fn a_decoder_that_hangs_is_replaced_and_the_session_goes_on() {
     let engine = site.engine();
     let mut till = site.till();
     till.say(&ClientMessage::Start);
-    till.prompt(|screen| *screen == Screen::Consent);
-    till.say(&ClientMessage::Consent { given: true });
+    till.agree();
     till.prompt(|screen| matches!(screen, Screen::Document { .. }));
     let worker = wait_for("the decoder", || children_of(engine.0.id()).first().copied());
     assert!(Command::new("kill").args(["-STOP", &worker.to_string()]).status().unwrap().success());
@@ -291,13 +297,28 @@ fn a_full_disk_is_a_fault_of_the_device_and_nothing_is_shown_that_is_not_written
     let _engine = Running(engine.stdin(Stdio::null()).spawn().unwrap());
     wait_for("the socket", || UnixStream::connect(site.path("engine.sock")).ok());
     let mut till = site.till();
-    for _ in 0..200 {
+    // What is heard is in the order of what happened: a session that ended is on disk, until one cannot start.
+    for _ in 0..300 {
         till.say(&ClientMessage::Start);
-        match till.hear() {
-            EngineMessage::Failed { why } if why.contains("the store cannot be written") => return,
-            _ => {}
+        let started = loop {
+            match till.hear() {
+                EngineMessage::Failed { why } => break Err(why),
+                EngineMessage::Prompt(Prompt { screen: Screen::Consent, session, .. }) => break Ok(session.unwrap()),
+                EngineMessage::Prompt(Prompt { screen: Screen::Fault { fault }, .. }) => break Err(fault.to_string()),
+                _ => {}
+            }
+        };
+        match started {
+            Err(why) => {
+                assert!(why.contains("the store cannot be written"), "{why}");
+                return;
+            }
+            Ok(session) => till.say(&ClientMessage::Cancel { session }),
         }
-        till.say(&ClientMessage::Cancel);
+        let ended = till.prompt(|screen| matches!(screen, Screen::Canceled { .. } | Screen::Fault { .. }));
+        if matches!(ended.screen, Screen::Fault { .. }) {
+            return;
+        }
     }
     panic!("the store never filled up");
 }
@@ -341,7 +362,7 @@ fn the_demonstration_ends_every_visit_as_its_table_says() {
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", words(&output));
     assert!(told.contains("every visit ended as it has to"), "{told}");
-    for reason in ["document_fields_differ", "document_expired", "face_mismatch", "liveness"] {
+    for reason in ["document_fields_differ", "document_expired", "face_mismatch", "liveness_attack"] {
         assert!(told.contains(&format!("refused: {reason}")), "{reason}: {told}");
     }
     assert_eq!(told.matches("attestation verified").count(), 6, "{told}");

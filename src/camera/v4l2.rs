@@ -37,6 +37,8 @@ const NEXT_BUFFER: Duration = Duration::from_secs(2);
 const MAX_RATE: u32 = 240;
 /// `ENODEV`: the device is gone.
 const NO_DEVICE: i32 = 19;
+/// Where a camera has a name that stays its own.
+const STABLE_NAMES: &str = "/dev/v4l";
 /// Drivers of cameras that are made of software.
 const VIRTUAL_DRIVERS: [&str; 6] = ["vivid", "v4l2 loopback", "v4l2loopback", "vimc", "akvcam", "visl"];
 /// Parts of a device's place in sysfs that no plugged-in camera has: no bus at all, an emulated one, one over a network.
@@ -63,7 +65,8 @@ impl PixelFormat {
 /// Which camera, and what it is asked for.
 #[derive(Debug, Clone)]
 pub struct V4l2Settings {
-    /// `/dev/v4l/by-id/…-video-index0`, which stays the same camera wherever it is plugged in, or `/dev/videoN`.
+    /// `/dev/v4l/by-id/…-video-index0`, which stays the same camera wherever it is plugged in. `/dev/videoN` is opened too, and
+    /// nothing live can come of it, because another camera may have that number tomorrow.
     pub device: PathBuf,
     /// Width in pixels.
     pub width: u32,
@@ -119,8 +122,13 @@ impl V4l2Source {
                 return Err(CameraError::Virtual { device: settings.device.clone(), driver: capabilities.driver });
             }
             Provenance::Simulated
-        } else {
+        } else if settings.device.starts_with(STABLE_NAMES) {
             Provenance::PinnedCamera
+        } else {
+            tracing::warn!(
+                "a camera named by its number may be another one tomorrow: nothing live comes of it; name it by {STABLE_NAMES}/by-id/…"
+            );
+            Provenance::Simulated
         };
         let stride = agree(&device, settings)?;
         let prepared = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS);

@@ -42,9 +42,15 @@ pub struct DeviceConfig {
     pub state: PathBuf,
     /// The Unix socket on which the roles meet.
     pub socket: PathBuf,
-    /// Users besides the engine's own and root that may connect, by number.
+    /// Users besides the engine's own and root that may show prompts, by number.
     #[serde(default)]
-    pub allow_users: Vec<u32>,
+    pub display_users: Vec<u32>,
+    /// Users that may start sessions for a till.
+    #[serde(default)]
+    pub till_users: Vec<u32>,
+    /// Users that may deliver events.
+    #[serde(default)]
+    pub sync_users: Vec<u32>,
 }
 
 /// The place and what is sold there.

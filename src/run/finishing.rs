@@ -20,8 +20,8 @@ pub(super) struct Finishing {
     pub record: SessionRecord,
     /// How it ended.
     pub ending: Ending,
-    /// The rule that it was decided by.
-    pub rule: Rule,
+    /// The rule that it was decided by; without one an end that was decided cannot be written.
+    pub rule: Option<Rule>,
     /// Names the endpoints.
     pub config: Arc<Config>,
     /// When.
@@ -31,15 +31,16 @@ pub(super) struct Finishing {
 /// Writes it.
 pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), StoreError> {
     let Finishing { record, ending, rule, config, decided_at } = finishing;
-    let draft = match ending {
-        Ending::Decided { decision, evidence } => Some(OutcomeDraft {
+    let draft = match (ending, rule) {
+        (Ending::Decided { decision, evidence }, Some(rule)) => Some(OutcomeDraft {
             decision,
             evidence,
             rule,
             decided_at: *decided_at,
             expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
         }),
-        Ending::Canceled(_) | Ending::Expired => None,
+        (Ending::Decided { .. }, None) => return Err(StoreError::Refused { what: "a decision without its rule" }),
+        (Ending::Canceled(_) | Ending::Expired, _) => None,
     };
     let bodies = |facts: &EventFacts<'_>| -> Vec<OutboxBody> {
         let finished = FinishedSession {

@@ -113,18 +113,21 @@ pub(super) async fn write(stream: &mut (impl AsyncWrite + Unpin), message: &impl
 /// Takes in a client: checks its user, its protocol and its role, and answers.
 pub(super) async fn welcome(
     mut stream: UnixStream,
-    allowed: impl Fn(u32) -> bool,
+    allowed: impl Fn(ClientRole, u32) -> bool,
 ) -> Result<(ClientRole, OwnedReadHalf, OwnedWriteHalf), SocketError> {
     let user = stream.peer_cred()?.uid();
     let slow = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
     let first = timeout(MESSAGE_WITHIN, read::<ClientMessage>(&mut stream)).await.map_err(slow)??;
     let refusal = match &first {
-        _ if !allowed(user) => Some(format!("user {user} may not connect; add it to device.allow_users")),
         Some(Body::Message(ClientMessage::Hello(hello))) if hello.protocol != PROTOCOL_VERSION => Some(format!(
             "it speaks protocol {} ({}) and this engine {PROTOCOL_VERSION} ({}); install the same version of both",
             hello.protocol,
             hello.program,
             env!("CARGO_PKG_VERSION"),
+        )),
+        Some(Body::Message(ClientMessage::Hello(hello))) if !allowed(hello.role, user) => Some(format!(
+            "user {user} may not be a {:?}; see device.display_users, till_users and sync_users",
+            hello.role
         )),
         Some(Body::Message(ClientMessage::Hello(_))) => None,
         _ => Some("a client says hello first".to_owned()),

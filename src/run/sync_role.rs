@@ -5,7 +5,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
@@ -20,6 +20,10 @@ use crate::sync::{
 
 /// Wait before the engine is looked for again.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
+/// The longest such wait, after connections that failed soon.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// A connection that lasted so long was a good one.
+const LASTING: Duration = Duration::from_mins(1);
 /// Messages that may wait in either direction.
 const MOST_MESSAGES: usize = 16;
 /// Most bytes of a secret's file.
@@ -76,26 +80,37 @@ pub async fn sync(
     let endpoints: Vec<Endpoint> = config.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
     let mut ready = Some(ready);
     let mut said = false;
+    let mut wait = AGAIN_AFTER;
     while !*stop.borrow() {
-        match Connection::open(&config.device.socket, ClientRole::Sync).await {
+        let connection = tokio::select! {
+            () = stopped(&mut stop) => break,
+            connection = Connection::open(&config.device.socket, ClientRole::Sync) => connection,
+        };
+        match connection {
             Ok(connection) => {
                 said = false;
+                let began = Instant::now();
                 if let Some(ready) = ready.take() {
                     ready();
                 }
                 let deliverer = Deliverer::new(endpoints.clone(), limits)?;
                 serve(connection, deliverer, stop.clone()).await;
+                // An engine that takes us in and fails again and again, on a full disk say, would otherwise have its
+                // events sent again twice a second.
+                let lasted = began.elapsed() >= LASTING;
+                wait = if lasted { AGAIN_AFTER } else { (wait * 2).min(LONGEST_WAIT) };
             }
             Err(error) => {
                 // Once, and not twice a second.
                 if !std::mem::replace(&mut said, true) {
                     tracing::warn!("{error}");
                 }
+                wait = AGAIN_AFTER;
             }
         }
         tokio::select! {
             () = stopped(&mut stop) => break,
-            () = tokio::time::sleep(AGAIN_AFTER) => {}
+            () = tokio::time::sleep(wait) => {}
         }
     }
     Ok(())

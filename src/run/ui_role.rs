@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::process::{stop_on_signals, stopped};
 use super::socket::{Connection, EngineWriter, SocketError};
+use crate::session::SessionId;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
 use crate::ui::{Command, UiError, UiHandle, Update, WindowOptions, show};
 
@@ -83,10 +84,15 @@ async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
 async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Command>) -> Result<(), SocketError> {
     let (mut reader, mut writer) = Connection::open(socket, ClientRole::Display).await?.split();
     window.update(Update::Connected);
+    // What is pressed is meant for the session that was on the screen.
+    let (shown, on_screen) = watch::channel(None);
     let pass_on = async {
         loop {
             match reader.receive().await? {
-                Body::Message(EngineMessage::Prompt(prompt)) => window.update(Update::Prompt(prompt)),
+                Body::Message(EngineMessage::Prompt(prompt)) => {
+                    shown.send_replace(prompt.session.clone());
+                    window.update(Update::Prompt(prompt));
+                }
                 Body::Message(EngineMessage::Failed { why }) => tracing::warn!("{why}"),
                 Body::Message(_) => {}
                 Body::Preview(picture) => window.update(Update::Preview(picture)),
@@ -95,16 +101,22 @@ async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Co
     };
     tokio::select! {
         ended = pass_on => ended,
-        ended = send_presses(&mut writer, pressed) => ended,
+        ended = send_presses(&mut writer, pressed, &on_screen) => ended,
     }
 }
 
-async fn send_presses(writer: &mut EngineWriter, pressed: &mut mpsc::Receiver<Command>) -> Result<(), SocketError> {
+async fn send_presses(
+    writer: &mut EngineWriter,
+    pressed: &mut mpsc::Receiver<Command>,
+    on_screen: &watch::Receiver<Option<SessionId>>,
+) -> Result<(), SocketError> {
     while let Some(command) = pressed.recv().await {
-        let message = match command {
-            Command::Start => ClientMessage::Start,
-            Command::Consent { given } => ClientMessage::Consent { given },
-            Command::Cancel => ClientMessage::Cancel,
+        let session = on_screen.borrow().clone();
+        let message = match (command, session) {
+            (Command::Start, _) => ClientMessage::Start,
+            (Command::Consent { given }, Some(session)) => ClientMessage::Consent { session, given },
+            (Command::Cancel, Some(session)) => ClientMessage::Cancel { session },
+            (Command::Consent { .. } | Command::Cancel, None) => continue,
         };
         writer.send(&message).await?;
     }

@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::id::SessionId;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
 
@@ -28,7 +29,7 @@ pub enum ClientRole {
     Display,
     /// Delivers events.
     Sync,
-    /// A till: starts and cancels sessions and sees prompts, without pictures.
+    /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
 }
 
@@ -59,13 +60,18 @@ pub enum ClientMessage {
     Hello(Hello),
     /// Start a session, with the configured use case and place.
     Start,
-    /// The person agrees, or does not.
+    /// The person agrees, or does not, to the session that was on the screen. Ignored when another one is by now.
     Consent {
+        /// Which session.
+        session: SessionId,
         /// Whether.
         given: bool,
     },
-    /// End the session that is under way.
-    Cancel,
+    /// End a session. Ignored when another one is under way by now.
+    Cancel {
+        /// Which session.
+        session: SessionId,
+    },
     /// Give me events to deliver.
     Lease {
         /// At most so many.
@@ -267,7 +273,7 @@ mod tests {
         for message in [
             ClientMessage::Hello(Hello::of(ClientRole::Sync)),
             ClientMessage::Start,
-            ClientMessage::Consent { given: false },
+            ClientMessage::Consent { session: SessionId::from_random(&[9; SessionId::CHARACTERS]), given: false },
             ClientMessage::Settle { delivery: 7, outcome: Settlement::Retry { after_ms: 9, why: "503".to_owned() } },
         ] {
             assert_eq!(decoded(&encode(&message).unwrap()), Ok(Body::Message(message)));

@@ -126,12 +126,16 @@ fn transact<T>(
 /// Puts the public key beside the private one, in base64url, for whoever sets up a receiver.
 fn publish(folder: &Path, key: &DevicePublicKey) -> std::io::Result<()> {
     use base64::Engine as _;
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
     let (file, text) = (folder.join(PUBLIC_KEY), base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key.to_bytes()));
     if std::fs::read_to_string(&file).is_ok_and(|known| known == text) {
         return Ok(());
     }
     let new = folder.join(PUBLIC_KEY_BEING_WRITTEN);
-    std::fs::write(&new, text)?;
+    let mut options = std::fs::OpenOptions::new();
+    let mut writer = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+    writer.write_all(text.as_bytes())?;
     std::fs::rename(new, file)
 }
 

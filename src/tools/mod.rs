@@ -1,6 +1,5 @@
-//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, `receiver`, and the operator's commands.
-//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, and the operator's commands; and the simulated
-//! person, which stands before the demonstration's camera.
+//! What a person or a test calls by hand: `verify`, `inspect`, `specimen`, `demo`, `receiver`, the long-running roles, and
+//! the operator's commands; and the simulated person, which stands before the demonstration's camera.
 //!
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 

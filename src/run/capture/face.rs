@@ -89,11 +89,12 @@ impl FaceCapture {
         shown: Option<(u8, Duration)>,
     ) -> Result<FaceStep, VisionError> {
         let done = self.tracker.progress().done;
-        if let Some((step, since)) = shown
+        if let (Some((step, since)), Some(began)) = (shown, self.began)
             && usize::from(step) == done
             && self.prompted.is_none_or(|(before, _)| before != done)
-            && self.began.is_some()
         {
+            // The first prompt stood before the person was there: its time counts from when they first looked.
+            let since = since.max(began);
             self.tracker.prompted(since);
             self.prompted = Some((done, since));
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
 use super::eyes::{Eyes, EyesOrder, Shown};
@@ -28,18 +28,45 @@ const RESULT_SHOWN: Duration = Duration::from_secs(8);
 /// Time between two tries of a store that failed.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
+/// Time between two looks at a clock that is wrong.
+const CLOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// What reaches the desk.
 pub(super) enum Order {
     /// Somebody wants a session.
     Start { by: &'static str, answer: oneshot::Sender<Result<SessionId, String>> },
-    /// The person answered.
-    Consent { given: bool },
-    /// Somebody wants it to end.
-    Cancel { by: CanceledBy },
+    /// The person of a session answered.
+    Consent { session: SessionId, given: bool },
+    /// Somebody wants a session to end.
+    Cancel { session: SessionId, by: CanceledBy },
     /// The eyes have seen something.
     Event(Event),
     /// The camera is well, or not.
     Camera(Option<DeviceFault>),
+    /// The decoder is well, or not.
+    Decoder(Option<DeviceFault>),
+}
+
+/// What is wrong with the device now. A session goes on only when nothing is.
+#[derive(Default)]
+pub(super) struct Faults {
+    camera: Option<DeviceFault>,
+    decoder: Option<DeviceFault>,
+    /// When a store that failed is tried again.
+    store_again_at: Option<Duration>,
+    /// When a clock that is wrong is looked at again.
+    clock_again_at: Option<Duration>,
+    /// What the session was told.
+    told: Option<DeviceFault>,
+}
+
+impl Faults {
+    /// The one that is shown.
+    fn first(&self) -> Option<DeviceFault> {
+        let store = self.store_again_at.map(|_| DeviceFault::Store);
+        let clock = self.clock_again_at.map(|_| DeviceFault::Clock);
+        self.camera.or(store).or(clock).or(self.decoder)
+    }
 }
 
 /// Everything that the desk needs.
@@ -51,14 +78,12 @@ pub(super) struct Desk {
     pub eyes: Eyes,
     pub shown: Arc<Shown>,
     pub prompts: watch::Sender<Prompt>,
-    pub due: Arc<Notify>,
+    pub due: watch::Sender<u64>,
     pub origin: Instant,
     pub session: Option<Session>,
     pub capture: CaptureId,
     pub result_until: Option<Duration>,
-    pub camera_fault: Option<DeviceFault>,
-    /// When a store that failed is tried again.
-    pub store_again_at: Option<Duration>,
+    pub faults: Faults,
 }
 
 impl Desk {
@@ -70,6 +95,7 @@ impl Desk {
     ) -> Result<(), EngineError> {
         self.resume_interrupted().await?;
         loop {
+            self.reconcile().await?;
             self.publish();
             let due = self.next_due().map(|due| tokio::time::Instant::from_std(self.origin + due));
             let order = tokio::select! {
@@ -96,17 +122,41 @@ impl Desk {
                 let _ = answer.send(started);
                 Ok(())
             }
-            Order::Consent { given } => self.step(Event::ConsentAnswered { given }).await,
-            Order::Cancel { by } => self.step(Event::Cancel { by }).await,
-            Order::Event(event) => self.step(event).await,
-            Order::Camera(fault) => {
-                self.camera_fault = fault;
-                match fault {
-                    Some(fault) => self.step(Event::Faulted { fault }).await,
-                    None if self.store_again_at.is_some() => Ok(()),
-                    None => self.step(Event::Recovered).await,
-                }
+            Order::Consent { session, given } if self.is_present(&session) => {
+                // Between the last look at the clock and now it may have been set.
+                self.reconcile().await?;
+                self.step(Event::ConsentAnswered { given }).await
             }
+            Order::Cancel { session, by } if self.is_present(&session) => self.step(Event::Cancel { by }).await,
+            Order::Consent { .. } | Order::Cancel { .. } => Ok(()),
+            Order::Event(event) => {
+                self.reconcile().await?;
+                self.step(event).await
+            }
+            Order::Camera(fault) => {
+                self.faults.camera = fault;
+                Ok(())
+            }
+            Order::Decoder(fault) => {
+                self.faults.decoder = fault;
+                Ok(())
+            }
+        }
+    }
+
+    fn is_present(&self, id: &SessionId) -> bool {
+        self.session.as_ref().is_some_and(|session| session.record().id == *id)
+    }
+
+    /// Looks at the clock, and tells the session when the device has become faulty or well.
+    async fn reconcile(&mut self) -> Result<(), EngineError> {
+        let right = self.rules.is_plausible(self.days().latest);
+        self.faults.clock_again_at = (!right).then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
+        let fault = self.faults.first();
+        match (std::mem::replace(&mut self.faults.told, fault), fault) {
+            (before, now) if before == now => Ok(()),
+            (_, Some(fault)) => self.step(Event::Faulted { fault }).await,
+            (_, None) => self.step(Event::Recovered).await,
         }
     }
 
@@ -114,27 +164,36 @@ impl Desk {
     async fn resume_interrupted(&mut self) -> Result<(), EngineError> {
         let mut open = self.store.call(|store| store.open_sessions()).await??;
         open.sort_by_key(|record| record.created_at);
-        while let Some(record) = open.pop() {
-            let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else { continue };
-            let policy = (self.policy)(&rule);
-            let Some((mut session, effects)) = Session::resume(record, policy, self.now()) else { continue };
-            let resumed = self.session.as_ref().is_some_and(|kept| !kept.record().state.is_terminal());
-            let cancel = Event::Cancel { by: CanceledBy::Device };
-            let effects = if resumed { session.step(cancel, self.now()) } else { effects };
-            let kept = self.session.replace(session);
+        let newest = open.pop();
+        for record in open {
+            self.give_up(record).await?;
+        }
+        let Some(record) = newest else { return Ok(()) };
+        let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
+            return self.give_up(record).await;
+        };
+        let now = self.now();
+        if let Some((session, effects)) = Session::resume(record, (self.policy)(&rule), self.capture, now) {
+            tracing::info!(session = %session.record().id, "an interrupted session starts over");
+            self.session = Some(session);
             self.carry_out(effects).await?;
-            if resumed {
-                self.session = kept;
-            }
         }
         Ok(())
+    }
+
+    /// Ends an interrupted session that cannot go on. Where that cannot be written now, the next start tries again.
+    async fn give_up(&mut self, record: SessionRecord) -> Result<(), EngineError> {
+        tracing::warn!(session = %record.id, "an interrupted session is given up");
+        let ending = Ending::Canceled(CanceledBy::Device);
+        self.commit(record, ending, Timestamp::now()).await.map(drop)
     }
 
     async fn start(&mut self, by: &'static str) -> Result<Result<SessionId, String>, EngineError> {
         if self.session.as_ref().is_some_and(|session| !session.record().state.is_terminal()) {
             return Ok(Err("a session is under way; cancel it, or wait for its end".to_owned()));
         }
-        if let Some(fault) = self.fault() {
+        self.reconcile().await?;
+        if let Some(fault) = self.faults.first() {
             return Ok(Err(fault.to_string()));
         }
         let site = &self.config.site;
@@ -161,7 +220,7 @@ impl Desk {
             return Ok(Err(DeviceFault::Store.to_string()));
         }
         tracing::info!(session = %id, by, "session started");
-        self.session = Some(Session::new(record, (self.policy)(&rule), now));
+        self.session = Some(Session::new(record, (self.policy)(&rule), self.capture, now));
         self.result_until = None;
         self.step(Event::Opened).await?;
         Ok(Ok(id))
@@ -183,57 +242,53 @@ impl Desk {
             match effect {
                 Effect::Save => {
                     if let Err(error) = self.store.call(move |store| store.save_session(&record)).await? {
+                        // What was to follow must not: it would not be on disk. The session hears of it in its turn.
                         self.note_failed_store(&error);
-                        let now = self.now();
-                        let Some(session) = &mut self.session else { return Ok(()) };
-                        // What was to follow must not: it would not be on disk.
-                        effects = session.step(Event::Faulted { fault: DeviceFault::Store }, now).into();
+                        effects.clear();
                     }
                 }
                 Effect::Capture { capture, task } => {
-                    self.capture = capture;
                     let look = Box::new(Look { policy: session.policy().clone(), days: self.days() });
-                    self.eyes.order(EyesOrder::Look { capture, task, look })?;
+                    self.eyes.order(EyesOrder::Look { capture, task, look });
                 }
-                Effect::Rest => self.eyes.order(EyesOrder::Rest)?,
-                Effect::Commit(ending) => {
+                Effect::Rest => self.eyes.order(EyesOrder::Rest),
+                Effect::Commit { ending, at } => {
                     // Everybody may know by now that an end is being written, and not yet which.
                     self.publish();
-                    let event = self.commit(record, *ending).await?;
+                    let event = self.commit(record, *ending, at).await?;
                     let now = self.now();
                     let Some(session) = &mut self.session else { return Ok(()) };
                     effects.extend(session.step(event, now));
                 }
             }
         }
-        if self.session.as_ref().is_some_and(|session| session.record().state.is_terminal())
-            && self.result_until.is_none()
-        {
-            self.result_until = Some(self.origin.elapsed() + RESULT_SHOWN);
+        if let Some(session) = &self.session {
+            self.capture = session.capture();
+            if session.record().state.is_terminal() && self.result_until.is_none() {
+                self.result_until = Some(self.origin.elapsed() + RESULT_SHOWN);
+            }
         }
         Ok(())
     }
 
-    async fn commit(&mut self, record: SessionRecord, ending: Ending) -> Result<Event, EngineError> {
-        let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
-            return Err(EngineError::RuleGone);
-        };
+    async fn commit(&mut self, record: SessionRecord, ending: Ending, at: Timestamp) -> Result<Event, EngineError> {
+        let rule = self.rules.resolve(record.use_case, &record.jurisdiction).ok();
         let record = SessionRecord { state: ending.state(), ..record };
         let (id, state) = (record.id.clone(), record.state);
-        let finishing =
-            Finishing { record, ending, rule, config: Arc::clone(&self.config), decided_at: Timestamp::now() };
-        Ok(match self.store.call(move |store| finish(store, &finishing)).await? {
+        let finishing = Finishing { record, ending, rule, config: Arc::clone(&self.config), decided_at: at };
+        match self.store.call(move |store| finish(store, &finishing)).await? {
             Ok(()) => {
                 tracing::info!(session = %id, ?state, "session ended");
-                self.store_again_at = None;
-                self.due.notify_waiters();
-                Event::Committed
+                self.due.send_modify(|ends| *ends += 1);
+                Ok(Event::Committed)
             }
+            // Trying these again would give the same: the process ends with the reason, and starts over.
+            Err(error @ (StoreError::Refused { .. } | StoreError::Terminal | StoreError::Missing)) => Err(error.into()),
             Err(error) => {
-                tracing::error!("{error}");
-                Event::CommitFailed
+                self.note_failed_store(&error);
+                Ok(Event::CommitFailed)
             }
-        })
+        }
     }
 
     /// Something is due: a deadline of the session, the end of a result, or another try of the store.
@@ -242,46 +297,38 @@ impl Desk {
         if self.result_until.is_some_and(|until| uptime >= until) {
             (self.session, self.result_until) = (None, None);
         }
-        if self.store_again_at.is_some_and(|at| uptime >= at) {
-            let recovered = self.store.call(Store::probe).await?.is_ok();
-            self.store_again_at = (!recovered).then_some(uptime + STORE_AGAIN_AFTER);
-            if recovered && self.camera_fault.is_none() {
-                self.step(Event::Recovered).await?;
-            }
+        if self.faults.store_again_at.is_some_and(|at| uptime >= at) {
+            let well = self.store.call(Store::probe).await?.is_ok();
+            self.faults.store_again_at = (!well).then_some(uptime + STORE_AGAIN_AFTER);
         }
         self.step(Event::TimePassed).await
     }
 
     fn note_failed_store(&mut self, error: &StoreError) {
         tracing::error!("{error}");
-        self.store_again_at = Some(self.origin.elapsed() + STORE_AGAIN_AFTER);
+        self.faults.store_again_at = Some(self.origin.elapsed() + STORE_AGAIN_AFTER);
     }
 
     fn next_due(&self) -> Option<Duration> {
         let session = self.session.as_ref().and_then(Session::deadline);
-        [session, self.result_until, self.store_again_at].into_iter().flatten().min()
-    }
-
-    /// What keeps a session from starting.
-    fn fault(&self) -> Option<DeviceFault> {
-        let store = self.store_again_at.map(|_| DeviceFault::Store);
-        let clock = (!self.rules.is_plausible(self.days().latest)).then_some(DeviceFault::Clock);
-        self.camera_fault.or(store).or(clock)
+        [session, self.result_until, self.faults.store_again_at, self.faults.clock_again_at].into_iter().flatten().min()
     }
 
     fn now(&self) -> Now {
         Now { uptime: self.origin.elapsed(), wall: Timestamp::now(), days: self.days() }
     }
 
-    /// The calendar days of the place; a place without time zones cannot be configured.
+    /// The calendar days of the session's place, or of the site. Both are in the rule table: a session is not made, and
+    /// not taken up again, otherwise.
     fn days(&self) -> PlaceDays {
         let now = Timestamp::now();
+        let place = self.session.as_ref().map_or(&self.config.site.jurisdiction, |kept| &kept.record().jurisdiction);
         let utc = || PlaceDays::single(now.to_zoned(jiff::tz::TimeZone::UTC).date());
-        self.rules.days_at(&self.config.site.jurisdiction, now).unwrap_or_else(utc)
+        self.rules.days_at(place, now).unwrap_or_else(utc)
     }
 
     fn publish(&self) {
-        let prompt = match (&self.session, self.fault()) {
+        let prompt = match (&self.session, self.faults.first()) {
             (Some(session), _) => session.prompt(),
             (None, Some(fault)) => Prompt { screen: Screen::Fault { fault }, ..Prompt::idle() },
             (None, None) => Prompt::idle(),

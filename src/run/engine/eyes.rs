@@ -3,8 +3,7 @@
 //! Always holds: it looks only while a capture is under way; a new order replaces the present one before the next frame;
 //! its answers carry the capture's number.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,8 +20,6 @@ use crate::run::worker::WorkerError;
 use crate::session::machine::{CaptureId, CaptureTask, Event};
 use crate::session::{DeviceFault, Hint};
 
-/// Orders that may wait: the desk gives one and awaits nothing.
-const MOST_ORDERS: usize = 8;
 /// Longest wait for a frame before the orders are looked at again.
 const FRAME_WITHIN: Duration = Duration::from_millis(200);
 /// Rest after a decoder that failed again and again.
@@ -41,7 +38,7 @@ pub(super) enum EyesOrder {
 pub(super) struct Shown(Mutex<Option<(CaptureId, u8, Duration)>>);
 
 impl Shown {
-    /// Notes that a step's prompt was handed to every screen.
+    /// Notes that a step's prompt was published to every screen.
     pub(super) fn set(&self, capture: CaptureId, step: u8, at: Duration) {
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.is_none_or(|(known, done, _)| (known, done) != (capture, step)) {
@@ -55,29 +52,74 @@ impl Shown {
     }
 }
 
-/// A way to the thread.
-pub(super) struct Eyes(SyncSender<EyesOrder>);
+/// One place for the newest order: an older one that was not taken yet is not wanted any more.
+#[derive(Default)]
+struct Mailbox {
+    mail: Mutex<Mail>,
+    news: Condvar,
+}
+
+#[derive(Default)]
+struct Mail {
+    order: Option<EyesOrder>,
+    closed: bool,
+}
+
+impl Mailbox {
+    fn put(&self, change: impl FnOnce(&mut Mail)) {
+        change(&mut self.mail.lock().unwrap_or_else(PoisonError::into_inner));
+        self.news.notify_all();
+    }
+
+    /// The newest order, waiting for one for up to `wait`, or for ever.
+    fn take(&self, wait: Option<Duration>) -> Result<Option<EyesOrder>, DeskGone> {
+        let until = wait.map(|wait| Instant::now() + wait);
+        let mut mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if mail.closed {
+                return Err(DeskGone);
+            }
+            if let Some(order) = mail.order.take() {
+                return Ok(Some(order));
+            }
+            mail = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.news.wait(mail).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => return Ok(None),
+                Some(left) => self.news.wait_timeout(mail, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+    }
+}
+
+/// A way to the thread, which ends when this is dropped.
+pub(super) struct Eyes(Arc<Mailbox>);
+
+impl Drop for Eyes {
+    fn drop(&mut self) {
+        self.0.put(|mail| mail.closed = true);
+    }
+}
 
 impl Eyes {
-    /// Starts the thread; it ends with a reason, or without one when the desk is gone.
+    /// Starts the thread; it ends with a reason, or without one when the desk is gone. `origin` is the camera's.
     pub(super) fn start(
         vision: Vision,
         camera: Arc<Camera>,
         desk: mpsc::Sender<Order>,
         shown: Arc<Shown>,
+        origin: Instant,
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
-        let (sender, orders) = sync_channel(MOST_ORDERS);
-        let mut looker = Looker { vision, camera, desk, shown, orders, last_frame: None };
+        let orders = Arc::new(Mailbox::default());
+        let taken = Arc::clone(&orders);
+        let mut looker =
+            Looker { vision, camera, desk, shown, orders: taken, origin, not_before: Duration::ZERO, last_frame: None };
         let thread = std::thread::Builder::new().name("eyes".to_owned()).spawn(move || looker.run());
-        Ok((Self(sender), thread.map_err(EngineError::Thread)?))
+        Ok((Self(orders), thread.map_err(EngineError::Thread)?))
     }
 
-    /// Gives an order.
-    pub(super) fn order(&self, order: EyesOrder) -> Result<(), EngineError> {
-        self.0.try_send(order).map_err(|error| match error {
-            TrySendError::Full(_) => EngineError::Stuck("eyes"),
-            TrySendError::Disconnected(_) => EngineError::Ended("eyes"),
-        })
+    /// Gives an order, in the place of one that was not taken yet.
+    pub(super) fn order(&self, order: EyesOrder) {
+        self.0.put(|mail| mail.order = Some(order));
     }
 }
 
@@ -92,7 +134,10 @@ struct Looker {
     camera: Arc<Camera>,
     desk: mpsc::Sender<Order>,
     shown: Arc<Shown>,
-    orders: Receiver<EyesOrder>,
+    orders: Arc<Mailbox>,
+    origin: Instant,
+    /// Frames that were taken before the order to look are nobody's: they may show the person before.
+    not_before: Duration,
     last_frame: Option<u64>,
 }
 
@@ -103,7 +148,8 @@ impl Looker {
     fn run(&mut self) -> Result<(), EngineError> {
         let mut watching = Watching::Nothing;
         loop {
-            match self.next_order(&watching) {
+            let wait = if matches!(watching, Watching::Nothing) { None } else { Some(Duration::ZERO) };
+            match self.orders.take(wait) {
                 Err(DeskGone) => return Ok(()),
                 Ok(Some(order)) => watching = self.begin(order)?,
                 Ok(None) => {}
@@ -113,6 +159,9 @@ impl Looker {
             }
             let Some(frame) = self.camera.newest(self.last_frame, FRAME_WITHIN) else { continue };
             self.last_frame = Some(frame.sequence);
+            if frame.captured_at < self.not_before {
+                continue;
+            }
             watching = match self.look(watching, &frame) {
                 Ok(Ok(next)) => next,
                 Ok(Err(DeskGone)) => return Ok(()),
@@ -126,27 +175,13 @@ impl Looker {
         }
     }
 
-    /// The newest order, if there is one; waits for one while there is nothing to look for.
-    fn next_order(&mut self, watching: &Watching) -> Result<Option<EyesOrder>, DeskGone> {
-        let mut newest = match watching {
-            Watching::Nothing => Some(self.orders.recv().map_err(|_| DeskGone)?),
-            Watching::Document { .. } | Watching::Face { .. } => None,
-        };
-        loop {
-            match self.orders.try_recv() {
-                Ok(order) => newest = Some(order),
-                Err(TryRecvError::Empty) => return Ok(newest),
-                Err(TryRecvError::Disconnected) => return Err(DeskGone),
-            }
-        }
-    }
-
     fn begin(&mut self, order: EyesOrder) -> Result<Watching, EngineError> {
         let EyesOrder::Look { capture, task, look } = order else {
             self.camera.set_wanted(false);
             self.vision.forget_face();
             return Ok(Watching::Nothing);
         };
+        self.not_before = self.origin.elapsed();
         self.camera.set_wanted(true);
         Ok(match task {
             CaptureTask::Document => Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) },
@@ -200,7 +235,11 @@ impl Looker {
     }
 
     fn tell(&self, event: Event) -> Result<(), DeskGone> {
-        self.desk.blocking_send(Order::Event(event)).map_err(|_| DeskGone)
+        self.say(Order::Event(event))
+    }
+
+    fn say(&self, order: Order) -> Result<(), DeskGone> {
+        self.desk.blocking_send(order).map_err(|_| DeskGone)
     }
 
     /// A hint that finds the desk busy is dropped: the next frame has another.
@@ -212,17 +251,13 @@ impl Looker {
     /// the meantime is not lost.
     fn sit_out(&mut self, error: &WorkerError) -> Result<Option<EyesOrder>, DeskGone> {
         tracing::warn!("{error}");
-        self.tell(Event::Faulted { fault: DeviceFault::Decoder })?;
+        self.say(Order::Decoder(Some(DeviceFault::Decoder)))?;
         let until = Instant::now() + DECODER_REST;
         let mut newest = None;
-        loop {
-            match self.orders.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(order) => newest = Some(order),
-                Err(RecvTimeoutError::Timeout) => break,
-                Err(RecvTimeoutError::Disconnected) => return Err(DeskGone),
-            }
+        while Instant::now() < until {
+            newest = self.orders.take(Some(until.saturating_duration_since(Instant::now())))?.or(newest);
         }
-        self.tell(Event::Recovered)?;
+        self.say(Order::Decoder(None))?;
         Ok(newest)
     }
 }

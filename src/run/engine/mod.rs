@@ -10,17 +10,17 @@ mod eyes;
 mod server;
 mod store_keeper;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 
-use self::desk::{Desk, Order};
+use self::desk::{Desk, Faults, Order};
 use self::eyes::{Eyes, Shown};
-use self::server::Server;
+use self::server::{Server, Users};
 use self::store_keeper::StoreKeeper;
 use super::config::Config;
 use super::process::stopped;
@@ -82,15 +82,9 @@ pub enum EngineError {
     /// One part ended by itself.
     #[error("the engine's {0} ended; it is started again by its supervisor, report it with the log")]
     Ended(&'static str),
-    /// One part takes no orders.
-    #[error("the engine's {0} does not answer; it is started again by its supervisor, report it with the log")]
-    Stuck(&'static str),
     /// The camera hung too often.
     #[error("the camera hung again and again; check its cable and power, then restart the device")]
     CameraDead,
-    /// The rule of a session is not in the table any more.
-    #[error("the rule of a session is gone from the table; install the release again")]
-    RuleGone,
 }
 
 /// Runs the engine until `stop` says so or a part ends. `ready` is called when a session can start.
@@ -100,16 +94,20 @@ pub enum EngineError {
 pub async fn run(
     parts: EngineParts,
     mut stop: watch::Receiver<bool>,
-    ready: impl FnOnce() + Send,
+    ready: impl FnOnce() + Send + 'static,
 ) -> Result<(), EngineError> {
     let origin = Instant::now();
     let config = Arc::new(parts.config);
     let rules = RuleBook::built_in()?;
     rules.resolve(config.site.use_case, &config.site.jurisdiction)?;
 
-    let (store, store_thread) = StoreKeeper::start(Store::open(&config.device.state)?)?;
-    let runtime = Runtime::load(&parts.models, &parts.runtime, Threads::all())?;
-    let vision = Vision::open(&runtime, parts.decoder)?;
+    let (folder, models, library, decoder) = (config.device.state.clone(), parts.models, parts.runtime, parts.decoder);
+    let opening = tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder));
+    let (store, vision) = tokio::select! {
+        () = stopped(&mut stop) => return Ok(()),
+        opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
+    };
+    let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
     let camera = Camera::start((parts.camera)(shown_prompts.clone()), origin, CameraLimits::default());
@@ -118,20 +116,26 @@ pub async fn run(
 
     let journal = store.clone();
     let (desk_orders, orders) = mpsc::channel(MOST_ORDERS);
-    let (shown, due) = (Arc::new(Shown::default()), Arc::new(Notify::new()));
-    let (eyes, eyes_thread) = Eyes::start(vision, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown))?;
+    let (shown, (due, ends)) = (Arc::new(Shown::default()), watch::channel(0));
+    let (eyes, eyes_thread) =
+        Eyes::start(vision, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
 
     let listener = socket::bind(&config.device.socket).await?;
-    let own_user = rustix::process::getuid().as_raw();
-    let mut allowed = config.device.allow_users.clone();
-    allowed.extend([0, own_user]);
+    let device = &config.device;
+    let users = Users {
+        own: rustix::process::getuid().as_raw(),
+        display: device.display_users.clone(),
+        till: device.till_users.clone(),
+        sync: device.sync_users.clone(),
+    };
     let server = Server {
         desk: desk_orders.clone(),
         store: store.clone(),
         camera: Arc::clone(&camera),
         prompts: shown_prompts,
-        due: Arc::clone(&due),
-        allowed: Arc::new(allowed),
+        due: ends,
+        users: Arc::new(users),
+        sync_place: Arc::new(Semaphore::new(1)),
     };
     let desk = Desk {
         config: Arc::clone(&config),
@@ -146,41 +150,47 @@ pub async fn run(
         session: None,
         capture: CaptureId::default(),
         result_until: None,
-        camera_fault: None,
-        store_again_at: None,
+        faults: Faults::default(),
     };
 
     let (halt, halted) = watch::channel(false);
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     tasks.spawn(desk.run(orders, halted.clone()));
     tasks.spawn(server.run(listener, halted.clone()));
     tasks.spawn(watch_camera(statuses.clone(), desk_orders, halted.clone()));
-    let eyes_ended = tokio::task::spawn_blocking(move || join(eyes_thread, "eyes"));
-
-    let readiness = announce(statuses, ready);
-    tokio::pin!(eyes_ended);
-    let mut readiness = std::pin::pin!(readiness);
-    let mut announced = false;
-    let reason = loop {
-        tokio::select! {
-            () = stopped(&mut stop) => break Ok(()),
-            () = &mut readiness, if !announced => {
-                note(&journal, AuditAction::EngineStarted).await;
-                announced = true;
-            }
-            ended = &mut eyes_ended => break ended.unwrap_or(Err(EngineError::Ended("eyes"))),
-            Some(ended) = tasks.join_next() => break ended.unwrap_or(Err(EngineError::Ended("tasks"))),
-        }
+    tasks.spawn(announce(statuses, ready, journal.clone(), halted));
+    // The threads come last: the desk's own reason counts before that of the threads which end because of it.
+    let mut threads = JoinSet::new();
+    threads.spawn_blocking(move || eyes_thread.join().unwrap_or(Err(EngineError::Ended("eyes"))));
+    threads.spawn_blocking(move || store_thread.join().map_err(|_| EngineError::Ended("store")));
+    let reason = tokio::select! {
+        biased;
+        () = stopped(&mut stop) => Ok(()),
+        Some(ended) = tasks.join_next() => ended.unwrap_or(Err(EngineError::Ended("tasks"))).and(Err(EngineError::Ended("tasks"))),
+        Some(ended) = threads.join_next() => ended.unwrap_or(Err(EngineError::Ended("threads"))).and(Err(EngineError::Ended("threads"))),
     };
     // Everybody lets go of the store, which then finishes what it has begun and closes.
     let _ = halt.send(true);
-    let _ = tokio::time::timeout(STOP_WITHIN, async { while tasks.join_next().await.is_some() {} }).await;
-    drop(tasks);
-    let _ = tokio::time::timeout(STOP_WITHIN, note(&journal, AuditAction::EngineStopped)).await;
-    drop(journal);
-    let _ = tokio::time::timeout(STOP_WITHIN, tokio::task::spawn_blocking(move || store_thread.join())).await;
+    let all_of_it = async {
+        while tasks.join_next().await.is_some() {}
+        note(&journal, AuditAction::EngineStopped).await;
+        drop(journal);
+        while threads.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(STOP_WITHIN, all_of_it).await.is_err() {
+        tracing::warn!(
+            "a part did not end in {STOP_WITHIN:.1?}; what the store had begun is finished or undone at the next start"
+        );
+    }
     let _ = std::fs::remove_file(&config.device.socket);
     reason
+}
+
+/// What takes time to open, in the order of the start-up.
+fn open(folder: &Path, models: &Path, library: &Path, decoder: Decoder) -> Result<(Store, Vision), EngineError> {
+    let store = Store::open(folder)?;
+    let runtime = Runtime::load(models, library, Threads::all())?;
+    Ok((store, Vision::open(&runtime, decoder)?))
 }
 
 /// An engine that cannot write this goes on: the desk finds out by itself, and says so.
@@ -191,16 +201,25 @@ async fn note(journal: &StoreKeeper, action: AuditAction) {
     }
 }
 
-fn join(thread: JoinHandle<Result<(), EngineError>>, name: &'static str) -> Result<(), EngineError> {
-    thread.join().unwrap_or(Err(EngineError::Ended(name)))
-}
-
-/// Calls `ready` when the camera has given its first frame.
-async fn announce(mut statuses: watch::Receiver<CameraStatus>, ready: impl FnOnce()) {
-    let live = statuses.wait_for(|status| matches!(status, CameraStatus::Live { .. })).await.is_ok();
+/// Calls `ready` when the camera has given its first frame, and then waits for the end.
+async fn announce(
+    mut statuses: watch::Receiver<CameraStatus>,
+    ready: impl FnOnce() + Send,
+    journal: StoreKeeper,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    let live = async { statuses.wait_for(|status| matches!(status, CameraStatus::Live { .. })).await.is_ok() };
+    let live = tokio::select! {
+        () = stopped(&mut stop) => false,
+        live = live => live,
+    };
     if live {
         ready();
+        note(&journal, AuditAction::EngineStarted).await;
     }
+    drop(journal);
+    stopped(&mut stop).await;
+    Ok(())
 }
 
 /// Tells the desk how the camera is; ends the engine when nothing but a fresh process can help.

@@ -10,8 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
+use zeroize::Zeroizing;
 
 use super::EngineError;
 use super::desk::Order;
@@ -20,7 +21,7 @@ use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
-use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode_preview};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode, encode_preview};
 use crate::session::{CanceledBy, Prompt, Screen};
 use crate::store::LeaseHolder;
 
@@ -35,6 +36,29 @@ const PREVIEW_EVERY: Duration = Duration::from_millis(80);
 /// Longer side of a preview in pixels.
 const PREVIEW_SIDE: usize = 640;
 
+/// Which users may be what; the engine's own and root may be anything.
+pub(super) struct Users {
+    pub own: u32,
+    pub display: Vec<u32>,
+    pub till: Vec<u32>,
+    pub sync: Vec<u32>,
+}
+
+impl Users {
+    fn knows(&self, user: u32) -> bool {
+        [ClientRole::Display, ClientRole::Till, ClientRole::Sync].into_iter().any(|role| self.may(role, user))
+    }
+
+    fn may(&self, role: ClientRole, user: u32) -> bool {
+        let named = match role {
+            ClientRole::Display => &self.display,
+            ClientRole::Till => &self.till,
+            ClientRole::Sync => &self.sync,
+        };
+        user == 0 || user == self.own || named.contains(&user)
+    }
+}
+
 /// What every client's task shares.
 #[derive(Clone)]
 pub(super) struct Server {
@@ -42,8 +66,9 @@ pub(super) struct Server {
     pub store: StoreKeeper,
     pub camera: Arc<Camera>,
     pub prompts: watch::Receiver<Prompt>,
-    pub due: Arc<Notify>,
-    pub allowed: Arc<Vec<u32>>,
+    pub due: watch::Receiver<u64>,
+    pub users: Arc<Users>,
+    pub sync_place: Arc<Semaphore>,
 }
 
 impl Server {
@@ -65,6 +90,17 @@ impl Server {
                     continue;
                 }
             };
+            // Before a place is taken: nobody unknown can fill them by being silent.
+            let known = stream.peer_cred().is_ok_and(|peer| self.users.knows(peer.uid()));
+            if !known {
+                tracing::warn!("a client of an unknown user was turned away; see device.display_users and its like");
+                let refusal = "this user may not connect; add it to device.display_users, till_users or sync_users";
+                if let Ok(bytes) = encode(&EngineMessage::Refused { why: refusal.to_owned() }) {
+                    // It may not be listening; the connection ends either way.
+                    let _ = stream.try_write(&bytes);
+                }
+                continue;
+            }
             let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                 tracing::warn!("a client was turned away: {MOST_CLIENTS} are connected");
                 continue;
@@ -85,13 +121,18 @@ impl Server {
     }
 
     async fn serve(&self, stream: UnixStream, holder: u64) -> Result<(), SocketError> {
-        let (role, reading, mut writing) = welcome(stream, |user| self.allowed.contains(&user)).await?;
+        let (role, reading, mut writing) = welcome(stream, |role, user| self.users.may(role, user)).await?;
         let (sender, messages) = mpsc::channel(MOST_MESSAGES);
         let reader = tokio::spawn(read_all(reading, sender));
         let served = match role {
             ClientRole::Display => self.show(messages, &mut writing, true).await,
             ClientRole::Till => self.show(messages, &mut writing, false).await,
             ClientRole::Sync => {
+                let Ok(_place) = self.sync_place.try_acquire() else {
+                    let why = "another sync delivers already; stop it first".to_owned();
+                    write(&mut writing, &EngineMessage::Refused { why }).await?;
+                    return Ok(());
+                };
                 let served = self.hand_out(messages, &mut writing, holder).await;
                 // A store that is gone frees every lease with it.
                 let _ = self.store.call(move |store| store.release(LeaseHolder(holder))).await;
@@ -152,8 +193,12 @@ impl Server {
                 self.desk.send(Order::Start { by, answer }).await.map_err(|_| gone())?;
                 answered.await.map_err(|_| gone())?.map(drop)
             }
-            ClientMessage::Consent { given } => self.desk.send(Order::Consent { given }).await.map_err(|_| gone()),
-            ClientMessage::Cancel => self.desk.send(Order::Cancel { by }).await.map_err(|_| gone()),
+            ClientMessage::Consent { session, given } => {
+                self.desk.send(Order::Consent { session, given }).await.map_err(|_| gone())
+            }
+            ClientMessage::Cancel { session } => {
+                self.desk.send(Order::Cancel { session, by }).await.map_err(|_| gone())
+            }
             ClientMessage::Hello(_) | ClientMessage::Lease { .. } | ClientMessage::Settle { .. } => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
@@ -167,10 +212,13 @@ impl Server {
         writing: &mut OwnedWriteHalf,
         holder: u64,
     ) -> Result<(), SocketError> {
+        // Counts ends: one that comes while something is written is not missed.
+        let mut due = self.due.clone();
         loop {
             let message = tokio::select! {
                 message = messages.recv() => message.ok_or(SocketError::Closed)?,
-                () = self.due.notified() => {
+                changed = due.changed() => {
+                    changed.map_err(|_| SocketError::Closed)?;
                     write(writing, &EngineMessage::Due).await?;
                     continue;
                 }
@@ -181,7 +229,9 @@ impl Server {
                 ClientMessage::Hello(_)
                 | ClientMessage::Start
                 | ClientMessage::Consent { .. }
-                | ClientMessage::Cancel => Err("this client may lease and settle events, and nothing else".to_owned()),
+                | ClientMessage::Cancel { .. } => {
+                    Err("this client may lease and settle events, and nothing else".to_owned())
+                }
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
@@ -227,13 +277,13 @@ async fn read_all(mut reading: OwnedReadHalf, messages: mpsc::Sender<ClientMessa
 }
 
 /// A small picture of a frame, laid out for a display.
-async fn preview(frame: Arc<Frame>) -> Option<Vec<u8>> {
+async fn preview(frame: Arc<Frame>) -> Option<Zeroizing<Vec<u8>>> {
     let small = tokio::task::spawn_blocking(move || {
         let (width, height) = (frame.image.width(), frame.image.height());
         let scale = (PREVIEW_SIDE as f32 / width.max(height).max(1) as f32).min(1.0);
         let side = |length: usize| ((length as f32 * scale) as usize).max(1);
         let picture: Rgb = resize(&frame.image, side(width), side(height));
-        encode_preview(&picture)
+        encode_preview(&picture).map(Zeroizing::new)
     });
     small.await.ok()?.ok()
 }

@@ -187,5 +187,10 @@ pub enum Effect {
     /// Leave the camera alone.
     Rest,
     /// Write the end in one transaction, then say [`Event::Committed`] or [`Event::CommitFailed`].
-    Commit(Box<Ending>),
+    Commit {
+        /// The end.
+        ending: Box<Ending>,
+        /// When it was known; the same however often it is tried.
+        at: Timestamp,
+    },
 }

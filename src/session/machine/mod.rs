@@ -13,6 +13,8 @@ use std::time::Duration;
 
 pub use event::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, Now};
 
+use jiff::Timestamp;
+
 use super::hints::HintGate;
 use super::policy::Policy;
 use super::prompt::{DocumentSide, Prompt, Screen};
@@ -30,6 +32,8 @@ pub const FACE_WITHIN: Duration = Duration::from_secs(45);
 pub const REVIEW_WITHIN: Duration = Duration::from_mins(5);
 /// Time that a session waits for a faulty device.
 pub const FAULT_WITHIN: Duration = Duration::from_mins(2);
+/// Faults of the device after which a session is given up: each gives the attempt back that it interrupted.
+pub const MOST_FAULTS: u8 = 5;
 /// Time between two tries to write an end.
 pub const COMMIT_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
@@ -48,7 +52,11 @@ pub struct Session {
     face: FaceProgress,
     hints: HintGate,
     fault: Option<DeviceFault>,
+    /// Faults that it has lived through.
+    faults: u8,
     ending: Option<Box<Ending>>,
+    /// When the end was known; it may be written later.
+    ended_at: Timestamp,
     reason: Option<ReasonCode>,
 }
 
@@ -70,9 +78,11 @@ impl FaceProgress {
 }
 
 impl Session {
-    /// A session that was just made; its record has to be on disk already.
+    /// A session that was just made; its record has to be on disk already. Its captures are numbered after `after`, so
+    /// that a late answer to an earlier session's capture is never taken for one of its own.
     #[must_use]
-    pub fn new(record: SessionRecord, policy: Policy, now: Now) -> Self {
+    pub fn new(record: SessionRecord, policy: Policy, after: CaptureId, now: Now) -> Self {
+        let record_end = record.expires_at;
         let left = record.expires_at.duration_since(now.wall);
         let ends_at = now.uptime + Duration::try_from(left).unwrap_or_default();
         Self {
@@ -80,13 +90,15 @@ impl Session {
             policy,
             ends_at,
             phase_until: ends_at,
-            capture: CaptureId::default(),
+            capture: after,
             document: None,
             sides: SidesRead::default(),
             face: FaceProgress::START,
             hints: HintGate::default(),
             fault: None,
+            faults: 0,
             ending: None,
+            ended_at: record_end,
             reason: None,
         }
     }
@@ -95,23 +107,27 @@ impl Session {
     /// consent and with the attempts that are left; without any left the device gives up, which is nobody's failure.
     /// `None` for a session that had ended.
     #[must_use]
-    pub fn resume(record: SessionRecord, policy: Policy, now: Now) -> Option<(Self, Vec<Effect>)> {
+    pub fn resume(record: SessionRecord, policy: Policy, after: CaptureId, now: Now) -> Option<(Self, Vec<Effect>)> {
         if record.state.is_terminal() {
             return None;
         }
         let (expired, attempts) = (record.expires_at <= now.wall, record.attempts);
-        let mut session = Self::new(record, policy, now);
+        let mut session = Self::new(record, policy, after, now);
         let effects = if expired {
             session.end(Ending::Expired, now)
         } else if attempts.document == 0 || attempts.face == 0 {
             session.end(Ending::Canceled(CanceledBy::Device), now)
-        } else if session.record.state == SessionState::Created {
-            Vec::new()
         } else {
             session.enter(SessionState::AwaitingConsent, CONSENT_WITHIN, now);
             vec![Effect::Rest, Effect::Save]
         };
         Some((session, effects))
+    }
+
+    /// Its latest capture.
+    #[must_use]
+    pub fn capture(&self) -> CaptureId {
+        self.capture
     }
 
     /// What is written to disk.

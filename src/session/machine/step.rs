@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
-    FACE_WITHIN, FAULT_WITHIN, FaceProgress, FaceSeen, Now, REVIEW_WITHIN, Session, SidesRead,
+    FACE_WITHIN, FAULT_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session, SidesRead,
 };
 use crate::imaging::Provenance;
 use crate::session::decision::{Decision, Verdict, decide, refuse};
@@ -29,7 +29,9 @@ impl Session {
                 self.enter(S::AwaitingConsent, CONSENT_WITHIN, now);
                 vec![Effect::Save]
             }
-            Event::ConsentAnswered { given: true } if state == S::AwaitingConsent => self.begin_document(now),
+            Event::ConsentAnswered { given: true } if state == S::AwaitingConsent && self.fault.is_none() => {
+                self.begin_document(now)
+            }
             Event::ConsentAnswered { given: false } if state == S::AwaitingConsent => {
                 self.refuse(ReasonCode::ConsentDeclined, now)
             }
@@ -205,8 +207,9 @@ impl Session {
         self.enter(SessionState::Deciding, COMMIT_AGAIN_AFTER, now);
         self.capture = CaptureId(self.capture.0 + 1);
         self.fault = None;
+        self.ended_at = now.wall;
         self.ending = Some(Box::new(ending.clone()));
-        vec![Effect::Rest, Effect::Commit(Box::new(ending))]
+        vec![Effect::Rest, Effect::Commit { ending: Box::new(ending), at: now.wall }]
     }
 
     /// The end is on disk. What was seen is wiped.
@@ -240,6 +243,10 @@ impl Session {
             SessionState::AwaitingFace => attempts.face = attempts.face.saturating_add(1),
             _ => {}
         }
+        self.faults = self.faults.saturating_add(1);
+        if self.faults > MOST_FAULTS {
+            return self.end(Ending::Canceled(CanceledBy::Device), now);
+        }
         self.capture = CaptureId(self.capture.0 + 1);
         self.phase_until = now.uptime + FAULT_WITHIN;
         vec![Effect::Rest]
@@ -270,7 +277,8 @@ impl Session {
 
     fn commit_again(&mut self, now: Now) -> Vec<Effect> {
         self.phase_until = now.uptime + COMMIT_AGAIN_AFTER;
-        self.ending.iter().map(|ending| Effect::Commit(ending.clone())).collect()
+        let at = self.ended_at;
+        self.ending.iter().map(|ending| Effect::Commit { ending: ending.clone(), at }).collect()
     }
 
     /// A deadline has passed.

@@ -37,7 +37,7 @@ fn record() -> SessionRecord {
 }
 
 fn session() -> Session {
-    Session::new(record(), Policy::for_tier(AgeTier::Over21), at(0))
+    Session::new(record(), Policy::for_tier(AgeTier::Over21), CaptureId(7), at(0))
 }
 
 /// What can be wrong with a document of the tests.
@@ -91,14 +91,14 @@ fn live() -> FaceSeen {
 fn capture_of(effects: &[Effect]) -> CaptureId {
     let found = effects.iter().find_map(|effect| match effect {
         Effect::Capture { capture, .. } => Some(*capture),
-        Effect::Save | Effect::Rest | Effect::Commit(_) => None,
+        Effect::Save | Effect::Rest | Effect::Commit { .. } => None,
     });
     found.expect("an effect asks for a capture")
 }
 
 fn ending_of(effects: &[Effect]) -> Option<&Ending> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Commit(ending) => Some(ending.as_ref()),
+        Effect::Commit { ending, .. } => Some(ending.as_ref()),
         Effect::Save | Effect::Rest | Effect::Capture { .. } => None,
     })
 }
@@ -125,7 +125,7 @@ fn awaiting_face() -> (Session, CaptureId) {
 fn a_good_document_and_its_live_holder_are_verified_once_the_end_is_on_disk() {
     let (mut session, capture) = awaiting_face();
     let effects = session.step(Event::FaceRead { capture, seen: live() }, at(10));
-    assert!(matches!(effects[..], [Effect::Rest, Effect::Commit(_)]));
+    assert!(matches!(effects[..], [Effect::Rest, Effect::Commit { .. }]));
     assert_eq!((session.record().state, session.prompt().screen), (SessionState::Deciding, Screen::Deciding));
     assert!(session.step(Event::Committed, at(11)).is_empty());
     assert_eq!((session.record().state, session.prompt().screen), (SessionState::Verified, Screen::Verified));
@@ -216,6 +216,34 @@ fn a_fault_of_the_device_costs_the_person_no_attempt_and_never_reads_as_their_fa
 }
 
 #[test]
+fn a_device_that_fails_again_and_again_ends_the_session_and_consent_waits_for_it() {
+    let (mut session, _) = awaiting_document();
+    let fault = DeviceFault::Decoder;
+    for round in 0..u64::from(MOST_FAULTS) {
+        assert!(matches!(session.step(Event::Faulted { fault }, at(10 + 2 * round))[..], [Effect::Rest]));
+        let _ = session.step(Event::Recovered, at(11 + 2 * round));
+    }
+    let effects = session.step(Event::Faulted { fault }, at(40));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Canceled(CanceledBy::Device)));
+
+    let mut session = self::session();
+    let _ = session.step(Event::Opened, at(1));
+    let _ = session.step(Event::Faulted { fault }, at(2));
+    assert!(session.step(Event::ConsentAnswered { given: true }, at(3)).is_empty());
+    assert_eq!(session.record().attempts, BUDGET);
+}
+
+#[test]
+fn an_answer_to_an_earlier_session_s_capture_counts_for_nothing() {
+    let (_, earlier) = awaiting_document();
+    let mut session = Session::new(record(), Policy::for_tier(AgeTier::Over21), earlier, at(0));
+    let _ = session.step(Event::Opened, at(1));
+    let _ = session.step(Event::ConsentAnswered { given: true }, at(2));
+    assert!(session.step(Event::DocumentRead { capture: earlier, seen: document(Card::Good) }, at(3)).is_empty());
+    assert_eq!(session.record().state, SessionState::AwaitingDocument);
+}
+
+#[test]
 fn an_end_that_cannot_be_written_is_shown_as_a_fault_and_written_later() {
     let (mut session, capture) = awaiting_face();
     let _ = session.step(Event::FaceRead { capture, seen: live() }, at(10));
@@ -232,7 +260,7 @@ fn an_end_that_cannot_be_written_is_shown_as_a_fault_and_written_later() {
 fn a_review_that_nobody_answers_ends_as_not_verified() {
     let policy = Policy { review_flags: vec!["odd"], ..Policy::for_tier(AgeTier::Over21) };
     let reviewed = |answer: Option<bool>| {
-        let mut session = Session::new(record(), policy.clone(), at(0));
+        let mut session = Session::new(record(), policy.clone(), CaptureId(7), at(0));
         let _ = session.step(Event::Opened, at(1));
         let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
         let mut seen = document(Card::Good);
@@ -255,11 +283,12 @@ fn a_review_that_nobody_answers_ends_as_not_verified() {
 #[test]
 fn a_restart_in_any_open_state_starts_over_with_the_attempts_that_are_left() {
     use SessionState as S;
-    for state in [S::AwaitingConsent, S::AwaitingDocument, S::AwaitingFace, S::Deciding, S::AwaitingReview] {
+    let open = [S::Created, S::AwaitingConsent, S::AwaitingDocument, S::AwaitingFace, S::Deciding, S::AwaitingReview];
+    for state in open {
         let attempts = AttemptsLeft { document: 1, face: 2 };
         let interrupted = SessionRecord { state, attempts, ..record() };
         let policy = Policy::for_tier(AgeTier::Over21);
-        let (session, effects) = Session::resume(interrupted, policy, at(100)).unwrap();
+        let (session, effects) = Session::resume(interrupted, policy, CaptureId(7), at(100)).unwrap();
         assert_eq!(session.prompt().screen, Screen::Consent, "{state:?}");
         assert_eq!(session.record().attempts, attempts);
         assert!(ending_of(&effects).is_none());
@@ -269,7 +298,7 @@ fn a_restart_in_any_open_state_starts_over_with_the_attempts_that_are_left() {
 #[test]
 fn a_restart_gives_up_without_attempts_expires_the_old_and_leaves_the_ended() {
     let policy = || Policy::for_tier(AgeTier::Over21);
-    let resumed = |record, now| Session::resume(record, policy(), now).map(|(_, effects)| effects);
+    let resumed = |record, now| Session::resume(record, policy(), CaptureId(7), now).map(|(_, effects)| effects);
     let spent = SessionRecord {
         state: SessionState::AwaitingFace,
         attempts: AttemptsLeft { document: 1, face: 0 },
@@ -351,7 +380,7 @@ struct Shell {
 
 impl Shell {
     fn new(policy: Policy) -> Self {
-        let session = Session::new(record(), policy.clone(), at(0));
+        let session = Session::new(record(), policy.clone(), CaptureId(7), at(0));
         Self { session, policy, disk: record(), clock: 0, captures: vec![], committing: None }
     }
 
@@ -364,7 +393,7 @@ impl Shell {
                     self.captures.push(capture);
                 }
                 Effect::Rest => {}
-                Effect::Commit(ending) => self.committing = Some(*ending),
+                Effect::Commit { ending, .. } => self.committing = Some(*ending),
             }
         }
     }
@@ -402,7 +431,9 @@ impl Shell {
     fn happen(&mut self, happening: Happening, stale: bool) {
         if matches!(happening, Happening::Restart) {
             self.committing = None;
-            if let Some((session, effects)) = Session::resume(self.disk.clone(), self.policy.clone(), at(self.clock)) {
+            if let Some((session, effects)) =
+                Session::resume(self.disk.clone(), self.policy.clone(), CaptureId(7), at(self.clock))
+            {
                 self.session = session;
                 self.captures.clear();
                 self.apply(effects);

@@ -82,7 +82,9 @@ impl Till {
             tell(&prompt);
             let (state, reason) = match prompt.screen {
                 Screen::Consent => {
-                    self.writer.send(&ClientMessage::Consent { given: true }).await?;
+                    if let Some(session) = prompt.session {
+                        self.writer.send(&ClientMessage::Consent { session, given: true }).await?;
+                    }
                     continue;
                 }
                 Screen::Verified => (SessionState::Verified, None),

@@ -65,7 +65,7 @@ pub(super) const SCENES: [Scene; 6] = [
     Scene {
         name: "a flat photo, held up and turned",
         part: Part::FlatPhoto,
-        expected: Expected::Refused(&[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete]),
+        expected: Expected::Refused(&[ReasonCode::LivenessAttack]),
         receiver_down: false,
     },
     Scene {
