@@ -25,7 +25,7 @@ pub(super) type MakeSource = Box<dyn FnOnce(watch::Receiver<Prompt>) -> OpenSour
 pub(super) fn simulated(parts: &[String]) -> Result<MakeSource, CommandError> {
     let parts: Vec<Part> = parts
         .iter()
-        .map(|part| part.parse().map_err(|error| CommandError::Usage(format!("camera.parts: {error}"))))
+        .map(|part| part.parse().map_err(|error| CommandError::Usage(format!("camera.parts: {part:?}: {error}"))))
         .collect::<Result<_, _>>()?;
     if parts.is_empty() {
         return Err(CommandError::Usage("camera.parts is empty; name at least one, such as genuine".to_owned()));

@@ -61,11 +61,11 @@ async fn perform(args: &DemoArgs, assets: &Assets) -> Result<Exit, CommandError>
         rows.push((scene, ended, right, started.elapsed()));
     }
     cast.stop().await;
-    say("  visit                                         has to end as                              seconds")?;
+    say("  visit                                            has to end as                          seconds")?;
     for (scene, ended, right, took) in &rows {
         let sign = if *right { "ok   " } else { "WRONG" };
         let expected = scene.expected.to_string();
-        say(&format!("  {sign} {:<39} {expected:<42} {:>7.1}", scene.name, took.as_secs_f64()))?;
+        say(&format!("  {sign} {:<42} {expected:<38} {:>7.1}", scene.name, took.as_secs_f64()))?;
         if !right {
             say(&format!("        it ended as {ended}"))?;
         }
