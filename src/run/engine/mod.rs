@@ -9,6 +9,8 @@ mod desk;
 mod eyes;
 mod server;
 mod store_keeper;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
