@@ -4,16 +4,19 @@
 //! window drew is read from Xvfb's frame buffer, and kept as PNGs in `target/tmp/screens` to be looked at.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod support;
+
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use carded::imaging::Rgb;
 use carded::liveness::Direction;
 use carded::session::{CanceledBy, DeviceFault, DocumentSide, Hint, Prompt, ReasonCode, Screen};
 use carded::ui::{Layout, UiError, UiHandle, Update, WindowOptions, show};
+use support::display::Xvfb;
 
 /// What the child is to do; its presence makes this process the child.
 const ROLE: &str = "CARDED_WINDOW_TEST";
@@ -60,36 +63,19 @@ fn again(role: &str, display: Option<&str>) -> bool {
     child.status().unwrap().success()
 }
 
-struct Xvfb(Child);
-
-impl Drop for Xvfb {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn in_xvfb() -> ExitCode {
     assert!(again("no display", None), "without any display");
     assert!(again("no display", Some(":4095")), "with the name of a display that is not there");
     let folder = tempfile::tempdir().unwrap();
     let screen = format!("{}x{}x24", DISPLAY.0, DISPLAY.1);
-    let started = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &screen, "-fbdir"])
-        .arg(folder.path())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn();
-    let mut server = match started {
-        Ok(server) => Xvfb(server),
+    let server = match Xvfb::start(&screen, &[OsStr::new("-fbdir"), folder.path().as_os_str()]) {
+        Ok(server) => server,
         Err(error) => {
             println!("SKIPPED: the window's screens were not looked at: Xvfb does not start ({error})");
             return ExitCode::SUCCESS;
         }
     };
-    let mut number = String::new();
-    BufReader::new(server.0.stdout.take().unwrap()).read_line(&mut number).unwrap();
-    assert!(again(folder.path().to_str().unwrap(), Some(&format!(":{}", number.trim()))));
+    assert!(again(folder.path().to_str().unwrap(), Some(&server.display)));
     ExitCode::SUCCESS
 }
 

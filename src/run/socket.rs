@@ -110,36 +110,36 @@ pub(super) async fn write(stream: &mut (impl AsyncWrite + Unpin), message: &impl
     write_bytes(stream, &protocol::encode(message)?).await
 }
 
-/// Takes in a client: checks its user, its protocol and its role, and answers.
-pub(super) async fn welcome(
+/// Takes in a client: checks its protocol, has `admit` judge its role and user, and answers. What `admit` gave is the
+/// client's for as long as it is connected.
+pub(super) async fn welcome<T>(
     mut stream: UnixStream,
-    allowed: impl Fn(ClientRole, u32) -> bool,
-) -> Result<(ClientRole, OwnedReadHalf, OwnedWriteHalf), SocketError> {
+    admit: impl FnOnce(ClientRole, u32) -> Result<T, String>,
+) -> Result<(ClientRole, T, OwnedReadHalf, OwnedWriteHalf), SocketError> {
     let user = stream.peer_cred()?.uid();
     let slow = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
     let first = timeout(MESSAGE_WITHIN, read::<ClientMessage>(&mut stream)).await.map_err(slow)??;
-    let refusal = match &first {
-        Some(Body::Message(ClientMessage::Hello(hello))) if hello.protocol != PROTOCOL_VERSION => Some(format!(
+    let admitted = match first {
+        Some(Body::Message(ClientMessage::Hello(hello))) if hello.protocol != PROTOCOL_VERSION => Err(format!(
             "it speaks protocol {} ({}) and this engine {PROTOCOL_VERSION} ({}); install the same version of both",
             hello.protocol,
             hello.program,
             env!("CARGO_PKG_VERSION"),
         )),
-        Some(Body::Message(ClientMessage::Hello(hello))) if !allowed(hello.role, user) => Some(format!(
-            "user {user} may not be a {:?}; see device.display_users, till_users and sync_users",
-            hello.role
-        )),
-        Some(Body::Message(ClientMessage::Hello(_))) => None,
-        _ => Some("a client says hello first".to_owned()),
+        Some(Body::Message(ClientMessage::Hello(hello))) => admit(hello.role, user).map(|given| (hello.role, given)),
+        _ => Err("a client says hello first".to_owned()),
     };
-    if let Some(why) = refusal {
-        write(&mut stream, &EngineMessage::Refused { why: why.clone() }).await?;
-        return Err(SocketError::Refused(why));
+    match admitted {
+        Ok((role, given)) => {
+            write(&mut stream, &EngineMessage::Welcome { program: env!("CARGO_PKG_VERSION").to_owned() }).await?;
+            let (reading, writing) = stream.into_split();
+            Ok((role, given, reading, writing))
+        }
+        Err(why) => {
+            write(&mut stream, &EngineMessage::Refused { why: why.clone() }).await?;
+            Err(SocketError::Refused(why))
+        }
     }
-    let Some(Body::Message(ClientMessage::Hello(hello))) = first else { return Err(SocketError::Closed) };
-    write(&mut stream, &EngineMessage::Welcome { program: env!("CARGO_PKG_VERSION").to_owned() }).await?;
-    let (reading, writing) = stream.into_split();
-    Ok((hello.role, reading, writing))
 }
 
 /// A client's connection to the engine.

@@ -19,7 +19,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(300);
 /// Presses that may wait: nobody presses faster than the engine takes them.
 const MOST_PRESSES: usize = 8;
 
-/// Shows the window until it is closed or a signal comes. `ready` is called when the window is up.
+/// Shows the window until it is closed or a signal comes. `ready` is called when the window is up and signals are heeded.
 ///
 /// # Errors
 /// [`UiError`] when there is no display.
@@ -27,9 +27,8 @@ pub fn run_ui(socket: &Path, options: &WindowOptions, ready: impl FnOnce() + Sen
     let (presses, pressed) = mpsc::channel(MOST_PRESSES);
     let socket = socket.to_owned();
     let started = move |window: UiHandle| {
-        ready();
         let talk = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(talk(socket, window, pressed)),
+            Ok(runtime) => runtime.block_on(talk(socket, window, pressed, ready)),
             Err(error) => {
                 tracing::error!("the window cannot reach the engine: {error}; restart the device");
                 window.update(Update::Quit);
@@ -45,7 +44,7 @@ pub fn run_ui(socket: &Path, options: &WindowOptions, ready: impl FnOnce() + Sen
     })
 }
 
-async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Command>) {
+async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Command>, ready: impl FnOnce()) {
     let mut stop = match stop_on_signals() {
         Ok(stop) => stop,
         Err(error) => {
@@ -54,6 +53,7 @@ async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Com
             return;
         }
     };
+    ready();
     while !*stop.borrow() {
         let why = tokio::select! {
             () = stopped(&mut stop) => break,

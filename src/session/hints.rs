@@ -24,6 +24,11 @@ impl HintGate {
             _ => now,
         };
         self.candidate = Some((hint, since));
+        // No correction but what the device does now: it would come too late, and the one before would be wrong.
+        if hint == Some(Hint::Reading) {
+            self.shown = hint.map(|hint| (hint, now));
+            return;
+        }
         let steady = now.saturating_sub(since) >= STEADY_FOR;
         let was_read = self.shown.is_none_or(|(_, since)| now.saturating_sub(since) >= SHOWN_FOR);
         if steady && was_read && self.shown() != hint {
@@ -59,5 +64,18 @@ mod tests {
         assert_eq!(at(1800, still), still);
         assert_eq!(at(1900, None), still);
         assert_eq!(at(3100, None), None);
+    }
+
+    #[test]
+    fn that_something_is_read_now_is_shown_at_once_in_the_place_of_a_correction() {
+        let mut gate = HintGate::default();
+        for ms in [0, 500, 1000] {
+            gate.observe(Some(Hint::DocumentCloser), Duration::from_millis(ms));
+        }
+        gate.observe(Some(Hint::Reading), Duration::from_millis(1010));
+        assert_eq!(gate.shown(), Some(Hint::Reading));
+        gate.observe(None, Duration::from_secs(2));
+        gate.observe(None, Duration::from_millis(2500));
+        assert_eq!(gate.shown(), None);
     }
 }

@@ -30,6 +30,8 @@ pub enum Hint {
     MoreLight,
     /// The picture is too bright.
     LessLight,
+    /// What is shown is being read now: nothing is wrong with it.
+    Reading,
     /// The side that is shown was read already.
     TurnOver,
     /// Nobody is in front of the camera.

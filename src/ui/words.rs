@@ -116,6 +116,7 @@ pub fn of_hint(hint: Hint) -> &'static str {
         Hint::OutOfFocus => "A little further away",
         Hint::MoreLight => "It is too dark here",
         Hint::LessLight => "It is too bright here",
+        Hint::Reading => "Good. Reading it",
         Hint::TurnOver => "Done. Now the other side",
         Hint::ShowFace => "Come in front of the camera",
         Hint::FaceCamera => "Look into the camera",

@@ -70,12 +70,13 @@ impl DocumentCapture {
         Self { encoded: None, front: None, readings: 0, backs: 0, provenance: None, last: None }
     }
 
-    /// Looks at one frame.
+    /// Looks at one frame. Reading print takes a second: `reads` is called just before.
     pub(in crate::run) fn observe(
         &mut self,
         frame: &Frame,
         vision: &mut Vision,
         look: &Look,
+        reads: impl FnOnce(),
     ) -> Result<DocumentStep, VisionError> {
         let gray = frame.image.to_gray();
         let light = exposure(&gray);
@@ -98,7 +99,7 @@ impl DocumentCapture {
             Err(hint) => Some(hint),
             Ok(card) => {
                 let had_front = self.front.is_some();
-                let hint = self.read_card(frame, &card, vision, look)?;
+                let hint = self.read_card(frame, &card, vision, look, reads)?;
                 if self.front.is_some() && !had_front {
                     step.side = Some(DocumentSide::Front);
                 }
@@ -144,13 +145,15 @@ impl DocumentCapture {
         card: &CardOutline,
         vision: &mut Vision,
         look: &Look,
+        reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
         let Some(flat) = lay_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
         let Some((flat, portrait)) = upright(flat, vision)? else { return self.read_back(frame, card, vision, look) };
+        if self.encoded.is_none() && self.readings > 0 {
+            return Ok(Some(Hint::TurnOver));
+        }
+        reads();
         if self.encoded.is_none() {
-            if self.readings > 0 {
-                return Ok(Some(Hint::TurnOver));
-            }
             // A passport and some cards have their zone beside the portrait.
             if let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone) {
                 self.take_encoded(encoded, frame.provenance);

@@ -26,7 +26,9 @@ fn read(pictures: &[&Rgb], vision: &mut Vision) -> (Vec<DocumentSide>, Option<Ve
     let (mut sides, mut hints) = (Vec::new(), Vec::new());
     for sequence in 0..pictures.len() as u64 * 5 {
         let frame = frame(pictures[sequence as usize / 5].clone(), sequence);
-        let step = capture.observe(&frame, vision, &look()).unwrap();
+        let mut said = false;
+        let step = capture.observe(&frame, vision, &look(), || said = true).unwrap();
+        assert!(said || step.side != Some(DocumentSide::Front), "the reading of a front is announced");
         sides.extend(step.side);
         hints.extend(step.hint);
         if let Some(seen) = step.seen {
@@ -84,7 +86,7 @@ fn the_face_of_who_holds_the_card_is_not_its_portrait_and_a_card_held_up_begins_
     let mut capture = DocumentCapture::new();
     let seen = (0..10).find_map(|sequence| {
         let shown = if sequence < 5 { &back } else { &front };
-        capture.observe(&frame(shown.clone(), sequence), &mut vision, &look()).unwrap().seen
+        capture.observe(&frame(shown.clone(), sequence), &mut vision, &look(), || {}).unwrap().seen
     });
     let portrait = seen.expect("the document is read").portrait.expect("its portrait is found");
     let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap();

@@ -202,8 +202,10 @@ impl Looker {
         match watching {
             Watching::Nothing => Ok(Ok(Watching::Nothing)),
             Watching::Document { capture, look, mut reading } => {
-                let step = reading.observe(frame, &mut self.vision, &look)?;
-                self.hint(capture, step.hint);
+                let step = reading.observe(frame, &mut self.vision, &look, || {
+                    hint(&self.desk, capture, Some(Hint::Reading));
+                })?;
+                hint(&self.desk, capture, step.hint);
                 // With the whole document there is nothing left to ask for.
                 if let (Some(side), None) = (step.side, &step.seen)
                     && self.tell(Event::SideRead { capture, side }).is_err()
@@ -217,7 +219,7 @@ impl Looker {
             }
             Watching::Face { capture, mut turn, told } => {
                 let step = turn.observe(frame, &mut self.vision, self.shown.of(capture))?;
-                self.hint(capture, step.hint);
+                hint(&self.desk, capture, step.hint);
                 if step.ended {
                     let seen = turn.finish(&self.vision);
                     return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
@@ -242,11 +244,6 @@ impl Looker {
         self.desk.blocking_send(order).map_err(|_| DeskGone)
     }
 
-    /// A hint that finds the desk busy is dropped: the next frame has another.
-    fn hint(&self, capture: CaptureId, hint: Option<Hint>) {
-        let _ = self.desk.try_send(Order::Event(Event::Hinted { capture, hint }));
-    }
-
     /// Tells of a decoder that fails again and again, gives it time, and lets the session go on. What the desk orders in
     /// the meantime is not lost.
     fn sit_out(&mut self, error: &WorkerError) -> Result<Option<EyesOrder>, DeskGone> {
@@ -260,4 +257,9 @@ impl Looker {
         self.say(Order::Decoder(None))?;
         Ok(newest)
     }
+}
+
+/// A hint that finds the desk busy is dropped: the next frame has another.
+fn hint(desk: &mpsc::Sender<Order>, capture: CaptureId, hint: Option<Hint>) {
+    let _ = desk.try_send(Order::Event(Event::Hinted { capture, hint }));
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
@@ -120,19 +120,30 @@ impl Server {
         }
     }
 
+    /// Whether a user's program may be what it says; of syncs there is one at a time, which keeps the place.
+    fn admit(&self, role: ClientRole, user: u32) -> Result<Option<OwnedSemaphorePermit>, String> {
+        if !self.users.may(role, user) {
+            return Err(format!(
+                "user {user} may not be a {role:?}; see device.display_users, till_users and sync_users"
+            ));
+        }
+        match role {
+            ClientRole::Display | ClientRole::Till => Ok(None),
+            ClientRole::Sync => match Arc::clone(&self.sync_place).try_acquire_owned() {
+                Ok(place) => Ok(Some(place)),
+                Err(_) => Err("another sync delivers already; stop it first".to_owned()),
+            },
+        }
+    }
+
     async fn serve(&self, stream: UnixStream, holder: u64) -> Result<(), SocketError> {
-        let (role, reading, mut writing) = welcome(stream, |role, user| self.users.may(role, user)).await?;
+        let (role, _place, reading, mut writing) = welcome(stream, |role, user| self.admit(role, user)).await?;
         let (sender, messages) = mpsc::channel(MOST_MESSAGES);
         let reader = tokio::spawn(read_all(reading, sender));
         let served = match role {
             ClientRole::Display => self.show(messages, &mut writing, true).await,
             ClientRole::Till => self.show(messages, &mut writing, false).await,
             ClientRole::Sync => {
-                let Ok(_place) = self.sync_place.try_acquire() else {
-                    let why = "another sync delivers already; stop it first".to_owned();
-                    write(&mut writing, &EngineMessage::Refused { why }).await?;
-                    return Ok(());
-                };
                 let served = self.hand_out(messages, &mut writing, holder).await;
                 // A store that is gone frees every lease with it.
                 let _ = self.store.call(move |store| store.release(LeaseHolder(holder))).await;

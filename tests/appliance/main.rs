@@ -1,0 +1,27 @@
+//! The running appliance, through the program: roles as processes, real sockets, a simulated camera.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod engine;
+mod faults;
+mod roles;
+mod site;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::process::{Command, Stdio};
+
+use site::{alone, words};
+
+#[test]
+fn the_demonstration_ends_every_visit_as_its_table_says() {
+    let _alone = alone();
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_carded"));
+    let output = demo.args(["demo", "--no-window"]).stdin(Stdio::null()).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", words(&output));
+    assert!(told.contains("every visit ended as it has to"), "{told}");
+    for reason in ["document_fields_differ", "document_expired", "face_mismatch", "liveness_attack"] {
+        assert!(told.contains(&format!("refused: {reason}")), "{reason}: {told}");
+    }
+    assert_eq!(told.matches("attestation verified").count(), 6, "{told}");
+}
