@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 
 use carded::session::protocol::{self, ClientMessage, ClientRole, Hello};
 use carded::session::{Screen, SessionId};
 
 use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, words};
+use crate::support::skip;
 
 #[test]
 fn the_engine_says_that_it_is_ready_when_a_session_can_start_and_stops_in_two_seconds() {
     let _alone = alone();
     let site = Site::simulated();
     let engine = site.ready("engine");
-    let mut till = site.till();
-    till.say(&ClientMessage::Start);
-    till.agree();
+    let (mut till, _) = site.agreed();
     till.say(&ClientMessage::Start);
     assert!(till.refusal().contains("a session is under way"));
     till.prompt(|screen| matches!(screen, Screen::Document { .. }));
@@ -24,8 +25,7 @@ fn the_engine_says_that_it_is_ready_when_a_session_can_start_and_stops_in_two_se
     let cores = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
     assert_eq!(cores.split_whitespace().nth(4), Some("0"), "a crash leaves nothing behind");
     // In the middle of everything.
-    let (took, status) = engine.stop();
-    assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");
+    engine.stop(STOP_WITHIN);
     assert!(!site.path("engine.sock").exists());
 }
 
@@ -76,9 +76,7 @@ fn a_killed_engine_asks_for_consent_again_and_verifies_nobody_by_itself() {
     let _alone = alone();
     let site = Site::simulated();
     let engine = site.ready("engine");
-    let mut till = site.till();
-    till.say(&ClientMessage::Start);
-    till.agree();
+    let (mut till, _) = site.agreed();
     let session = till.prompt(|screen| matches!(screen, Screen::Face { .. })).session;
     engine.signal("-KILL");
     drop(engine);
@@ -92,4 +90,41 @@ fn a_killed_engine_asks_for_consent_again_and_verifies_nobody_by_itself() {
     till.say(&ClientMessage::Cancel { session: other });
     till.say(&ClientMessage::Cancel { session: session.unwrap() });
     till.prompt(|screen| matches!(screen, Screen::Canceled { .. }));
+}
+
+#[test]
+fn another_user_is_refused_in_words_unless_named_and_then_may_be_that_role_alone() {
+    const NOBODY: u32 = 65_534;
+    if !rustix::process::geteuid().is_root() {
+        skip("only root can become another user: who may connect was not tried");
+        return;
+    }
+    let _alone = alone();
+    let site = Site::simulated();
+    fs::set_permissions(site.path(""), fs::Permissions::from_mode(0o711)).unwrap();
+    let heard_as = |role| {
+        let hello = protocol::encode(&ClientMessage::Hello(Hello::of(role))).unwrap();
+        let python = "import json, os, socket, sys\n\
+                      os.setuid(int(sys.argv[1]))\n\
+                      engine = socket.socket(socket.AF_UNIX)\n\
+                      engine.connect(sys.argv[2])\n\
+                      engine.sendall(bytes(json.loads(sys.argv[3])))\n\
+                      engine.settimeout(60)\n\
+                      print(engine.recv(4096))";
+        let mut client = Command::new("python3");
+        client.args(["-c", python, &NOBODY.to_string()]).arg(site.path("engine.sock")).arg(format!("{hello:?}"));
+        String::from_utf8(client.output().unwrap().stdout).unwrap()
+    };
+    let engine = site.ready("engine");
+    let heard = heard_as(ClientRole::Till);
+    assert!(heard.contains("this user may not connect"), "{heard}");
+    engine.stop(STOP_WITHIN);
+
+    let config = fs::read_to_string(site.path("config.toml")).unwrap();
+    let named = config.replace("[site]", &format!("till_users = [{NOBODY}]\n[site]"));
+    fs::write(site.path("config.toml"), named).unwrap();
+    let _engine = site.ready("engine");
+    assert!(heard_as(ClientRole::Till).contains("welcome"));
+    let heard = heard_as(ClientRole::Sync);
+    assert!(heard.contains("may not be a Sync") && heard.contains("sync_users"), "{heard}");
 }

@@ -5,13 +5,12 @@ use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use carded::run::SocketError;
 use carded::session::Screen;
 use carded::session::protocol::{ClientMessage, ClientRole};
 
-use crate::site::{Running, STOP_WITHIN, Site, alone, children_of, wait_for, words};
+use crate::site::{ALL_STOP_WITHIN, Running, STOP_WITHIN, Site, alone, children_of, wait_for, words};
 use crate::support::display::Xvfb;
 use crate::support::receiver::receiver_on;
 use crate::support::skip;
@@ -39,13 +38,10 @@ fn what_sync_had_on_its_way_when_it_was_stopped_is_delivered_by_the_next() {
     let sync = site.ready("sync");
     let second = site.client(ClientRole::Sync).err();
     assert!(matches!(&second, Some(SocketError::Refused(why)) if why.contains("another sync")), "{second:?}");
-    let mut till = site.till();
-    till.say(&ClientMessage::Start);
-    let session = till.agree();
+    let (mut till, session) = site.agreed();
     till.say(&ClientMessage::Cancel { session: session.clone() });
     let on_its_way = wait_for("a delivery", || deaf.accept().ok());
-    let (took, status) = sync.stop();
-    assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");
+    sync.stop(STOP_WITHIN);
     drop(on_its_way);
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -56,8 +52,7 @@ fn what_sync_had_on_its_way_when_it_was_stopped_is_delivered_by_the_next() {
     let listed = runtime.block_on(receiver.listed());
     assert!(listed.to_string().contains(session.as_str()), "{listed}");
     // With nothing to do it stops as soon.
-    let (took, status) = sync.stop();
-    assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");
+    sync.stop(STOP_WITHIN);
     assert!(site.due().is_empty(), "it was acknowledged once and for all");
 }
 
@@ -72,17 +67,13 @@ fn the_window_is_ready_when_it_is_up_and_stops_in_two_seconds() {
         Site::until_ready(&site.path("ui.notify"), window)
     };
     // Without an engine it says so, and stops as well.
-    let (took, status) = window().stop();
-    assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");
+    window().stop(STOP_WITHIN);
 
     let _engine = site.ready("engine");
-    let mut till = site.till();
-    till.say(&ClientMessage::Start);
-    let session = till.agree();
+    let (mut till, session) = site.agreed();
     let window = window();
     till.prompt(|screen| matches!(screen, Screen::Face { .. }));
-    let (took, status) = window.stop();
-    assert!(took < STOP_WITHIN && status == Some(0), "{took:?} {status:?}");
+    window.stop(STOP_WITHIN);
     // A display is nothing that a session needs.
     till.say(&ClientMessage::Cancel { session: session.clone() });
     assert_eq!(till.prompt(|screen| matches!(screen, Screen::Canceled { .. })).session, Some(session));
@@ -111,8 +102,7 @@ fn a_handheld_shows_its_own_layout_and_its_roles_end_with_it_when_it_is_killed()
     wait_for("the end of its roles", || roles.iter().all(|role| has_ended(*role)).then_some(()));
 
     let (handheld, roles) = start();
-    let (took, status) = handheld.stop();
-    assert!(took < STOP_WITHIN + Duration::from_millis(200) && status == Some(0), "{took:?} {status:?}");
+    handheld.stop(ALL_STOP_WITHIN);
     wait_for("the end of its roles", || roles.iter().all(|role| has_ended(*role)).then_some(()));
 }
 
@@ -129,8 +119,7 @@ fn a_kiosk_runs_its_roles_restarts_one_that_dies_and_stops_all_in_two_seconds() 
     let second = wait_for("another engine", || engine().filter(|child| *child != first));
     wait_for("its socket", || Path::new(&site.path("engine.sock")).exists().then_some(()));
     wait_for("its service", || UnixStream::connect(site.path("engine.sock")).ok());
-    let (took, status) = kiosk.stop();
-    assert!(took < STOP_WITHIN + Duration::from_millis(200) && status == Some(0), "{took:?} {status:?}");
+    kiosk.stop(ALL_STOP_WITHIN);
     wait_for("its end", || has_ended(second).then_some(()));
 }
 

@@ -20,6 +20,8 @@ use crate::support::events::SECRET;
 pub const PATIENCE: Duration = Duration::from_mins(1);
 /// What every role promises.
 pub const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// And a supervisor, whose roles have to be gone before it.
+pub const ALL_STOP_WITHIN: Duration = Duration::from_millis(2200);
 
 /// The models want all cores: one appliance at a time.
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -96,6 +98,15 @@ impl Site {
         self.client(ClientRole::Till).unwrap()
     }
 
+    /// A till that has started a session, and agreed to it for the person.
+    pub fn agreed(&self) -> (Client, SessionId) {
+        let mut till = self.till();
+        till.say(&ClientMessage::Start);
+        let session = till.prompt(|screen| *screen == Screen::Consent).session.unwrap();
+        till.say(&ClientMessage::Consent { session: session.clone(), given: true });
+        (till, session)
+    }
+
     pub fn client(&self, role: ClientRole) -> Result<Client, SocketError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let connection = runtime.block_on(Connection::open(&self.path("engine.sock"), role))?;
@@ -123,12 +134,13 @@ impl Running {
         assert!(sent.success());
     }
 
-    /// Asks it to stop and gives how long that took, and its status.
-    pub fn stop(mut self) -> (Duration, Option<i32>) {
+    /// Asks it to stop, which it does in time and well.
+    pub fn stop(mut self, within: Duration) {
         let asked = Instant::now();
         self.signal("-TERM");
         let status = wait_for("the end of a role", || self.0.try_wait().unwrap());
-        (asked.elapsed(), status.code())
+        let took = asked.elapsed();
+        assert!(took < within && status.success(), "{took:?} {status:?}");
     }
 }
 
@@ -166,13 +178,6 @@ impl Client {
                 return prompt;
             }
         }
-    }
-
-    /// Agrees for the person whose session is on the screen.
-    pub fn agree(&mut self) -> SessionId {
-        let session = self.prompt(|screen| *screen == Screen::Consent).session.unwrap();
-        self.say(&ClientMessage::Consent { session: session.clone(), given: true });
-        session
     }
 
     pub fn refusal(&mut self) -> String {
