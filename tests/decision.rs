@@ -8,7 +8,7 @@ use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, T
 use carded::privacy::PersonalDate;
 use carded::session::{
     CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed,
-    Policy, ReasonCode, Verdict, decide,
+    Policy, ReasonCode, Strength, Verdict, decide,
 };
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -156,20 +156,26 @@ fn day() -> impl Strategy<Value = Date> {
     (-40_000i32..6_000).prop_map(|offset| TODAY + offset.days())
 }
 
+fn named_fields([id_number, last_name, first_name]: [Option<&str>; 3]) -> Fields {
+    let [id_number, last_name, first_name] = [id_number, last_name, first_name].map(|text| text.map(Into::into));
+    Fields { id_number, last_name, first_name, ..Fields::default() }
+}
+
 prop_compose! {
     fn any_document()(
-        encoded in option::weighted(0.8, prop_oneof![Just(EncodedSource::Barcode), Just(EncodedSource::Mrz)]),
+        encoded in option::weighted(0.8, prop_oneof![Just(EncodedSource::Barcode), Just(EncodedSource::Mrz), Just(EncodedSource::Front)]),
         kind in option::weighted(0.8, prop_oneof![3 => Just(DocumentKind::DrivingLicense), 1 => Just(DocumentKind::Passport), 1 => Just(DocumentKind::Visa)]),
         birth in option::weighted(0.8, day()),
         expiry in option::weighted(0.8, (-100i32..4_000).prop_map(|offset| TODAY + offset.days())),
         checks in prop::collection::vec(result(), 0..3),
         agreements in prop::collection::vec((prop::sample::select(vec!["id_number", "date_of_birth", "last_name"]), agreement()), 0..6),
         portrait_found in prop::bool::weighted(0.8),
+        named in prop::array::uniform3(option::weighted(0.9, Just("NAME"))),
     ) -> DocumentEvidence {
         DocumentEvidence {
             encoded,
             kind,
-            fields: Fields { date_of_birth: birth.map(PersonalDate::new), expiration_date: expiry.map(PersonalDate::new), ..Fields::default() },
+            fields: Fields { date_of_birth: birth.map(PersonalDate::new), expiration_date: expiry.map(PersonalDate::new), ..named_fields(named) },
             checks: checks.into_iter().map(|result| Check::new("check", result, "")).collect(),
             comparisons: agreements.into_iter().map(|(field, result)| FieldComparison { field, printed: None, encoded: None, result }).collect(),
             portrait_found,
@@ -195,8 +201,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_policy()(liveness in any::<bool>(), face in any::<bool>(), fields in 0usize..4, required in option::of(Just("date_of_birth"))) -> Policy {
-        Policy { require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, required_fields: required.into_iter().collect(), ..policy() }
+    fn any_policy()(liveness in any::<bool>(), accept_front_only in any::<bool>(), face in any::<bool>(), fields in 0usize..4, required in option::of(Just("date_of_birth"))) -> Policy {
+        Policy { accept_front_only, require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, required_fields: required.into_iter().collect(), ..policy() }
     }
 }
 
@@ -216,12 +222,17 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
         && date(&document.fields.date_of_birth).is_some_and(|birth| reaches_age_on(birth, 21) <= TODAY)
         && document.checks.iter().all(|check| check.result != CheckResult::Fail)
         && document.checks.iter().any(|check| check.result == CheckResult::Pass)
-        && document.comparisons.iter().all(|c| c.result != Agreement::Differs)
-        && agreeing.len() >= policy.min_agreeing_fields
-        && policy
-            .required_fields
-            .iter()
-            .all(|field| document.comparisons.iter().any(|c| c.field == *field && c.result == Agreement::Agrees))
+        && if document.encoded == Some(EncodedSource::Front) {
+            let fields = &document.fields;
+            let named = [&fields.id_number, &fields.last_name, &fields.first_name].iter().all(|field| field.is_some());
+            policy.accept_front_only && named
+        } else {
+            document.comparisons.iter().all(|c| c.result != Agreement::Differs)
+                && agreeing.len() >= policy.min_agreeing_fields
+                && policy.required_fields.iter().all(|field| {
+                    document.comparisons.iter().any(|c| c.field == *field && c.result == Agreement::Agrees)
+                })
+        }
         && liveness != Some(TurnVerdict::Attack)
         && (!policy.require_liveness || liveness == Some(TurnVerdict::Live))
         && (!policy.require_face_match
@@ -261,12 +272,30 @@ proptest! {
 }
 
 #[test]
-fn an_outcome_from_files_is_never_live_and_names_no_person() {
+fn a_card_that_only_its_print_speaks_for_verifies_where_policy_says_so_and_is_never_called_strong() {
     let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
-    let evidence = complete();
-    let decision = decide(&evidence, &policy(), today());
+    let mut evidence = complete();
+    if let Some(document) = &mut evidence.document {
+        document.encoded = Some(EncodedSource::Front);
+        document.comparisons.clear();
+        let (birth, expiry) = (document.fields.date_of_birth.clone(), document.fields.expiration_date.clone());
+        document.fields = Fields {
+            date_of_birth: birth,
+            expiration_date: expiry,
+            ..named_fields([Some("X1"), Some("A"), Some("B")])
+        };
+    }
+    assert_eq!(decide(&evidence, &policy(), today()).reasons, [ReasonCode::DocumentFrontOnly]);
+    let accepting = Policy { accept_front_only: true, ..policy() };
+    let decision = decide(&evidence, &accepting, today());
+    let outcome = Outcome::new(seed(), &decision, &evidence, &rule);
+    assert_eq!((outcome.result(), outcome.strength()), (OutcomeResult::Verified, Some(Strength::FrontOnly)));
+    assert_eq!(outcome.method(), Some("driving_license_front_face"));
+}
+
+fn seed() -> OutcomeSeed {
     let now: jiff::Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
-    let seed = OutcomeSeed {
+    OutcomeSeed {
         id: "out_1".to_owned(),
         session: "vks_1".to_owned(),
         device: "dev_1".to_owned(),
@@ -274,8 +303,15 @@ fn an_outcome_from_files_is_never_live_and_names_no_person() {
         previous_hash: None,
         decided_at: now,
         expires_at: now,
-    };
-    let outcome = Outcome::new(seed, &decision, &evidence, &rule);
+    }
+}
+
+#[test]
+fn an_outcome_from_files_is_never_live_and_names_no_person() {
+    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let evidence = complete();
+    let decision = decide(&evidence, &policy(), today());
+    let outcome = Outcome::new(seed(), &decision, &evidence, &rule);
     assert_eq!((outcome.result(), outcome.livemode()), (OutcomeResult::Verified, false));
     let json = serde_json::to_string(&outcome).unwrap();
     for part in

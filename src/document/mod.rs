@@ -7,6 +7,7 @@
 pub mod aamva;
 mod check;
 mod cross_reference;
+mod european;
 mod fields;
 pub mod mrz;
 mod name_reference;
@@ -17,6 +18,7 @@ mod visual;
 
 pub use check::{Check, CheckResult};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
+pub use european::{EuropeanLicence, read_european_licence};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
 pub(crate) use similarity::transliterated;

@@ -108,6 +108,8 @@ pub struct SessionConfig {
     pub document_attempts: u8,
     /// Attempts at the head turn, 1 to 10.
     pub face_attempts: u8,
+    /// Whether cards without barcode and machine-readable zone are accepted for what their front says.
+    pub accept_front_only: bool,
 }
 
 /// Where outcomes go.
@@ -126,7 +128,7 @@ pub struct EndpointConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { document_attempts: 3, face_attempts: 3 }
+        Self { document_attempts: 3, face_attempts: 3, accept_front_only: false }
     }
 }
 

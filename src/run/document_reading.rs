@@ -6,7 +6,8 @@ use super::stages::Stages;
 use crate::document::aamva::AamvaDocument;
 use crate::document::mrz::MrzDocument;
 use crate::document::{
-    Agreement, Check, CheckResult, DocumentKind, Fields, TextLine, aamva, cross_reference, read_visual_fields,
+    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, TextLine, aamva, cross_reference,
+    read_european_licence, read_visual_fields,
 };
 use crate::imaging::{Provenance, Rgb};
 use crate::liveness::{QualityGate, Template};
@@ -35,6 +36,11 @@ pub enum DocumentSides {
         /// The side with the barcode or machine-readable zone.
         back: Rgb,
     },
+    /// The front of a card that says everything there.
+    Front {
+        /// The side with the portrait.
+        front: Rgb,
+    },
     /// The data page of a passport.
     Passport {
         /// The whole page, with its machine-readable zone.
@@ -46,7 +52,7 @@ impl DocumentSides {
     /// The picture with the printed fields and the portrait.
     fn front(&self) -> &Rgb {
         match self {
-            Self::Card { front, .. } => front,
+            Self::Card { front, .. } | Self::Front { front } => front,
             Self::Passport { page } => page,
         }
     }
@@ -106,9 +112,18 @@ pub(super) fn document_evidence(
     portrait_found: bool,
     today: Date,
 ) -> DocumentEvidence {
+    // What neither has a code nor is of the model without one was not read.
+    let encoded = encoded.or_else(|| read_european_licence(printed, today).map(from_front));
     let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
+    let of_front = encoded.as_ref().is_some_and(|encoded| encoded.source == EncodedSource::Front);
+    let comparisons = if of_front {
+        // Print compared with itself would always agree.
+        Vec::new()
+    } else {
+        cross_reference(&read_visual_fields(printed, today), &fields)
+    };
     DocumentEvidence {
-        comparisons: cross_reference(&read_visual_fields(printed, today), &fields),
+        comparisons,
         encoded: encoded.as_ref().map(|encoded| encoded.source),
         kind: encoded.as_ref().and_then(|encoded| encoded.kind),
         fields,
@@ -133,7 +148,9 @@ pub(super) fn read_document(
                 None => read_zone(text, front, today, stages)?,
             },
         },
-        DocumentSides::Passport { page } => read_zone(text, page, today, stages)?,
+        DocumentSides::Front { front: page } | DocumentSides::Passport { page } => {
+            read_zone(text, page, today, stages)?
+        }
     };
     let front = sides.front();
     let lines = stages.run("front_text", || {
@@ -239,6 +256,12 @@ fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
 fn from_zone(zone: MrzDocument) -> Encoded {
     let kind = Some(zone.kind());
     Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines }
+}
+
+fn from_front(licence: EuropeanLicence) -> Encoded {
+    let EuropeanLicence { fields, checks } = licence;
+    let kind = Some(DocumentKind::DrivingLicense);
+    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: Vec::new() }
 }
 
 #[cfg(test)]

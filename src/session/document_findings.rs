@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::evidence::DocumentEvidence;
+use super::evidence::{DocumentEvidence, EncodedSource};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
@@ -32,6 +32,8 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     };
     let fields = &document.fields;
     note(document.encoded.is_none(), ReasonCode::DocumentUnreadable);
+    let front_only = document.encoded == Some(EncodedSource::Front);
+    note(front_only && !policy.accept_front_only, ReasonCode::DocumentFrontOnly);
     if document.encoded.is_some() {
         let accepted = document.kind.is_some_and(|kind| policy.accepted_kinds.contains(&kind));
         note(!accepted, ReasonCode::DocumentTypeNotSupported);
@@ -47,8 +49,11 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     let checked = |result| document.checks.iter().any(|check| check.result == result);
     note(checked(CheckResult::Fail), ReasonCode::DocumentCheckFailed);
     note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
+    // Nothing is there to compare the print with: all of it has to be read instead.
+    let unnamed = fields.id_number.is_none() || fields.last_name.is_none() || fields.first_name.is_none();
+    note(front_only && unnamed, ReasonCode::DocumentFrontUnreadable);
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
-    let crossed = policy.counts(Measure::CrossReference);
+    let crossed = !front_only && policy.counts(Measure::CrossReference);
     note(crossed && named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
     let agreeing: BTreeSet<&str> = named(Agreement::Agrees).collect();
     let too_few = agreeing.len() < policy.min_agreeing_fields;

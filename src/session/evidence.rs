@@ -31,7 +31,7 @@ pub struct CaptureEvidence {
     pub provenance: Provenance,
 }
 
-/// Which machine-readable part of the document was read.
+/// Where the fields of a document were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EncodedSource {
@@ -39,16 +39,18 @@ pub enum EncodedSource {
     Barcode,
     /// A machine-readable zone.
     Mrz,
+    /// The print of a card that has neither: what is printed was compared with nothing.
+    Front,
 }
 
 /// What was read from the document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentEvidence {
-    /// The machine-readable part that was read, if any.
+    /// Where the fields come from: the machine-readable part, or the front of a card without one. None when neither was read.
     pub encoded: Option<EncodedSource>,
     /// What kind it is, as far as it could be told.
     pub kind: Option<DocumentKind>,
-    /// The fields of the machine-readable part; empty when none was read.
+    /// What was read there; empty when nothing was.
     pub fields: Fields,
     /// Every structural check that was made.
     pub checks: Vec<Check>,

@@ -28,6 +28,8 @@ pub enum OutcomeResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
+    /// A document of which only the front was read, with whatever was shown besides.
+    FrontOnly,
     /// A document whose machine-readable part and front agree.
     Document,
     /// The same, with a live person who matches the portrait.
@@ -88,7 +90,7 @@ impl Outcome {
     pub fn new(seed: OutcomeSeed, decision: &Decision, evidence: &Evidence, rule: &Rule) -> Self {
         let provenance = evidence.capture.map(|capture| capture.provenance);
         let (result, strength) = match decision.verdict {
-            Verdict::Verified => (OutcomeResult::Verified, Some(strength(decision))),
+            Verdict::Verified => (OutcomeResult::Verified, Some(strength(evidence, decision))),
             Verdict::NotVerified => (OutcomeResult::NotVerified, None),
         };
         Self {
@@ -192,8 +194,11 @@ fn passed(decision: &Decision, name: &str) -> bool {
 }
 
 /// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
-fn strength(decision: &Decision) -> Strength {
-    if passed(decision, "liveness") && passed(decision, "face_match") {
+fn strength(evidence: &Evidence, decision: &Decision) -> Strength {
+    let of_front = evidence.document.as_ref().is_none_or(|document| document.encoded == Some(EncodedSource::Front));
+    if of_front {
+        Strength::FrontOnly
+    } else if passed(decision, "liveness") && passed(decision, "face_match") {
         Strength::DocumentFace
     } else {
         Strength::Document
@@ -211,6 +216,7 @@ fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {
     let source = match document.encoded? {
         EncodedSource::Barcode => "barcode",
         EncodedSource::Mrz => "mrz",
+        EncodedSource::Front => "front",
     };
     let face = if passed(decision, "face_match") { "_face" } else { "" };
     Some(Method(format!("{kind}_{source}{face}")))

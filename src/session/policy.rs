@@ -16,7 +16,7 @@ pub enum Measure {
     Liveness,
 }
 
-/// What has to be shown. Every switch only tightens.
+/// What has to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// How old the person has to be.
@@ -29,6 +29,8 @@ pub struct Policy {
     pub require_face_match: bool,
     /// How many printed fields must have been read and agree with the machine-readable part.
     pub min_agreeing_fields: usize,
+    /// Whether a card without barcode and machine-readable zone is accepted for what its front says.
+    pub accept_front_only: bool,
     /// Which printed fields must be among those that agree.
     pub required_fields: Vec<&'static str>,
     /// Flags that turn a verified decision into a look by the staff.
@@ -39,7 +41,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The default for an age tier: a document with a machine-readable part, whose front agrees in the date of birth and
+    /// The default for an age tier: a document with a machine-readable part (print alone is not accepted), whose front agrees in the date of birth and
     /// in two more fields, a live person, and the same person.
     #[must_use]
     pub fn for_tier(tier: AgeTier) -> Self {
@@ -49,6 +51,7 @@ impl Policy {
             require_liveness: true,
             require_face_match: true,
             min_agreeing_fields: 3,
+            accept_front_only: false,
             required_fields: vec!["date_of_birth"],
             review_flags: Vec::new(),
             #[cfg(test)]

@@ -19,6 +19,8 @@ pub enum ReasonCode {
     DocumentUnreadable,
     /// A kind of document that the policy does not accept.
     DocumentTypeNotSupported,
+    /// A document that only its print speaks for, where the policy asks for a code.
+    DocumentFrontOnly,
     /// The document breaks a rule that every genuine one keeps.
     DocumentCheckFailed,
     /// The front and the machine-readable part do not say the same.
@@ -68,7 +70,7 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 18] = [
+const TABLE: [ReasonEntry; 19] = [
     ReasonEntry {
         code: ReasonCode::ConsentDeclined,
         name: "consent_declined",
@@ -118,6 +120,16 @@ const TABLE: [ReasonEntry; 18] = [
         person: "We cannot accept this kind of document here",
         staff: "the document is of a kind that this check does not accept",
         remedy: "use a driving licence, identity card or passport that the screen names",
+    },
+    ReasonEntry {
+        code: ReasonCode::DocumentFrontOnly,
+        name: "document_front_only",
+        recoverable: true,
+        stripe: "document_type_not_supported",
+        stile: "document_type_not_supported",
+        person: "We need a document with a code that we can read",
+        staff: "the card has neither barcode nor machine-readable zone, and this check asks for one",
+        remedy: "use a passport or an identity card, or look at the physical card",
     },
     ReasonEntry {
         code: ReasonCode::DocumentCheckFailed,
@@ -277,6 +289,7 @@ impl ReasonCode {
             Self::DocumentMissing
             | Self::DocumentUnreadable
             | Self::DocumentTypeNotSupported
+            | Self::DocumentFrontOnly
             | Self::DocumentCheckFailed
             | Self::DocumentFieldsDiffer
             | Self::DocumentExpired

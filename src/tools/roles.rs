@@ -93,13 +93,14 @@ pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let program = this_program()?;
     let camera = camera(&config.camera, &program)?;
     let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
+    let accept_front_only = config.sessions.accept_front_only;
     let parts = EngineParts {
         config,
         models: assets.models.clone(),
         runtime: assets.runtime.clone(),
         decoder: Decoder::Outside(decoder),
         camera,
-        policy: Box::new(|rule| Policy::for_tier(rule.tier)),
+        policy: Box::new(move |rule| Policy { accept_front_only, ..Policy::for_tier(rule.tier) }),
     };
     run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(CommandError::Process)??;
     Ok(Exit::Success)

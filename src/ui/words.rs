@@ -137,6 +137,7 @@ pub fn of_remedy(reason: ReasonCode) -> &'static str {
         ReasonCode::DocumentMissing => "Please start again and show it to the camera",
         ReasonCode::DocumentUnreadable => "Wipe it, hold it flat and away from lamps, or use another document",
         ReasonCode::DocumentTypeNotSupported => "Please use a driving licence, identity card or passport",
+        ReasonCode::DocumentFrontOnly => "Please use a passport or an identity card",
         ReasonCode::DocumentCheckFailed => "Please use another document, or show it to the staff",
         ReasonCode::DocumentFieldsDiffer => "Show both sides of the same card, or show it to the staff",
         ReasonCode::DocumentExpired => "Please use a document that is still valid",

@@ -140,7 +140,23 @@ fn resolve(written: &Written, order: Option<Order>, label: Option<DateLabel>, to
             (year, both)
         }
     };
-    let on = |year: i16| parts.iter().find_map(|&(month, day)| Date::new(year, month, day).ok());
+    in_century(year, label, today, |year| parts.iter().find_map(|&(month, day)| Date::new(year, month, day).ok()))
+}
+
+/// The dates of a text that writes the day before the month, whatever separates them.
+pub(in crate::document) fn day_first(text: &str, label: DateLabel, today: Date) -> Vec<Date> {
+    let date = |raw: RawDate| {
+        let (year, month, day) = match raw.written {
+            Written::Whole { year, month, day } => (year, month, day),
+            Written::Numbers { first, second, year, .. } => (year, second, first),
+        };
+        in_century(year, Some(label), today, |year| Date::new(year, month, day).ok())
+    };
+    scan(text).into_iter().filter_map(date).collect()
+}
+
+/// A date whose year may have lost its century.
+fn in_century(year: i16, label: Option<DateLabel>, today: Date, on: impl Fn(i16) -> Option<Date>) -> Option<Date> {
     if year >= 100 {
         return on(year);
     }

@@ -19,6 +19,7 @@ use super::read_text::TextLine;
 use crate::privacy::{Personal, PersonalDate};
 
 pub use dates::DateLabel;
+pub(in crate::document) use dates::day_first;
 pub(in crate::document) use labels::is_vocabulary;
 
 /// A date that is printed somewhere on the front.

@@ -2,11 +2,12 @@
 //!
 //! The barcode is looked for anywhere in the frame. Print and portrait are read only inside the outline of a card or page:
 //! a face beside or behind the card must never be taken for its portrait. Always holds: a verdict against a document
-//! rests on two readings of its front, because one may be misread; what was read is kept in memory only. Does not judge:
+//! rests on two readings of its front, because one may be misread, and so does everything about a card that only its print
+//! speaks for; what was read is kept in memory only. Does not judge:
 //! the session does, and is asked here only whether reading on can help.
 
 use super::Look;
-use crate::document::{Agreement, TextLine};
+use crate::document::{Agreement, Fields, TextLine, read_european_licence};
 use crate::imaging::{
     CardOutline, Frame, Gray, Homography, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rect, Rgb, TD3_ASPECT, crop,
     exposure, focus, glare, locate_card, motion, project, resize, rotate_quarter,
@@ -15,7 +16,9 @@ use crate::liveness::Template;
 use crate::run::document_reading::{Encoded, document_evidence, printed_lines};
 use crate::run::vision::{Vision, VisionError};
 use crate::session::machine::DocumentSeen;
-use crate::session::{DocumentSide, DocumentVerdict, Hint, ModelDigests, document_findings, document_verdict};
+use crate::session::{
+    DocumentSide, DocumentVerdict, EncodedSource, Hint, ModelDigests, document_findings, document_verdict,
+};
 
 /// Width to which a card is laid flat, in pixels: about what a 1080p camera gives of a card that fills two thirds.
 const FLAT_WIDTH: usize = 1280;
@@ -44,9 +47,19 @@ struct Front {
     portrait: Template,
 }
 
+/// What a card says that only its print speaks for.
+struct PrintOnly {
+    fields: Fields,
+    /// Whether two readings in a row said the same: nothing else would show a misread digit.
+    confirmed: bool,
+}
+
 /// Reads one document.
 pub(in crate::run) struct DocumentCapture {
     encoded: Option<Encoded>,
+    print_only: Option<PrintOnly>,
+    /// Whether a back without a code was seen since the front was read: the front may tell why.
+    back_had_no_code: bool,
     front: Option<Front>,
     readings: usize,
     backs: usize,
@@ -67,7 +80,16 @@ pub(in crate::run) struct DocumentStep {
 
 impl DocumentCapture {
     pub(in crate::run) fn new() -> Self {
-        Self { encoded: None, front: None, readings: 0, backs: 0, provenance: None, last: None }
+        Self {
+            encoded: None,
+            print_only: None,
+            back_had_no_code: false,
+            front: None,
+            readings: 0,
+            backs: 0,
+            provenance: None,
+            last: None,
+        }
     }
 
     /// Looks at one frame. Reading print takes a second: `reads` is called just before.
@@ -100,7 +122,7 @@ impl DocumentCapture {
             Ok(card) => {
                 let had_front = self.front.is_some();
                 let hint = self.read_card(frame, &card, vision, look, reads)?;
-                if self.front.is_some() && !had_front {
+                if self.front.is_some() && !had_front && self.print_only.is_none() {
                     step.side = Some(DocumentSide::Front);
                 }
                 hint
@@ -149,7 +171,7 @@ impl DocumentCapture {
     ) -> Result<Option<Hint>, VisionError> {
         let Some(flat) = lay_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
         let Some((flat, portrait)) = upright(flat, vision)? else { return self.read_back(frame, card, vision, look) };
-        if self.encoded.is_none() && self.readings > 0 {
+        if self.encoded.is_none() && self.readings > 0 && self.print_only.is_none() && !self.back_had_no_code {
             return Ok(Some(Hint::TurnOver));
         }
         reads();
@@ -161,8 +183,12 @@ impl DocumentCapture {
         }
         let front = Front { lines: vision.read_text(&flat)?, portrait };
         self.readings += 1;
+        self.back_had_no_code = false;
         self.note(frame.provenance);
-        if self.front.as_ref().is_none_or(|kept| self.merit(&front, look) >= self.merit(kept, look)) {
+        self.take_print(&front, look);
+        if self.print_only.is_some()
+            || self.front.as_ref().is_none_or(|kept| self.merit(&front, look) >= self.merit(kept, look))
+        {
             self.front = Some(front);
         }
         Ok(None)
@@ -180,6 +206,7 @@ impl DocumentCapture {
             return Ok(Some(Hint::TurnOver));
         }
         self.backs += 1;
+        self.back_had_no_code = true;
         if self.backs.is_multiple_of(ZONE_EVERY)
             && let Some(flat) = lay_flat(&frame.image, card)
             && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
@@ -188,6 +215,18 @@ impl DocumentCapture {
             return Ok(None);
         }
         Ok(Some(Hint::DocumentCloser))
+    }
+
+    /// Whether the front is of a card that has no code, and says the same as before.
+    fn take_print(&mut self, front: &Front, look: &Look) {
+        let before = self.print_only.take();
+        if self.encoded.is_some() {
+            return;
+        }
+        self.print_only = read_european_licence(&front.lines, look.days.latest).map(|licence| {
+            let confirmed = before.is_some_and(|before| before.fields == licence.fields);
+            PrintOnly { fields: licence.fields, confirmed }
+        });
     }
 
     fn take_encoded(&mut self, encoded: Encoded, provenance: Provenance) {
@@ -209,13 +248,26 @@ impl DocumentCapture {
 
     /// The document, when reading on cannot help.
     fn complete(&self, vision: &Vision, look: &Look) -> Option<Box<DocumentSeen>> {
-        let (encoded, provenance) = (self.encoded.as_ref()?, self.provenance?);
-        let front = self.front.as_ref();
-        let printed = front.map(|front| printed_lines(front.lines.clone(), Some(encoded))).unwrap_or_default();
+        let provenance = self.provenance?;
+        if self.encoded.is_none() && self.print_only.is_none() {
+            return None;
+        }
+        let (encoded, front) = (self.encoded.as_ref(), self.front.as_ref());
+        let printed = front.map(|front| printed_lines(front.lines.clone(), encoded)).unwrap_or_default();
         let portrait = front.map(|front| front.portrait.clone());
-        let evidence = document_evidence(Some(encoded.clone()), &printed, portrait.is_some(), look.days.latest);
+        let mut evidence = document_evidence(encoded.cloned(), &printed, portrait.is_some(), look.days.latest);
+        let of_front = evidence.encoded == Some(EncodedSource::Front);
+        let confirmed = self.print_only.as_ref().is_some_and(|print| print.confirmed);
+        if of_front && !confirmed {
+            if self.readings < MOST_FRONT_READINGS {
+                return None;
+            }
+            // No two readings were the same: nothing of it was read.
+            evidence.fields = Fields::default();
+        }
         let findings = document_findings(&evidence, &look.policy, look.days);
         let done = match document_verdict(&findings) {
+            _ if of_front => true,
             DocumentVerdict::Verified => true,
             DocumentVerdict::Undecided => self.readings >= MOST_FRONT_READINGS,
             DocumentVerdict::NotVerified => {

@@ -4,12 +4,15 @@ use jiff::civil::date;
 
 use super::*;
 use crate::compliance::AgeTier;
+use crate::document::DocumentKind;
 use crate::imaging::{Frame, Provenance, Rgb, resize};
 use crate::liveness::Challenge;
+use crate::privacy::PersonalDate;
 use crate::run::test_support::runtime;
 use crate::run::vision::{Decoder, Vision};
-use crate::session::{DocumentSide, Hint, ReasonCode, document_findings};
-use crate::tools::specimen::document::licence_front;
+use crate::session::machine::DocumentSeen;
+use crate::session::{DocumentSide, EncodedSource, Hint, ReasonCode, document_findings};
+use crate::tools::specimen::document::{SpecimenEuropeanLicence, european_front, licence_front};
 use crate::tools::specimen::{AlteredField, PersonName, Portrait, SpecimenLicence, View, photograph, photographed};
 
 fn look() -> Look {
@@ -66,6 +69,39 @@ fn a_card_is_read_whichever_side_comes_first_and_a_verdict_against_it_rests_on_t
     let (sides, reasons, hints) = read(&[&empty], &mut vision);
     assert_eq!((sides, reasons), (vec![], None));
     assert!(hints.iter().all(|hint| *hint == Hint::ShowDocument), "{hints:?}");
+}
+
+#[test]
+fn a_card_that_only_its_print_speaks_for_is_read_twice_and_left_to_the_policy() {
+    let Some(runtime) = runtime() else { return };
+    let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
+    let licence = SpecimenEuropeanLicence::genuine(PersonName::Collins, date(2026, 11, 22));
+    let drawn = european_front(&licence).unwrap();
+    let front = photograph(&drawn, &View::default(), 4).unwrap().image;
+    let mut capture = DocumentCapture::new();
+    let (mut readings, mut sides, mut seen) = (0, 0, None);
+    for sequence in 0..8 {
+        let frame = frame(front.clone(), sequence);
+        let step = capture.observe(&frame, &mut vision, &look(), || readings += 1).unwrap();
+        sides += usize::from(step.side.is_some());
+        seen = step.seen;
+        if seen.is_some() {
+            break;
+        }
+    }
+    // Nobody is asked to turn over a card whose back says nothing.
+    assert_eq!((readings, sides), (2, 0));
+    let DocumentSeen { evidence, portrait, .. } = *seen.expect("the front is read");
+    assert!(portrait.is_some() && evidence.comparisons.is_empty());
+    assert_eq!((evidence.encoded, evidence.kind), (Some(EncodedSource::Front), Some(DocumentKind::DrivingLicense)));
+    let fields = &evidence.fields;
+    assert_eq!(fields.id_number.as_ref().map(|number| number.reveal().as_str()), Some(licence.number.as_str()));
+    let dates = [&fields.date_of_birth, &fields.expiration_date].map(|date| date.as_ref().map(PersonalDate::reveal));
+    assert_eq!(dates, [Some(licence.person.date_of_birth), Some(licence.expiration_date)]);
+    let refused = document_findings(&evidence, &look().policy, look().days);
+    assert_eq!(refused.into_iter().collect::<Vec<_>>(), [ReasonCode::DocumentFrontOnly]);
+    let accepting = Policy { accept_front_only: true, ..look().policy };
+    assert!(document_findings(&evidence, &accepting, look().days).is_empty());
 }
 
 #[test]

@@ -75,6 +75,44 @@ fn the_first_migration_makes_the_schema_out_of_an_empty_file() {
 }
 
 #[test]
+fn the_second_migration_keeps_credentials_and_anchors_and_takes_print_alone() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 1).unwrap();
+    let (session, outcome, event) =
+        ("2".repeat(24), format!("out_{}", "2".repeat(24)), format!("evt_{}", "2".repeat(24)));
+    let insert = |connection: &Connection, number: u8, strength: &str| {
+        let row = "INSERT INTO credential VALUES (?1, ?2, ?3, 'over_21', 'id_card_mrz', ?4, 1, 2, 0)";
+        let id = format!("cred_{}", number.to_string().repeat(24));
+        connection.execute(row, [&id, &session, &outcome, strength])
+    };
+    connection
+        .execute(
+            "INSERT INTO session VALUES (?1, 'alcohol_in_person', 'US-CA', 'verified', NULL, 1, 1, NULL, 0, 1, 1, ?2)",
+            [&session, &event],
+        )
+        .unwrap();
+    connection
+        .execute("INSERT INTO outcome VALUES (1, ?1, ?2, 'verified', NULL, 0, 'a.b.c', 1)", [&outcome, &session])
+        .unwrap();
+    assert!(insert(&connection, 2, "front_only").is_err());
+    insert(&connection, 2, "document").unwrap();
+    let anchor = "INSERT INTO anchor VALUES (?1, 'person', ?2)";
+    connection.execute(anchor, ["a".repeat(64), format!("cred_{}", "2".repeat(24))]).unwrap();
+
+    schema::MIGRATIONS.to_version(&mut connection, 2).unwrap();
+    let joined = "SELECT count(*) FROM anchor JOIN credential ON credential.id = anchor.credential";
+    let count = |connection: &Connection| connection.query_row(joined, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(count(&connection), 1);
+    connection.execute("UPDATE credential SET strength = 'front_only'", []).unwrap();
+    // What refers to the table still does.
+    assert!(connection.execute(anchor, ["b".repeat(64), "cred_nobody".to_owned()]).is_err());
+    connection.execute("DELETE FROM credential", []).unwrap();
+    assert_eq!(count(&connection), 0);
+    assert_eq!(connection.query_row("SELECT count(*) FROM anchor", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =
@@ -94,7 +132,7 @@ fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
     let (folder, store) = fresh();
     drop(store);
     tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 1 })));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 2 })));
     tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
 }

@@ -24,6 +24,9 @@ pub struct DocumentArgs {
     /// The day to judge for [default: today, UTC].
     #[arg(long)]
     today: Option<Date>,
+    /// Accept a card without barcode and machine-readable zone for what its front says.
+    #[arg(long)]
+    accept_front_only: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,14 +61,15 @@ pub fn document(args: &DocumentArgs, common: &Common, assets: &Assets) -> Result
         |files| files.load().map_err(InputFault),
         |verifier, sides| {
             let reading = verifier.read_document(sides, today, &mut Stages::new(&mut |_| {}))?;
-            Ok(Body::of(&reading.evidence, today))
+            Ok(Body::of(&reading.evidence, today, args.accept_front_only))
         },
     )
 }
 
 impl Body {
-    fn of(evidence: &DocumentEvidence, today: Date) -> Self {
-        let findings = document_findings(evidence, &Policy::for_tier(AgeTier::Over16), PlaceDays::single(today));
+    fn of(evidence: &DocumentEvidence, today: Date, accept_front_only: bool) -> Self {
+        let policy = Policy { accept_front_only, ..Policy::for_tier(AgeTier::Over16) };
+        let findings = document_findings(evidence, &policy, PlaceDays::single(today));
         Self {
             document: evidence.encoded.map(|source| DocumentLine {
                 kind: evidence.kind,

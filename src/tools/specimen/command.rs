@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use super::case;
-use super::document::{licence_back, licence_front, passport_page};
+use super::document::{SpecimenEuropeanLicence, european_front, licence_back, licence_front, passport_page};
 use super::files::Folder;
 use super::head::{Attack, Subject, TurnFrames, TurnOptions, TurnSide};
 use super::person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport};
@@ -41,6 +41,8 @@ enum What {
     /// A driving licence: front.jpg and back.jpg.
     #[command(visible_alias = "license")]
     Licence(LicenceArgs),
+    /// A driving licence of the European model, without barcode and machine-readable zone: front.jpg.
+    EuropeanLicence(ViewArgs),
     /// A passport's data page: passport.jpg.
     Passport(PassportArgs),
     /// A head that turns: rendered-0000.jpg and so on.
@@ -153,6 +155,10 @@ pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
     match &args.what {
         What::Licence(licence) => {
             write_licence(&folder, &licence.made_out(args.person, today), &licence.view, args.seed)?;
+        }
+        What::EuropeanLicence(view) => {
+            let drawn = european_front(&SpecimenEuropeanLicence::genuine(args.person, today))?;
+            folder.picture("front.jpg", &view.take(&drawn, args.seed)?)?;
         }
         What::Passport(passport) => {
             let made = SpecimenPassport::genuine(args.person, today);

@@ -5,12 +5,14 @@
 //! shared mistake cannot hide. No security feature is imitated.
 
 mod back;
+mod european;
 mod front;
 mod mrz;
 mod passport;
 mod payload;
 
 pub use back::{licence_back, pdf417_modules};
+pub use european::{SpecimenEuropeanLicence, european_front};
 pub use front::{CARD_MM, licence_front};
 pub use mrz::td3_lines;
 pub use passport::passport_page;

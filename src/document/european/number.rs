@@ -1,0 +1,153 @@
+//! Field 5: the licence's number, and what some states' numbers say about the holder.
+//!
+//! Sources: the driver number of Great Britain as the Driver and Vehicle Licensing Agency explains it to drivers (the two
+//! last characters are computed in a way that is not public); the tenth character of Germany's number as encyclopaedias
+//! describe it, which the number on the published specimen keeps. Northern Ireland's eight digits say nothing.
+
+use jiff::civil::Date;
+
+use crate::document::check::{Check, CheckResult};
+use crate::document::fields::Fields;
+use crate::document::similarity::transliterated;
+use crate::privacy::{Personal, PersonalDate};
+
+/// Shortest and longest number that any state of the model prints.
+const LENGTHS: std::ops::RangeInclusive<usize> = 5..=18;
+/// Length of Great Britain's.
+const BRITISH: usize = 16;
+/// Length of Germany's.
+const GERMAN: usize = 11;
+
+/// Which rules a number keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    British,
+    German,
+    Other,
+}
+
+/// A number as it was read.
+pub(super) struct LicenceNumber {
+    /// Capital letters and digits alone.
+    pub(super) text: Personal<String>,
+    form: Form,
+}
+
+impl LicenceNumber {
+    /// Reads field 5. `None` when it cannot be a number.
+    pub(super) fn read(text: &str, country: Option<&str>) -> Option<Self> {
+        let kept = text.chars().filter(char::is_ascii_alphanumeric);
+        let mut kept: Vec<char> = kept.map(|c| c.to_ascii_uppercase()).collect();
+        let british = country == Some("GBR") && kept.len() >= BRITISH;
+        if british {
+            // An issue number of two digits stands behind it.
+            kept.truncate(BRITISH);
+            kept = kept.into_iter().enumerate().map(|(at, c)| of_class(c, at)).collect();
+        }
+        let form = match country {
+            Some("GBR") if british && is_british(&kept) => Form::British,
+            Some("D") if kept.len() == GERMAN => Form::German,
+            _ => Form::Other,
+        };
+        let has_digit = kept.iter().any(char::is_ascii_digit);
+        (LENGTHS.contains(&kept.len()) && has_digit)
+            .then(|| Self { text: Personal::new(kept.into_iter().collect()), form })
+    }
+
+    /// The number against itself and the other fields.
+    pub(super) fn check(&self, fields: &Fields) -> Check {
+        const NAME: &str = "number_structure";
+        let text = self.text.reveal().as_str();
+        let wrong = match self.form {
+            Form::British => against_holder(text, fields),
+            Form::German if !has_german_check_digit(text) => vec!["the check digit"],
+            Form::German => Vec::new(),
+            Form::Other => {
+                return Check::new(NAME, CheckResult::NotApplicable, "a number whose structure is not known");
+            }
+        };
+        match (self.form, wrong.is_empty()) {
+            (_, true) => Check::new(NAME, CheckResult::Pass, "as the issuer computes it"),
+            // Nothing tells a misread character from a wrong one.
+            (Form::German, false) => Check::new(NAME, CheckResult::Flag, "the check digit is wrong"),
+            (_, false) => {
+                Check::new(NAME, CheckResult::Fail, format!("not the number of this holder: {}", wrong.join(", ")))
+            }
+        }
+    }
+}
+
+/// What stands at a place of Great Britain's number: letters and digits that print alike are told apart by their place.
+fn of_class(character: char, at: usize) -> char {
+    let is_digit = matches!(at, 5..=10 | 13);
+    match (character, is_digit) {
+        ('O' | 'Q' | 'D', true) => '0',
+        ('I' | 'L', true) => '1',
+        ('Z', true) => '2',
+        ('S', true) => '5',
+        ('B', true) => '8',
+        ('0', false) => 'O',
+        ('1', false) => 'I',
+        ('5', false) => 'S',
+        ('8', false) => 'B',
+        _ => character,
+    }
+}
+
+fn is_british(number: &[char]) -> bool {
+    number.iter().enumerate().all(|(at, c)| match at {
+        0..=4 | 11..=12 => c.is_ascii_uppercase() || *c == '9',
+        5..=10 | 13 => c.is_ascii_digit(),
+        _ => c.is_ascii_alphanumeric(),
+    })
+}
+
+/// What of surname, date of birth, sex and initials the number contradicts.
+fn against_holder(number: &str, fields: &Fields) -> Vec<&'static str> {
+    let mut wrong = Vec::new();
+    if let Some(surname) = &fields.last_name {
+        let letters = transliterated(surname.reveal()).replace([' ', '-'], "");
+        let spelled = [letters.clone(), letters.strip_prefix("MAC").map(|rest| format!("MC{rest}")).unwrap_or(letters)];
+        if !spelled.iter().any(|letters| number[..5] == padded(letters, 5)) {
+            wrong.push("surname");
+        }
+    }
+    if let Some(birth) = fields.date_of_birth.as_ref().map(PersonalDate::reveal)
+        && !says_birth(&number[5..11], birth)
+    {
+        wrong.push("date of birth");
+    }
+    if let Some(first) = &fields.first_name {
+        let initial = |name: &str| transliterated(name).chars().next();
+        let second = fields.middle_name.as_ref().and_then(|name| initial(name.reveal()));
+        let initials: String = initial(first.reveal()).into_iter().chain(second).collect();
+        if number[11..13] != padded(&initials, 2) {
+            wrong.push("given names");
+        }
+    }
+    wrong
+}
+
+/// The first letters, with nines behind where there are too few.
+fn padded(letters: &str, length: usize) -> String {
+    letters.chars().chain(std::iter::repeat('9')).take(length).collect()
+}
+
+/// Tens of the year, month (50 more for women), day, units of the year.
+fn says_birth(digits: &str, birth: Date) -> bool {
+    let year = birth.year().rem_euclid(100);
+    [0, 50]
+        .into_iter()
+        .any(|sex| digits == format!("{}{:02}{:02}{}", year / 10, birth.month() + sex, birth.day(), year % 10))
+}
+
+/// The tenth character: the sum of the nine before, weighted 9 to 1, modulo 11; ten is an X, and letters count from 10.
+fn has_german_check_digit(number: &str) -> bool {
+    let value = |c: char| c.to_digit(36);
+    let sum: Option<u32> = number.chars().take(9).zip((1..=9).rev()).map(|(c, weight)| Some(value(c)? * weight)).sum();
+    let stated = number.chars().nth(9);
+    sum.is_some_and(|sum| match sum % 11 {
+        10 => stated == Some('X'),
+        digit => stated.and_then(value) == Some(digit),
+    })
+}
