@@ -18,9 +18,8 @@ const YOUNGEST_DRIVER_YEARS: i16 = 14;
 /// Longest validity without a flag: Arizona's cards are valid until the holder turns 65.
 const LONG_VALIDITY_YEARS: i16 = 52;
 
-/// Issuers of the United States whose cards of the later editions keep the year first, by payloads of theirs that public
-/// parsers carry as tests.
-const YEAR_FIRST_IN_USA: [&str; 1] = ["WY"];
+/// Issuers whose cards have the order of the other country, by payloads of theirs that public parsers carry as tests.
+const OTHER_ORDER: [&str; 2] = ["NB", "WY"];
 
 /// Header version since which cards may say until when the holder is under age.
 const UNDER_AGE_DATES_SINCE: u8 = 4;
@@ -42,8 +41,8 @@ pub(super) fn date_format(document: &AamvaDocument) -> Check {
     let is_american = document.fields.country.as_deref() == Some("USA");
     let edition = document.version.and_then(Edition::of_version);
     let code = document.issuer.and_then(|issuer| issuer.code);
-    let is_known_to = code.is_some_and(|code| YEAR_FIRST_IN_USA.contains(&code));
-    let year_first = !is_american || is_known_to || edition.is_some_and(Edition::puts_year_first_in_usa);
+    let is_other = code.is_some_and(|code| OTHER_ORDER.contains(&code));
+    let year_first = (is_american == is_other) || edition.is_some_and(Edition::puts_year_first_in_usa);
     let expected = if year_first { DateOrder::YearFirst } else { DateOrder::MonthFirst };
     let mut odd = Oddities::default();
     let (mut seen_expected, mut seen_other) = (false, false);
