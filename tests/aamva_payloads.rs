@@ -112,6 +112,32 @@ fn no_genuine_layout_is_refused_for_its_form() {
     );
 }
 
+/// The share of the search for panics that every run of the tests has; `make fuzz` goes on from the same seeds.
+#[test]
+fn the_seeds_of_the_search_are_read_without_a_panic_and_so_is_every_beginning_of_them() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let seeds = |target: &str| {
+        let files = std::fs::read_dir(folder.join(target)).unwrap();
+        files.map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<_>>()
+    };
+    let today = jiff::civil::date(2026, 11, 22);
+    let (payloads, zones) = (seeds("aamva"), seeds("mrz"));
+    assert!(payloads.len() >= 10 && zones.len() >= 10);
+    for seed in payloads {
+        assert!(parse(&seed).is_ok());
+        for end in 0..seed.len() {
+            let _ = parse(&seed[..end]).map(|document| checks(&document, today));
+        }
+    }
+    for seed in zones {
+        let text = String::from_utf8(seed).unwrap();
+        for end in 0..text.len() {
+            let lines: Vec<&str> = text[..end].lines().collect();
+            let _ = carded::document::mrz::MrzDocument::parse(&lines, today);
+        }
+    }
+}
+
 fn load(file: &str) -> Option<Value> {
     let folder = support::shared_data("aamva")?;
     Some(serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap())
