@@ -163,7 +163,7 @@ pub(super) fn truncation(document: &AamvaDocument) -> Check {
         match document.elements.text(id) {
             Some("N" | "U") => {}
             Some("T") if document.elements.stated(name).is_none() => {
-                odd.add(Moderate, format!("{name} is cut but not there"))
+                odd.add(Moderate, format!("{name} is cut but not there"));
             }
             Some("T") => cut.push(name),
             Some(_) => odd.add(Moderate, format!("{id} is none of T, N, U")),

@@ -112,7 +112,8 @@ impl Card {
 /// Flags and failures with their points, for messages of the tests.
 fn seen(checks: &[Check]) -> String {
     let odd = checks.iter().filter(|check| points(check) > 0);
-    odd.map(|check| format!("\n  {} {:?}: {}", check.name, check.strength, check.detail.reveal())).collect()
+    let lines = odd.map(|check| format!("\n  {} {:?}: {}", check.name, check.strength, check.detail.reveal()));
+    lines.collect::<Vec<_>>().concat()
 }
 
 fn assert_refused(forgeries: &[(&str, Card)]) {

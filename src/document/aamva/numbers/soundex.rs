@@ -56,7 +56,7 @@ mod tests {
             ("Ashcraft", "A261"),
             ("O'Hara", "O600"),
         ] {
-            assert_eq!(soundex(name, false).as_ref().map(|code| code.as_slice()), Some(code.as_bytes()), "{name}");
+            assert_eq!(soundex(name, false).as_ref().map(<[u8; 4]>::as_slice), Some(code.as_bytes()), "{name}");
         }
     }
 
