@@ -9,13 +9,15 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test switches test-camera-vm lint runtime sdk clean ready ready-for-tests
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
 	@echo 'make build    leave target/release/carded'
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
+	@echo 'make compare-aamva  compare what we read of AAMVA payloads with other parsers (with the data of developers)'
+	@echo 'make fuzz     search for inputs that the parsers of documents do not stand, a minute each'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
@@ -34,6 +36,13 @@ test: ready-for-tests runtime sdk
 
 test-camera-vm: build
 	tests/vm/camera
+
+compare-aamva: build
+	tests/compare/aamva/run
+
+fuzz:
+	fuzz/run aamva 60
+	fuzz/run mrz 60
 
 switches: ready-for-tests runtime
 	$(TEST) --lib switches -- --ignored --nocapture

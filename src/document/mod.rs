@@ -14,12 +14,14 @@ mod name_reference;
 mod number_reference;
 mod read_text;
 mod similarity;
+mod standing;
 mod visual;
 
-pub use check::{Check, CheckResult};
+pub use check::{Check, CheckResult, CheckStrength};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use european::{EuropeanLicence, read_european_licence};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
 pub(crate) use similarity::transliterated;
+pub use standing::{REFUSAL_POINTS, Standing, points, standing};
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};

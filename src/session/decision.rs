@@ -10,7 +10,7 @@ use super::evidence::Evidence;
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
-use crate::document::{Agreement, CheckResult, FieldComparison};
+use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
 use crate::liveness::{MatchDecision, TurnVerdict};
 
 /// Whether the person is verified.
@@ -30,6 +30,8 @@ pub struct NamedCheck {
     pub name: Cow<'static, str>,
     /// How it ended.
     pub result: CheckResult,
+    /// How much that says.
+    pub strength: CheckStrength,
 }
 
 /// What was decided, and why.
@@ -107,7 +109,11 @@ fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
 fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>) -> Vec<NamedCheck> {
     let mut checks = Vec::new();
     if let Some(document) = &evidence.document {
-        checks.extend(document.checks.iter().map(|c| NamedCheck { name: Cow::Borrowed(c.name), result: c.result }));
+        checks.extend(document.checks.iter().map(|c| NamedCheck {
+            name: Cow::Borrowed(c.name),
+            result: c.result,
+            strength: c.strength,
+        }));
         checks.extend(document.comparisons.iter().map(comparison_check));
     }
     let mut judged = |name, required, codes: &[ReasonCode]| {
@@ -116,7 +122,7 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
             (true, false) => CheckResult::Pass,
             (false, false) => CheckResult::NotApplicable,
         };
-        checks.push(NamedCheck { name: Cow::Borrowed(name), result });
+        checks.push(NamedCheck { name: Cow::Borrowed(name), result, strength: CheckStrength::Strong });
     };
     let read = evidence.document.as_ref().is_some_and(|document| document.encoded.is_some());
     judged("expiry", read, &[ReasonCode::DocumentExpired, ReasonCode::DocumentExpiryUnknown]);
@@ -132,5 +138,9 @@ fn comparison_check(comparison: &FieldComparison) -> NamedCheck {
         Agreement::Differs => CheckResult::Fail,
         Agreement::NotCompared => CheckResult::NotApplicable,
     };
-    NamedCheck { name: Cow::Owned(format!("cross_reference_{}", comparison.field)), result }
+    NamedCheck {
+        name: Cow::Owned(format!("cross_reference_{}", comparison.field)),
+        result,
+        strength: CheckStrength::Strong,
+    }
 }

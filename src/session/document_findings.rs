@@ -6,7 +6,7 @@ use super::evidence::{DocumentEvidence, EncodedSource};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
-use crate::document::{Agreement, CheckResult};
+use crate::document::{Agreement, CheckResult, Standing, standing};
 
 /// The verdict on a document alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -47,7 +47,7 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
     }
     let checked = |result| document.checks.iter().any(|check| check.result == result);
-    note(checked(CheckResult::Fail), ReasonCode::DocumentCheckFailed);
+    note(standing(&document.checks) == Standing::Refused, ReasonCode::DocumentCheckFailed);
     note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
     // Nothing is there to compare the print with: all of it has to be read instead.
     let unnamed = fields.id_number.is_none() || fields.last_name.is_none() || fields.first_name.is_none();

@@ -5,9 +5,9 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::exit::CommandError;
-use crate::document::CheckResult;
+use crate::document::{CheckResult, CheckStrength};
 use crate::run::{StageReport, Verification};
-use crate::session::{Outcome, OutcomeResult, ReasonCode};
+use crate::session::{NamedCheck, Outcome, OutcomeResult, ReasonCode};
 
 /// For whom it is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +51,10 @@ pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandErro
 
 fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()> {
     let outcome = &verified.outcome;
-    writeln!(output, "\n  {:<38} result", "check")?;
-    writeln!(output, "  {:-<38} {:-<14}", "", "")?;
+    writeln!(output, "\n  {:<38} {:<14} strength", "check", "result")?;
+    writeln!(output, "  {:-<38} {:-<14} {:-<8}", "", "", "")?;
     for check in outcome.checks() {
-        writeln!(output, "  {:<38} {}", check.name, word(check.result))?;
+        writeln!(output, "  {:<38} {:<14} {}", check.name, word(check.result), strength(check))?;
     }
     writeln!(output, "\n  {:<38} {:>9}", "stage", "time")?;
     writeln!(output, "  {:-<38} {:->9}", "", "")?;
@@ -71,6 +71,16 @@ fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()
             writeln!(output, "  {}", entry.staff)?;
             writeln!(output, "  what helps: {}", entry.remedy)
         }
+    }
+}
+
+/// How much a result says; nothing where there was nothing to look at.
+fn strength(check: &NamedCheck) -> &'static str {
+    match (check.result, check.strength) {
+        (CheckResult::NotApplicable, _) => "",
+        (_, CheckStrength::Weak) => "weak",
+        (_, CheckStrength::Moderate) => "moderate",
+        (_, CheckStrength::Strong) => "strong",
     }
 }
 

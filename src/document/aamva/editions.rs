@@ -1,7 +1,7 @@
 //! The editions of the standard: which header version belongs to which year and what each demands.
 //!
 //! Source: AAMVA DL/ID-2000; DL/ID Card Design Specification 2003 and 2005; DL/ID Card Design Standard 2009 to 2025,
-//! annex D, tables of mandatory data elements. Does not hold the optional elements: nothing is refused for having more.
+//! annex D, tables of mandatory and optional data elements. Of the optional elements it holds only which editions have them.
 
 use super::elements::ElementId;
 
@@ -34,6 +34,17 @@ impl Edition {
         self.mandatory.iter().chain(extra).map(|id| ElementId::known(id))
     }
 
+    /// Whether this edition has an element, mandatory or optional; what no edition knows is the issuer's own affair.
+    #[must_use]
+    pub fn may_have(&self, id: ElementId) -> bool {
+        let is_in = |list: &[&str]| list.contains(&id.as_str());
+        match self.version {
+            0 | 1 => !matches!(id.as_str().as_bytes(), [b'D', b'C' | b'D', _]),
+            2 | 3 => !is_in(ONLY_2000) && !is_in(SINCE_2009),
+            _ => !is_in(ONLY_2000) && id != ElementId::known("DCT"),
+        }
+    }
+
     /// Whether this edition puts the year first in the dates of cards from the United States.
     #[must_use]
     pub fn puts_year_first_in_usa(&self) -> bool {
@@ -55,6 +66,16 @@ const MANDATORY_2009: &[&str] = &[
     "DDE", "DDF", "DDG",
 ];
 const MANDATORY_LICENSE: &[&str] = &["DCA", "DCB", "DCD"];
+
+/// What only DL/ID-2000 has: names in one element or in its own parts, the residence address, its letters for class,
+/// restrictions and endorsements, and what the holder wished to say.
+const ONLY_2000: &[&str] = &[
+    "DAA", "DAB", "DAE", "DAF", "DAL", "DAM", "DAN", "DAO", "DAP", "DAR", "DAS", "DAT", "DAV", "DBE", "DBF", "DBH",
+    "DBI", "DBJ", "DBK", "DBL", "DBM", "DBO", "DBP", "DBQ", "DBR",
+];
+
+/// What came with the 2009 edition and later: truncation flags, under-age dates, donor and veteran.
+const SINCE_2009: &[&str] = &["DDE", "DDF", "DDG", "DDH", "DDI", "DDJ", "DDK", "DDL"];
 
 const fn edition(version: u8, year: u16) -> Edition {
     let (mandatory, mandatory_on_licenses) = match version {
@@ -87,6 +108,22 @@ mod tests {
     fn every_version_from_one_to_the_newest_has_an_edition() {
         assert!((1..=NEWEST_VERSION).all(|version| Edition::of_version(version).is_some()));
         assert_eq!((Edition::of_version(0), Edition::of_version(NEWEST_VERSION + 1)), (None, None));
+    }
+
+    #[test]
+    fn an_edition_has_its_own_elements_and_not_those_of_others() {
+        let may = |version, id| Edition::of_version(version).unwrap().may_have(ElementId::known(id));
+        assert!(may(1, "DAA") && may(1, "DAR") && !may(1, "DCS") && !may(1, "DDE"));
+        assert!(may(3, "DCT") && !may(3, "DAA") && !may(3, "DDE"));
+        assert!(may(10, "DAC") && !may(10, "DCT") && !may(10, "DAS"));
+        assert!((1..=NEWEST_VERSION).all(|version| may(version, "DAQ") && may(version, "DBB") && may(version, "ZVA")));
+    }
+
+    #[test]
+    fn no_edition_demands_what_it_does_not_have() {
+        for edition in EDITIONS {
+            assert!(edition.mandatory(true).all(|id| edition.may_have(id)), "{}", edition.version);
+        }
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl ElementId {
         }
     }
 
+    /// Whether it is an issuer's own.
+    #[must_use]
+    pub fn is_jurisdiction(self) -> bool {
+        self.0[0] == b'Z'
+    }
+
     /// Number of characters of an element whose length the standard fixes, among those whose values can be told from
     /// what follows them.
     #[must_use]

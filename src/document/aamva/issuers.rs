@@ -148,6 +148,16 @@ mod tests {
     }
 
     #[test]
+    fn none_of_them_is_left_out() {
+        let places = "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH \
+                      OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI \
+                      AB BC MB NB NL NS NT NU ON PE QC SK YT";
+        for code in places.split_whitespace() {
+            assert!(Issuer::by_code(code).is_some(), "{code}");
+        }
+    }
+
+    #[test]
     fn former_letters_of_a_province_find_it() {
         assert_eq!(Issuer::by_code("NF"), Issuer::by_iin("636016"));
         assert_eq!(Issuer::by_code("PQ"), Issuer::by_code("QC"));

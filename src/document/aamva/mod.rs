@@ -16,6 +16,7 @@ mod issuers;
 mod magnetic;
 mod measures;
 mod names;
+mod numbers;
 mod scan;
 mod structure;
 #[cfg(test)]

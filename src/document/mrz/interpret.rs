@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::check_digit::check_digit;
 use super::layout::{CheckSpec, MrzFormat, NUMBER_CHECK, Span};
 use super::names::{self, Names};
-use crate::document::check::{Check, CheckResult};
+use crate::document::check::{Check, CheckResult, CheckStrength};
 use crate::document::fields::{Fields, Sex};
 use crate::privacy::{Personal, PersonalDate};
 
@@ -66,7 +66,8 @@ pub(super) fn check_digits(format: MrzFormat, lines: &[&[u8]], number: &Number) 
             Some(expected) => format!("stated {}, computed {}", char::from(digit), char::from(expected)),
             None => "not computable".to_owned(),
         };
-        Check::new(check.name, if right { CheckResult::Pass } else { CheckResult::Fail }, detail)
+        let result = if right { CheckResult::Pass } else { CheckResult::Fail };
+        Check::new(check.name, result, detail).with_strength(CheckStrength::Strong)
     };
     format.layout().checks.iter().map(judge).collect()
 }
@@ -118,7 +119,9 @@ pub(super) fn date_checks(format: MrzFormat, lines: &[&[u8]], fields: &Fields, t
             Some(_) => CheckResult::Pass,
             None => CheckResult::NotApplicable,
         };
-        checks.push(Check::new("not_expired", result, "day of expiry against today"));
+        // Expiry is the policy's: it says nothing against the document.
+        let check = Check::new("not_expired", result, "day of expiry against today");
+        checks.push(check.with_strength(CheckStrength::Weak));
     }
     checks
 }

@@ -114,7 +114,7 @@ mod tests {
             "city country date_of_birth expiration_date first_name height_cm id_number issue_date jurisdiction_code \
              last_name middle_name postal_code sex street street_2 suffix"
         );
-        assert_eq!(keys(&line["checks"][0]), "detail name result");
+        assert_eq!(keys(&line["checks"][0]), "detail name result strength");
         assert_eq!((&line["parsed"]["date_of_birth"], &line["parsed"]["sex"]), (&"1986-06-06".into(), &"M".into()));
         assert_eq!((&line["elements"]["DAQ"], &line["parsed"]["city"]), (&"T1".into(), &serde_json::Value::Null));
         assert_eq!((&line["document_type"], &line["jurisdiction"]), (&"DL".into(), &"VA".into()));

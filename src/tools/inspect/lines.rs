@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::InputFault;
 use crate::camera::load_image;
-use crate::document::{Agreement, Check, CheckResult, FieldComparison, Fields, Sex};
+use crate::document::{Agreement, Check, CheckResult, CheckStrength, FieldComparison, Fields, Sex};
 use crate::imaging::Rgb;
 use crate::privacy::{Personal, PersonalDate};
 
@@ -64,6 +64,7 @@ pub(super) struct FieldsLine {
 pub(super) struct CheckLine {
     name: &'static str,
     result: CheckResult,
+    strength: CheckStrength,
     detail: String,
 }
 
@@ -117,7 +118,7 @@ impl From<&Fields> for FieldsLine {
 
 impl From<&Check> for CheckLine {
     fn from(check: &Check) -> Self {
-        Self { name: check.name, result: check.result, detail: check.detail.reveal().clone() }
+        Self { name: check.name, result: check.result, strength: check.strength, detail: check.detail.reveal().clone() }
     }
 }
 

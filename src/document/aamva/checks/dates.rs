@@ -5,7 +5,8 @@ use jiff::civil::Date;
 use super::super::dates::{DateOrder, birthday, parse_date};
 use super::super::editions::Edition;
 use super::super::{AamvaDocument, Format};
-use super::{fail, flag, flag_each, not_applicable, pass};
+use super::{Oddities, fail, flag, not_applicable, pass};
+use crate::document::CheckStrength::{Moderate, Weak};
 use crate::document::{Check, DocumentKind};
 use crate::privacy::PersonalDate;
 
@@ -16,6 +17,12 @@ const IMPOSSIBLE_AGE_YEARS: i16 = 125;
 const YOUNGEST_DRIVER_YEARS: i16 = 14;
 /// Longest validity without a flag: Arizona's cards are valid until the holder turns 65.
 const LONG_VALIDITY_YEARS: i16 = 52;
+
+/// Issuers whose cards have the order of the other country, by payloads of theirs that public parsers carry as tests.
+const OTHER_ORDER: [&str; 2] = ["NB", "WY"];
+
+/// Header version since which cards may say until when the holder is under age.
+const UNDER_AGE_DATES_SINCE: u8 = 4;
 
 /// Every element that is a date.
 const DATES: [&str; 8] = ["DBA", "DBB", "DBD", "DDB", "DDC", "DDH", "DDI", "DDJ"];
@@ -33,9 +40,11 @@ pub(super) fn date_format(document: &AamvaDocument) -> Check {
     }
     let is_american = document.fields.country.as_deref() == Some("USA");
     let edition = document.version.and_then(Edition::of_version);
-    let year_first = !is_american || edition.is_some_and(Edition::puts_year_first_in_usa);
+    let code = document.issuer.and_then(|issuer| issuer.code);
+    let is_other = code.is_some_and(|code| OTHER_ORDER.contains(&code));
+    let year_first = (is_american == is_other) || edition.is_some_and(Edition::puts_year_first_in_usa);
     let expected = if year_first { DateOrder::YearFirst } else { DateOrder::MonthFirst };
-    let mut odd = Vec::new();
+    let mut odd = Oddities::default();
     let (mut seen_expected, mut seen_other) = (false, false);
     for id in DATES {
         let Some(text) = document.elements.stated(id) else { continue };
@@ -44,15 +53,15 @@ pub(super) fn date_format(document: &AamvaDocument) -> Check {
             Some(_) => seen_other = true,
             // Zeros and the pattern itself stand where an issuer has no date.
             None if text == "MMDDCCYY" || text.bytes().all(|byte| byte == b'0') => {}
-            None => odd.push(format!("{id} is no date")),
+            None => odd.add(Weak, format!("{id} is no date")),
         }
     }
     if seen_other && seen_expected {
-        odd.push("both orders of day, month and year".to_owned());
+        odd.add(Moderate, "both orders of day, month and year");
     } else if seen_other {
-        odd.push("the other order of day, month and year than the edition's".to_owned());
+        odd.add(Moderate, "the other order of day, month and year than the edition's");
     }
-    flag_each(NAME, &odd, "dates are in the order of the edition")
+    odd.into_check(NAME, Weak, "dates are in the order of the edition")
 }
 
 /// Birth before issue before expiry.
@@ -75,7 +84,7 @@ pub(super) fn date_order(document: &AamvaDocument) -> Check {
     }
     match (compared, wrong.is_empty()) {
         (0, _) => not_applicable(NAME, "there are not two dates to compare"),
-        (_, true) => pass(NAME, "birth, issue and expiry follow each other"),
+        (_, true) => pass(NAME, Weak, "birth, issue and expiry follow each other"),
         (_, false) => fail(NAME, wrong.join("; ")),
     }
 }
@@ -94,16 +103,16 @@ pub(super) fn date_of_birth(document: &AamvaDocument, today: Date) -> Check {
         return fail(NAME, format!("more than {IMPOSSIBLE_AGE_YEARS} years ago"));
     }
     if reached(ODD_AGE_YEARS) {
-        return flag(NAME, format!("more than {ODD_AGE_YEARS} years ago"));
+        return flag(NAME, Moderate, format!("more than {ODD_AGE_YEARS} years ago"));
     }
     let issue = day(document.fields.issue_date.as_ref());
     let youngest = birthday(birth, YOUNGEST_DRIVER_YEARS);
     let is_license = document.kind == Some(DocumentKind::DrivingLicense);
     match issue.zip(youngest) {
         Some((issue, (earliest, _))) if is_license && issue < earliest => {
-            flag(NAME, format!("a licence issued before the age of {YOUNGEST_DRIVER_YEARS}"))
+            flag(NAME, Moderate, format!("a licence issued before the age of {YOUNGEST_DRIVER_YEARS}"))
         }
-        _ => pass(NAME, "plausible"),
+        _ => pass(NAME, Weak, "plausible"),
     }
 }
 
@@ -119,9 +128,9 @@ pub(super) fn issue_date(document: &AamvaDocument, today: Date) -> Check {
     }
     let revision = document.elements.stated("DDB").and_then(parse_date).map(|(date, _)| date);
     match (document.elements.stated("DBD").and_then(parse_date), revision) {
-        (_, Some(revision)) if revision > issue => flag(NAME, "before the design of the card was revised"),
-        _ if issue > today => flag(NAME, "tomorrow"),
-        _ => pass(NAME, "not in the future"),
+        (_, Some(revision)) if revision > issue => flag(NAME, Moderate, "before the design of the card was revised"),
+        _ if issue > today => flag(NAME, Weak, "tomorrow"),
+        _ => pass(NAME, Weak, "not in the future"),
     }
 }
 
@@ -130,13 +139,17 @@ pub(super) fn validity(document: &AamvaDocument) -> Check {
     const NAME: &str = "validity";
     let fields = &document.fields;
     let Some(expiry) = day(fields.expiration_date.as_ref()) else {
-        return flag(NAME, "there is no readable date of expiry");
+        return flag(NAME, Weak, "there is no readable date of expiry");
     };
     let Some(issue) = day(fields.issue_date.as_ref()) else {
         return not_applicable(NAME, "there is no readable date of issue");
     };
     let is_long = birthday(issue, LONG_VALIDITY_YEARS).is_some_and(|(_, latest)| expiry > latest);
-    if is_long { flag(NAME, format!("more than {LONG_VALIDITY_YEARS} years")) } else { pass(NAME, "plausible") }
+    if is_long {
+        flag(NAME, Moderate, format!("more than {LONG_VALIDITY_YEARS} years"))
+    } else {
+        pass(NAME, Weak, "plausible")
+    }
 }
 
 /// Whether the dates until which the holder is under 18, 19 and 21 are those birthdays.
@@ -149,28 +162,41 @@ pub(super) fn under_age_dates(document: &AamvaDocument) -> Check {
     let Some(birth) = day(document.fields.date_of_birth.as_ref()) else {
         return not_applicable(NAME, "there is no readable date of birth");
     };
-    let (mut odd, mut wrong, mut compared) = (Vec::new(), Vec::new(), 0);
+    let (mut odd, mut wrong, mut compared) = (Oddities::default(), Vec::new(), 0);
     for (id, years) in [("DDH", 18), ("DDI", 19), ("DDJ", 21)] {
         let Some(text) = document.elements.stated(id) else { continue };
         let Some((earliest, latest)) = birthday(birth, years) else { continue };
         match parse_date(text) {
             Some((date, _)) if earliest <= date && date <= latest => compared += 1,
             Some((date, _)) if is_next_to(date, earliest) || is_next_to(date, latest) => {
-                odd.push(format!("{id} is a day off the birthday"));
+                odd.add(Weak, format!("{id} is a day off the birthday"));
             }
             Some(_) => wrong.push(format!("{id} is not the birthday on which the holder turns {years}")),
             None if text == unpadded(latest) => compared += 1,
             None if text.bytes().all(|byte| byte == b'0') => {}
-            None => odd.push(format!("{id} is no date")),
+            None => odd.add(Weak, format!("{id} is no date")),
         }
     }
     if !wrong.is_empty() {
-        fail(NAME, wrong.join("; "))
-    } else if odd.is_empty() && compared == 0 {
-        not_applicable(NAME, "no such dates")
-    } else {
-        flag_each(NAME, &odd, "they are the birthdays")
+        return fail(NAME, wrong.join("; "));
     }
+    if odd.seen.is_empty() && compared == 0 {
+        let lacks_them = is_expected_to_have_them(document, birth);
+        return if lacks_them {
+            flag(NAME, Weak, "the holder was under 21 at issue, and no date says until when")
+        } else {
+            not_applicable(NAME, "no such dates")
+        };
+    }
+    odd.into_check(NAME, Moderate, "they are the birthdays")
+}
+
+/// Cards of the United States say until when someone is under 21 who was so at issue, though the standard leaves it free.
+fn is_expected_to_have_them(document: &AamvaDocument, birth: Date) -> bool {
+    let issue = day(document.fields.issue_date.as_ref());
+    let was_under_21 = birthday(birth, 21).zip(issue).is_some_and(|((earliest, _), issue)| issue < earliest);
+    let is_american = document.issuer.is_some_and(|issuer| issuer.country == "USA");
+    was_under_21 && is_american && document.version.is_some_and(|version| version >= UNDER_AGE_DATES_SINCE)
 }
 
 fn is_next_to(date: Date, other: Date) -> bool {

@@ -3,7 +3,8 @@
 use super::super::editions::{Edition, NEWEST_VERSION};
 use super::super::elements::{ElementId, is_placeholder};
 use super::super::{AamvaDocument, Format};
-use super::{fail, flag, flag_each, not_applicable, pass};
+use super::{Oddities, fail, flag, not_applicable, pass};
+use crate::document::CheckStrength::{Moderate, Strong, Weak};
 use crate::document::{Check, DocumentKind};
 
 /// Elements without which a card says nothing about its holder; every edition demands them.
@@ -30,11 +31,16 @@ pub(super) fn mandatory_elements(document: &AamvaDocument) -> Check {
     let missing: Vec<&ElementId> = all.iter().filter(|id| !has(document, **id)).collect();
     let detail = missing.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
     if missing.is_empty() {
-        pass(NAME, format!("all {} elements of the edition are there", all.len()))
+        pass(NAME, Weak, format!("all {} elements of the edition are there", all.len()))
     } else if 2 * missing.len() > all.len() {
         fail(NAME, format!("most are missing: {detail}"))
     } else {
-        flag(NAME, format!("missing: {detail}"))
+        let strength = match missing.len() {
+            1 => Weak,
+            some if 3 * some < all.len() => Moderate,
+            _ => Strong,
+        };
+        flag(NAME, strength, format!("missing: {detail}"))
     }
 }
 
@@ -53,6 +59,9 @@ fn has(document: &AamvaDocument, id: ElementId) -> bool {
     document.elements.contains(id) || instead.iter().any(|id| document.elements.contains(ElementId::known(id)))
 }
 
+/// So many elements out of form are an issuer's habit.
+const FEW: usize = 2;
+
 /// Lengths and characters of elements that the standard fixes.
 pub(super) fn element_formats(document: &AamvaDocument) -> Check {
     const NAME: &str = "element_formats";
@@ -65,7 +74,11 @@ pub(super) fn element_formats(document: &AamvaDocument) -> Check {
         .filter(|(id, value)| is_odd(*id, value.reveal()))
         .map(|(id, _)| format!("{} is not of its form", id.as_str()))
         .collect();
-    flag_each(NAME, &odd, "every element is of its form")
+    match odd.len() {
+        0 => pass(NAME, Weak, "every element is of its form"),
+        1..=FEW => flag(NAME, Weak, odd.join("; ")),
+        _ => flag(NAME, Moderate, odd.join("; ")),
+    }
 }
 
 fn is_odd(id: ElementId, value: &str) -> bool {
@@ -84,14 +97,34 @@ fn is_odd(id: ElementId, value: &str) -> bool {
     length > longest || id.fixed_length().is_some_and(|fixed| length != fixed || !id.accepts(value))
 }
 
+/// Elements whose text the standard has in capitals: its type `A` is A to Z.
+const CAPITALS: [&str; 9] = ["DCS", "DAC", "DAD", "DCT", "DAA", "DAG", "DAI", "DAJ", "DAY"];
+
+/// Small letters where issuers' systems print capitals. One may be a clerk's; more are a form that was filled in by hand.
+pub(super) fn letter_case(document: &AamvaDocument) -> Check {
+    const NAME: &str = "letter_case";
+    let is_small =
+        |id: &&'static str| document.elements.stated(id).is_some_and(|value| value.chars().any(char::is_lowercase));
+    let small: Vec<&str> = CAPITALS.into_iter().filter(is_small).collect();
+    match small.len() {
+        0 => pass(NAME, Weak, "capitals"),
+        1 => flag(NAME, Weak, format!("{} has small letters", small.join(", "))),
+        _ => flag(NAME, Moderate, format!("{} have small letters", small.join(", "))),
+    }
+}
+
+/// Elements that say who the holder is: two values of one of them are two people's.
+const HOLDER: [&str; 6] = ["DAQ", "DBB", "DBA", "DCS", "DAC", "DBC"];
+
 /// The same element with two values is how a patched payload looks; some issuers repeat elements in their own subfile.
 pub(super) fn repeated_elements(document: &AamvaDocument) -> Check {
     const NAME: &str = "repeated_elements";
     let repeated: Vec<&str> = document.elements.repeated().iter().map(ElementId::as_str).collect();
     if repeated.is_empty() {
-        pass(NAME, "every element has one value")
+        pass(NAME, Weak, "every element has one value")
     } else {
-        flag(NAME, format!("more than one value: {}", repeated.join(", ")))
+        let strength = if repeated.iter().any(|id| HOLDER.contains(id)) { Strong } else { Weak };
+        flag(NAME, strength, format!("more than one value: {}", repeated.join(", ")))
     }
 }
 
@@ -101,15 +134,20 @@ pub(super) fn document_type(document: &AamvaDocument) -> Check {
     let class = document.elements.stated("DCA").or_else(|| document.elements.stated("DAR"));
     let has_element = ["DCA", "DAR"].iter().any(|id| document.elements.contains(ElementId::known(id)));
     match document.kind {
-        Some(DocumentKind::IdCard) if class.is_some_and(|class| class != "ID") => {
-            flag(NAME, "an identity card with a vehicle class")
+        Some(DocumentKind::IdCard) if class.is_some_and(|class| !is_no_class(class)) => {
+            flag(NAME, Strong, "an identity card with a vehicle class")
         }
-        Some(DocumentKind::DrivingLicense) if !has_element => flag(NAME, "a licence without a vehicle class"),
-        Some(DocumentKind::IdCard) => pass(NAME, "an identity card"),
-        Some(DocumentKind::DrivingLicense) => pass(NAME, "a licence"),
+        Some(DocumentKind::DrivingLicense) if !has_element => flag(NAME, Moderate, "a licence without a vehicle class"),
+        Some(DocumentKind::IdCard) => pass(NAME, Weak, "an identity card"),
+        Some(DocumentKind::DrivingLicense) => pass(NAME, Weak, "a licence"),
         _ if document.format == Format::MagneticStripe => not_applicable(NAME, "a magnetic stripe does not say"),
-        _ => flag(NAME, "neither a licence nor an identity card by its subfiles"),
+        _ => flag(NAME, Moderate, "neither a licence nor an identity card by its subfiles"),
     }
+}
+
+/// What identity cards have in place of a class: `ID`, `I`, `NA` or the like.
+fn is_no_class(class: &str) -> bool {
+    ["ID", "I", "NA", "ID CARD"].iter().any(|word| class.eq_ignore_ascii_case(word))
 }
 
 /// Since 2009 each name says whether it was cut (T), was not (N), or that this is unknown (U).
@@ -119,17 +157,19 @@ pub(super) fn truncation(document: &AamvaDocument) -> Check {
     if flags.iter().all(|(id, _)| !document.elements.contains(ElementId::known(id))) {
         return not_applicable(NAME, "no truncation flags");
     }
-    let mut odd = Vec::new();
+    let mut odd = Oddities::default();
     let mut cut = Vec::new();
     for (id, name) in flags {
         match document.elements.text(id) {
             Some("N" | "U") => {}
-            Some("T") if document.elements.stated(name).is_none() => odd.push(format!("{name} is cut but not there")),
+            Some("T") if document.elements.stated(name).is_none() => {
+                odd.add(Moderate, format!("{name} is cut but not there"));
+            }
             Some("T") => cut.push(name),
-            Some(_) => odd.push(format!("{id} is none of T, N, U")),
-            None => odd.push(format!("{id} is missing")),
+            Some(_) => odd.add(Moderate, format!("{id} is none of T, N, U")),
+            None => odd.add(Weak, format!("{id} is missing")),
         }
     }
     let said = if cut.is_empty() { "no name is cut".to_owned() } else { format!("cut: {}", cut.join(", ")) };
-    flag_each(NAME, &odd, &said)
+    odd.into_check(NAME, Weak, said)
 }

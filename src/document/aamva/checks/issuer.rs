@@ -4,14 +4,15 @@ use super::super::address::country_code;
 use super::super::{AamvaDocument, Issuer};
 use super::{fail, flag, not_applicable, pass};
 use crate::document::Check;
+use crate::document::CheckStrength::{Moderate, Strong, Weak};
 
 pub(super) fn issuer_known(document: &AamvaDocument) -> Check {
     const NAME: &str = "issuer_known";
     match (&document.iin, document.issuer) {
-        (Some(iin), Some(issuer)) => pass(NAME, format!("{iin}: {}", issuer.name)),
+        (Some(iin), Some(issuer)) => pass(NAME, Weak, format!("{iin}: {}", issuer.name)),
         // The list grows, if rarely: a number that it lacks is not yet proof.
-        (Some(iin), None) => flag(NAME, format!("{iin} is no issuer that AAMVA is known to list")),
-        (None, _) => flag(NAME, "no issuer is stated"),
+        (Some(iin), None) => flag(NAME, Strong, format!("{iin} is no issuer that AAMVA is known to list")),
+        (None, _) => flag(NAME, Moderate, "no issuer is stated"),
     }
 }
 
@@ -23,8 +24,8 @@ pub(super) fn issuer_address(document: &AamvaDocument) -> Check {
     };
     match &document.fields.jurisdiction_code {
         None => not_applicable(NAME, "the address has no state or province"),
-        Some(code) if issuer.is_called(code) => pass(NAME, format!("{code} issued it")),
-        Some(code) => flag(NAME, format!("the address is in {code}, the issuer is {}", issuer.name)),
+        Some(code) if issuer.is_called(code) => pass(NAME, Weak, format!("{code} issued it")),
+        Some(code) => flag(NAME, Moderate, format!("the address is in {code}, the issuer is {}", issuer.name)),
     }
 }
 
@@ -38,11 +39,11 @@ pub(super) fn issuer_country(document: &AamvaDocument) -> Check {
         return not_applicable(NAME, "no country is stated");
     };
     match country_code(stated) {
-        Some(country) if country == issuer.country => pass(NAME, country),
+        Some(country) if country == issuer.country => pass(NAME, Weak, country),
         Some(country) if ["USA", "CAN", "MEX"].contains(&country.as_str()) => {
             fail(NAME, format!("{country} is stated, {} is in {}", issuer.name, issuer.country))
         }
-        _ => flag(NAME, "the country is not of the form that cards have"),
+        _ => flag(NAME, Moderate, "the country is not of the form that cards have"),
     }
 }
 
@@ -58,9 +59,9 @@ pub(super) fn issuer_subfile(document: &AamvaDocument) -> Check {
         return not_applicable(NAME, "the issuer is not known");
     };
     if subfile.as_str().get(1..) == first_letter(issuer) {
-        pass(NAME, subfile.as_str())
+        pass(NAME, Weak, subfile.as_str())
     } else {
-        flag(NAME, format!("{} is not the subfile of {}", subfile.as_str(), issuer.name))
+        flag(NAME, Strong, format!("{} is not the subfile of {}", subfile.as_str(), issuer.name))
     }
 }
 

@@ -1,0 +1,6 @@
+//! Geometry that read text carries with it.
+
+#[path = "../../src/imaging/geometry.rs"]
+mod geometry;
+
+pub use geometry::Rect;

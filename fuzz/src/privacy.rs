@@ -1,0 +1,6 @@
+//! Personal values, as the program keeps them.
+
+#[path = "../../src/privacy/personal.rs"]
+mod personal;
+
+pub use personal::{Personal, PersonalDate};
