@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 
 use super::layout::{FieldNumber, Layout};
 use super::number::LicenceNumber;
-use crate::document::check::{Check, CheckResult};
+use crate::document::check::{Check, CheckResult, CheckStrength};
 use crate::document::fields::Fields;
 use crate::privacy::PersonalDate;
 
@@ -49,7 +49,9 @@ fn completeness(layout: &Layout) -> Check {
     if missing.is_empty() {
         Check::new(NAME, CheckResult::Pass, "1 to 5 stand in their order")
     } else {
-        Check::new(NAME, CheckResult::Flag, format!("not found: {}", missing.join(", ")))
+        // What was not found was not read, far more often than it is not there.
+        let seen = format!("not found: {}", missing.join(", "));
+        Check::new(NAME, CheckResult::Flag, seen).with_strength(CheckStrength::Weak)
     }
 }
 
