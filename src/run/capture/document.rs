@@ -8,8 +8,8 @@
 use super::Look;
 use crate::document::{Agreement, TextLine};
 use crate::imaging::{
-    CardOutline, Frame, Gray, Homography, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rect, Rgb, TD3_ASPECT, crop,
-    exposure, focus, glare, locate_card, motion, project, resize, rotate_quarter,
+    CardOutline, Frame, Gray, ID1_ASPECT, Provenance, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus, glare,
+    lay_flat, locate_card, motion, resize, rotate_quarter,
 };
 use crate::liveness::Template;
 use crate::run::document_reading::{Encoded, document_evidence, printed_lines};
@@ -145,7 +145,7 @@ impl DocumentCapture {
         vision: &mut Vision,
         look: &Look,
     ) -> Result<Option<Hint>, VisionError> {
-        let Some(flat) = lay_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
+        let Some(flat) = card_laid_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
         let Some((flat, portrait)) = upright(flat, vision)? else { return self.read_back(frame, card, vision, look) };
         if self.encoded.is_none() {
             if self.readings > 0 {
@@ -178,7 +178,7 @@ impl DocumentCapture {
         }
         self.backs += 1;
         if self.backs.is_multiple_of(ZONE_EVERY)
-            && let Some(flat) = lay_flat(&frame.image, card)
+            && let Some(flat) = card_laid_flat(&frame.image, card)
             && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
         {
             self.take_encoded(encoded, frame.provenance);
@@ -226,13 +226,11 @@ impl DocumentCapture {
 }
 
 /// The card as if it were scanned: level, and of the shape of a card or of a passport's page.
-fn lay_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
+fn card_laid_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
     let seen = card.outline.mean_width() / card.outline.mean_height().max(1.0);
     let aspect = if (seen - TD3_ASPECT).abs() < (seen - ID1_ASPECT).abs() { TD3_ASPECT } else { ID1_ASPECT };
     let height = (FLAT_WIDTH as f32 / aspect).round();
-    let flat = Quad::from_rect(Rect::new(0.0, 0.0, FLAT_WIDTH as f32, height));
-    let to_picture = Homography::between(flat, card.outline)?;
-    Some(project(picture, FLAT_WIDTH, height as usize, [0; 3], &to_picture))
+    lay_flat(picture, card.outline, FLAT_WIDTH, height as usize)
 }
 
 /// The card with its portrait upright, and the portrait; `None` when it has none either way up.
