@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -18,6 +18,8 @@ help:
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
 	@echo 'make compare-aamva  compare what we read of AAMVA payloads with other parsers (with the data of developers)'
 	@echo 'make fuzz     search for inputs that the parsers of documents do not stand, a minute each'
+	@echo 'make compare-mrz  read the same machine-readable zones with carded, PassportEye and RapidOCR'
+	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
@@ -33,6 +35,12 @@ build: ready
 test: ready-for-tests runtime sdk
 	$(TEST) --all-targets
 	$(TEST) --doc
+
+compare-mrz: build runtime
+	tests/compare/mrz
+
+measure-mrz: ready-for-tests runtime
+	$(TEST) --test mrz_views -- --ignored --nocapture
 
 test-camera-vm: build
 	tests/vm/camera

@@ -3,11 +3,12 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use carded::camera::load_image;
+use carded::document::CheckResult;
 use carded::document::mrz::{MrzDocument, MrzError, MrzFormat};
-use carded::document::{CheckResult, read_visual_fields};
 use carded::imaging::{QuarterTurns, Rgb, rotate_quarter};
 use carded::vision::TextReader;
 use jiff::civil::{Date, date};
@@ -31,26 +32,47 @@ fn lines(document: &MrzDocument) -> Vec<&str> {
     document.lines.iter().map(|line| line.reveal().as_str()).collect()
 }
 
-fn digits_and_letters(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphanumeric).collect()
+/// The lines that are printed on a picture's document, as they were read by eye.
+fn printed_lines() -> BTreeMap<String, Vec<String>> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/truth/mrz.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
 #[test]
-fn nearly_every_zone_of_the_pictures_is_read_with_right_check_digits() {
+fn zones_of_the_pictures_are_read_and_none_is_valid_that_is_not_to_the_letter() {
     let Some(files) = pictures("mrz/images") else { return };
-    let mut reader = reader();
-    let (mut valid, mut wrong) = (0, Vec::new());
+    let (mut reader, printed) = (reader(), printed_lines());
+    let (mut valid, mut exact, mut doubtful, mut wrong) = (0, 0, 0, Vec::new());
     for file in &files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
-        let Some(document) = reader.read_mrz(&load_image(file).unwrap(), TODAY).unwrap() else { continue };
+        let Some(document) = reader.read_mrz(&load_image(file).unwrap(), TODAY).unwrap() else {
+            println!("{name}: no zone");
+            continue;
+        };
+        let same = printed.get(&name).is_some_and(|printed| *printed == lines(&document));
+        // One zone has wrong check digits in print: it has to be read as it is, and is not valid.
+        let allowed = same && !name.contains("fail");
         valid += usize::from(document.valid);
-        // Wrong by its own print, and a picture of a payment card.
-        if document.valid && (name.contains("fail") || name.contains("nomrz")) {
+        exact += usize::from(same);
+        doubtful += usize::from(document.check_digits_right && !document.valid);
+        if !document.valid || !same {
+            println!(
+                "{name}: valid {}, exact {same}, {:?}",
+                document.valid,
+                document.checks.last().map(|c| c.detail.reveal().clone())
+            );
+        }
+        if document.valid && !allowed {
             wrong.push(name);
         }
     }
-    assert_eq!(wrong, Vec::<String>::new(), "valid without a valid zone");
-    assert!(valid * 100 >= files.len() * 84, "{valid} of {}", files.len());
+    println!(
+        "{} pictures: {valid} valid, {exact} exact, {doubtful} doubtful, {} wrong but valid",
+        files.len(),
+        wrong.len()
+    );
+    assert_eq!(wrong, Vec::<String>::new(), "valid, but not what is printed");
+    assert!(valid * 100 >= files.len() * 80, "{valid} of {}", files.len());
 }
 
 #[test]
@@ -139,22 +161,3 @@ fn zones_of_other_projects_are_judged_as_they_say() {
 
 /// Two strings of `td1_chk_04.py`: their dates of expiry were altered and the check digits left as they were.
 const INVALID_STRINGS: usize = 2;
-
-#[test]
-fn births_and_numbers_are_found_on_fronts_of_many_states() {
-    let Some(files) = pictures("id-fronts/us") else { return };
-    let truth = std::fs::read_to_string(files[0].with_file_name("truth.json")).unwrap();
-    let truth: serde_json::Value = serde_json::from_str(&truth).unwrap();
-    let mut reader = reader();
-    let (mut births, mut numbers) = (0, 0);
-    for file in &files {
-        let expected = &truth[file.file_name().unwrap().to_str().unwrap()];
-        let fields = read_visual_fields(&reader.read(&load_image(file).unwrap()).unwrap(), TODAY);
-        let birth = fields.date_of_birth.map(|date| date.reveal().to_string());
-        births += usize::from(birth.as_deref() == expected["date_of_birth"].as_str());
-        let number = fields.id_number.map(|number| digits_and_letters(number.reveal()));
-        numbers += usize::from(number == expected["license_number"].as_str().map(digits_and_letters));
-    }
-    assert!(births * 100 >= files.len() * 92, "{births} of {}", files.len());
-    assert!(numbers * 100 >= files.len() * 92, "{numbers} of {}", files.len());
-}

@@ -91,14 +91,15 @@ fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: D
     let shown = |date: Date, result| Found { printed: Some(date.to_string()), result };
     if let Some(own) = own {
         let labelled = front.dates.iter().any(|date| date.label == Some(label) && date.date.reveal() == own);
-        let elsewhere = front.dates.iter().any(|date| date.label.is_none() && date.date.reveal() == encoded);
         // A front that says it twice, and differently, says nothing.
         let rival = |date: &&PrintedDate| date.label == Some(label) && date.date.reveal() != encoded;
+        let elsewhere = front.dates.iter().any(|date| date.label.is_none() && date.date.reveal() == encoded);
         let result = match own == encoded {
             true if front.dates.iter().any(|date| rival(&date)) => Agreement::NotCompared,
             true => Agreement::Agrees,
-            // Which date is which was only a guess.
-            false if !labelled && elsewhere => Agreement::NotCompared,
+            // Which date is which was only a guess, though none is born on a later day than the earliest on the card, and
+            // no card ends before the latest.
+            false if !labelled && elsewhere && is_further_out(encoded, own, label) => Agreement::NotCompared,
             false => Agreement::Differs,
         };
         return shown(own, result);
@@ -110,6 +111,15 @@ fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: D
         (Some(date), None) => shown(date, Agreement::Differs),
         (Some(date), Some(other)) if date == other && date == encoded => shown(date, Agreement::Agrees),
         _ => Found::nothing(),
+    }
+}
+
+/// Whether a date lies before an earliest one, or after a latest one.
+fn is_further_out(date: Date, than: Date, label: DateLabel) -> bool {
+    match label {
+        DateLabel::Birth => date < than,
+        DateLabel::Expiry => date > than,
+        DateLabel::Issue => true,
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::cross_reference::{Agreement, Found};
 use super::read_text::TextLine;
-use super::similarity::{Glyph, nearest, spellings};
+use super::similarity::{Glyph, capitals, distance, nearest, spellings};
 use super::visual::{VisualFields, is_vocabulary};
 use crate::privacy::Personal;
 
@@ -13,6 +13,9 @@ use crate::privacy::Personal;
 const MIN_INSIDE: usize = 4;
 /// A word with at most one character in this many different is the same word, altered or misread.
 const SIMILAR_SHARE: usize = 3;
+
+/// From this mean confidence on, a word in a line of names is what is printed there.
+const SURE: f32 = 0.85;
 
 /// How one encoded word was found.
 enum WordMatch {
@@ -34,7 +37,13 @@ pub(super) fn compare_given_name(front: &VisualFields, encoded: &str) -> Found {
 fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<String>>) -> Found {
     let encoded: Vec<&str> =
         encoded.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty()).collect();
-    let words = printed_words(&front.lines);
+    let mut words = printed_words(front.lines.iter());
+    // Where the names are printed in capitals, small letters are the signature's: that is no print.
+    if !front.name_lines.is_empty() {
+        words.retain(|word| !word.is_small);
+    }
+    let own_lines = front.name_lines.iter().filter_map(|&index| front.lines.get(index));
+    let own = printed_words(own_lines.filter(|line| line.confidence >= SURE));
     if encoded.is_empty() || words.is_empty() {
         return Found::nothing();
     }
@@ -43,7 +52,7 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
     }
     let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
     for word in encoded {
-        match find(&words, word) {
+        match altered(&own, word).map_or_else(|| find(&words, word), WordMatch::Similar) {
             WordMatch::Same(text) => printed.push(text),
             WordMatch::Similar(text) => {
                 printed.push(text);
@@ -56,6 +65,21 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
     Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
 }
 
+/// The word among the front's own names that is the encoded one but for a character or so; `None` when the names hold the
+/// encoded one itself. A front's names stand in its lines of names: that the encoded word stands elsewhere as well, in a
+/// signature or a street, does not make up for another one there.
+fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
+    if matches!(find(own, encoded), WordMatch::Same(_)) {
+        return None;
+    }
+    let alike = |value: &[char], word: &PrintedWord| {
+        let distance = distance(&word.glyphs, value)?;
+        (distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE))
+            .then(|| word.glyphs.iter().map(|glyph| glyph.character).collect())
+    };
+    spellings(encoded).iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
+}
+
 /// Whether a labelled name holds any of the encoded words, be it misread.
 fn shares_a_word(labelled: &str, encoded: &[&str]) -> bool {
     let words = words_of(labelled, 1.0);
@@ -65,17 +89,22 @@ fn shares_a_word(labelled: &str, encoded: &[&str]) -> bool {
 /// A printed word in one of its spellings.
 struct PrintedWord {
     glyphs: Vec<Glyph>,
+    /// Whether most of its letters are small ones.
+    is_small: bool,
 }
 
 /// Every run of letters on the front, without the words of the form itself.
-fn printed_words(lines: &[TextLine]) -> Vec<PrintedWord> {
-    lines.iter().flat_map(|line| words_of(line.text.reveal(), line.confidence)).collect()
+fn printed_words<'a>(lines: impl Iterator<Item = &'a TextLine>) -> Vec<PrintedWord> {
+    lines.flat_map(|line| words_of(line.text.reveal(), line.confidence)).collect()
 }
 
 /// A digit inside a run of letters may be a misread letter, so that runs of letters and digits count too.
 fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     let mut words = Vec::new();
     for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
+        let small = run.chars().filter(|c| c.is_lowercase()).count();
+        let is_small = 2 * small > run.chars().filter(|c| c.is_alphabetic()).count();
+        let run: String = capitals(run).into_iter().collect();
         let letters = run.trim_matches(|c: char| !c.is_alphabetic());
         let pieces = [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
         for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
@@ -83,7 +112,7 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
                 let word: String = spelling.iter().collect();
                 if !word.is_empty() && !is_vocabulary(&word) {
                     let glyph = |&character: &char| Glyph { character, confidence };
-                    words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect() });
+                    words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect(), is_small });
                 }
             }
         }

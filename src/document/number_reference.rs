@@ -2,7 +2,7 @@
 
 use super::cross_reference::{Agreement, Found};
 use super::read_text::TextLine;
-use super::similarity::{Distance, Glyph, distance, nearest};
+use super::similarity::{Distance, Glyph, capitals, distance, nearest};
 use super::visual::VisualFields;
 
 /// Shorter numbers are found by chance among other print.
@@ -25,13 +25,17 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
     if value.len() < MIN_LENGTH {
         return Found::nothing();
     }
-    let labelled = front.id_number.as_ref().filter(|_| front.id_number_is_labelled);
-    let labelled = labelled.map(|number| plain(number.reveal()).collect::<Vec<char>>());
+    let own = front.id_number.as_ref().map(|number| plain(number.reveal()).collect::<Vec<char>>());
+    let labelled = own.clone().filter(|_| front.id_number_is_labelled);
+    // Nobody prints two numbers that differ in a character or two: what is so like the encoded one is meant to be it.
+    let own = own.filter(|own| front.id_number_is_labelled || is_like(own, &value));
     let best = front.lines.iter().filter_map(|line| best_match(line, &value)).min_by_key(|found| found.distance);
     match (labelled, best) {
-        // The labelled number itself is another one: the same digits elsewhere do not make up for it.
-        (Some(own), Some(found)) if found.distance.is_same() && contradicts(front, &own, &value) => {
-            Found { printed: Some(own.into_iter().collect()), result: Agreement::Differs }
+        // The front's own number is another one: the same characters elsewhere do not make up for it.
+        (_, Some(found))
+            if found.distance.different == 0 && own.as_ref().is_some_and(|own| contradicts(front, own, &value)) =>
+        {
+            Found { printed: own.map(|own| own.into_iter().collect()), result: Agreement::Differs }
         }
         (_, Some(found)) if found.distance.is_same() => Found { printed: Some(found.text), result: Agreement::Agrees },
         (_, Some(found)) if found.distance.different == 0 => {
@@ -50,7 +54,13 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
     }
 }
 
-/// Whether the labelled number was read with certainty, is as long, and has another character that is no look-alike.
+/// Whether two numbers are so alike that the one is the other, altered or misread.
+fn is_like(own: &[char], value: &[char]) -> bool {
+    let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
+    distance(&glyphs, value).is_some_and(|distance| distance.different * SIMILAR_SHARE <= value.len())
+}
+
+/// Whether the front's own number was read with certainty, is as long, and has another character that is no look-alike.
 fn contradicts(front: &VisualFields, own: &[char], value: &[char]) -> bool {
     let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
     is_sure(front, own) && distance(&glyphs, value).is_some_and(|distance| distance.different > 0)
@@ -75,14 +85,14 @@ fn best_match(line: &TextLine, value: &[char]) -> Option<Match> {
 }
 
 fn plain(text: &str) -> impl Iterator<Item = char> {
-    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase())
+    capitals(text).into_iter().filter(char::is_ascii_alphanumeric)
 }
 
 /// Letters and digits of a line in upper case.
 fn glyphs(line: &TextLine) -> Vec<Glyph> {
     let confidence = |index: usize| line.character_confidences.get(index).copied().unwrap_or(line.confidence);
-    let all = line.text.reveal().chars().enumerate().filter(|(_, character)| character.is_ascii_alphanumeric());
-    all.map(|(index, c)| Glyph { character: c.to_ascii_uppercase(), confidence: confidence(index) }).collect()
+    let all = capitals(line.text.reveal()).into_iter().enumerate().filter(|(_, c)| c.is_ascii_alphanumeric());
+    all.map(|(index, character)| Glyph { character, confidence: confidence(index) }).collect()
 }
 
 fn mean_confidence(glyphs: &[Glyph]) -> f32 {

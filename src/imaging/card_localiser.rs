@@ -5,10 +5,11 @@
 //! the same picture. Does not read the card or tell which way up it is, and does not find a card of which a side is
 //! hidden or lies outside the picture.
 
-use super::geometry::{Point, Quad};
+use super::geometry::{Point, Quad, Rect};
 use super::line_search::{Gradients, Line};
-use super::raster::Gray;
-use super::warp::resize;
+use super::raster::{Gray, Image};
+use super::transform::Homography;
+use super::warp::{project, resize};
 
 /// Longer side of the picture that is worked on, in pixels.
 const WORK_SIZE: usize = 320;
@@ -71,6 +72,14 @@ pub fn locate_card(picture: &Gray) -> Option<CardOutline> {
         let exact = refined(&gradients, card.outline).unwrap_or(card.outline);
         CardOutline { outline: Quad(exact.0.map(|p| p * (1.0 / scale))), ..card }
     })
+}
+
+/// What lies inside an outline as if it were scanned, `width` by `height` pixels; `None` when the outline has no inside.
+#[must_use]
+pub fn lay_flat<const C: usize>(picture: &Image<C>, outline: Quad, width: usize, height: usize) -> Option<Image<C>> {
+    let flat = Quad::from_rect(Rect::new(0.0, 0.0, width as f32, height as f32));
+    let to_picture = Homography::between(flat, outline)?;
+    Some(project(picture, width, height, [0; C], &to_picture))
 }
 
 /// The outline with its sides fitted to the edges that they lie on.

@@ -21,7 +21,7 @@ mod warp;
 pub use barcode_deskew::{Deskewed, deskew};
 pub use barcode_guards::{GuardLine, Guards, find_guards, module_width};
 pub use barcode_localiser::{BarRegion, BarcodeLocaliser};
-pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, locate_card};
+pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, lay_flat, locate_card};
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
 pub use quality::{Exposure, Focus, Glare, exposure, focus, glare, motion};

@@ -83,9 +83,9 @@ pub(super) struct Encoded {
 
 impl Encoded {
     /// What a zone says, if its check digits are right: wrong ones are a misread far more often than a forgery, and
-    /// neither gives anything to rely on.
+    /// neither gives anything to rely on. Fields that they do not cover are missing where they were not read with certainty.
     pub(super) fn of_zone(zone: MrzDocument) -> Option<Self> {
-        zone.valid.then(|| from_zone(zone))
+        zone.check_digits_right.then(|| from_zone(zone))
     }
 
     /// What the barcodes of one side say, if one of them is a licence's or identity card's.
@@ -185,6 +185,9 @@ fn read_zone(
         let seen = match &zone {
             None => "no machine-readable zone".to_owned(),
             Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
+            Some(zone) if zone.check_digits_right => {
+                format!("{} with all check digits right, some letters that none covers uncertain", zone.format)
+            }
             Some(zone) => format!("{} with wrong check digits: not read", zone.format),
         };
         Ok((zone.and_then(Encoded::of_zone), seen))

@@ -1,7 +1,8 @@
 //! Finds and reads the machine-readable zone in a picture.
 //!
 //! Always holds: what is returned as valid has every check digit right after no more than a few look-alikes were settled;
-//! the other three turns of the picture are tried only when it shows no zone as it is. Does not read a zone that is cut off.
+//! the other three turns of the picture, and then the page laid flat, are tried only when it shows no zone with right check
+//! digits as it is. Does not read a zone that is cut off.
 
 use jiff::civil::Date;
 
@@ -9,9 +10,9 @@ use super::mrz_rows::{RowGroup, row_groups};
 use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
-use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, repair};
+use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, doubtful_places, repair};
 use crate::document::{Candidate, CheckResult, ReadCharacter};
-use crate::imaging::{Point, Quad, QuarterTurns, Rgb, rotate_quarter};
+use crate::imaging::{Point, Quad, QuarterTurns, Rgb, lay_flat, locate_card, rotate_quarter};
 
 /// More check digits than this cannot have overruled the recogniser in a zone that was read well.
 const MAX_SUBSTITUTIONS: usize = 3;
@@ -19,13 +20,20 @@ const MAX_SUBSTITUTIONS: usize = 3;
 const MIN_CHARACTERS: usize = 20;
 /// Mean probability below which a line was not read.
 const MIN_CONFIDENCE: f32 = 0.6;
-/// A character below this probability is looked at again, also where no check digit covers it.
-const MIN_CERTAINTY: f32 = 0.6;
 /// A zone whose check digits are wrong after this many looks at this mean probability is a wrong zone.
 const MIN_READINGS: usize = 2;
 const CERTAIN: f32 = 0.93;
 /// Fillers that a zone has at least: text in capitals has none.
 const MIN_FILLERS: usize = 3;
+
+/// A page that covers more of the picture than this is not looked for.
+const MOST_SHARE: f32 = 0.85;
+/// Bounds of the width at which a page is laid flat, in pixels: from what can be read to what the search looks at.
+const LEAST_FLAT_WIDTH: f32 = 640.0;
+const MOST_FLAT_WIDTH: f32 = 1600.0;
+
+/// Share of its width by which a row is made longer to see whether it goes on.
+const LENGTHENED_BY: f32 = 0.3;
 
 /// How rows are cut out, tried in this order until the check digits are right: height as a share of the box, and where
 /// the row's middle lies below the box's, in heights.
@@ -39,8 +47,6 @@ struct Attempt {
     document: MrzDocument,
     /// Mean probability of the characters.
     confidence: f32,
-    /// Probability of the least certain character.
-    weakest: f32,
     /// How many looks it rests on.
     readings: usize,
 }
@@ -50,10 +56,15 @@ impl Attempt {
         self.readings >= MIN_READINGS && self.confidence >= CERTAIN
     }
 
-    /// Valid ones first, then by right check digits, then by certainty.
-    fn rank(&self) -> (bool, usize, f32) {
+    /// Whether another look cannot help: nothing is in doubt, or what was read with certainty is wrong in print.
+    fn is_done(&self) -> bool {
+        self.document.valid || !self.document.check_digits_right && self.is_certain()
+    }
+
+    /// Valid ones first, then those with right check digits, then by how many are right, then by certainty.
+    fn rank(&self) -> (bool, bool, usize, f32) {
         let passed = self.document.checks.iter().filter(|check| check.result == CheckResult::Pass).count();
-        (self.document.valid, passed, self.confidence)
+        (self.document.valid, self.document.check_digits_right, passed, self.confidence)
     }
 }
 
@@ -63,13 +74,26 @@ impl TextReader {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<MrzDocument>, ModelError> {
-        for turns in QuarterTurns::ALL {
-            let turned = rotate_quarter(image, turns);
-            if let Some(attempt) = self.read_upright(&turned, today)? {
-                return Ok(Some(attempt.document));
+        let mut best = self.read_turns(image, &QuarterTurns::ALL, today)?;
+        // In a large scene the page may be too small for the search, or stand askew: laid flat it is neither.
+        if !best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done())
+            && let Some(flat) = laid_flat(image)
+        {
+            best = better(best, self.read_turns(&flat, &[QuarterTurns::None, QuarterTurns::Two], today)?);
+        }
+        Ok(best.map(|attempt| attempt.document))
+    }
+
+    /// The best reading of any of some turns; the first one with right check digits is taken.
+    fn read_turns(&mut self, image: &Rgb, turns: &[QuarterTurns], today: Date) -> Result<Option<Attempt>, ModelError> {
+        let mut best: Option<Attempt> = None;
+        for &turn in turns {
+            best = better(best, self.read_upright(&rotate_quarter(image, turn), today)?);
+            if best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done()) {
+                break;
             }
         }
-        Ok(None)
+        Ok(best)
     }
 
     /// The best reading of any group of rows.
@@ -106,14 +130,55 @@ impl TextReader {
             }
             readings.push(lines);
             best = better(best, interpret(&readings, today));
-            if best.as_ref().is_none_or(|attempt| {
-                attempt.is_certain() || attempt.document.valid && attempt.weakest >= MIN_CERTAINTY
-            }) {
+            if best.as_ref().is_none_or(Attempt::is_done) {
                 break;
             }
         }
-        Ok(best)
+        match best {
+            Some(attempt) if attempt.document.check_digits_right && attempt.document.format.ends_openly() => {
+                self.with_ends_seen(image, group, attempt, today).map(Some)
+            }
+            best => Ok(best),
+        }
     }
+
+    /// Makes sure that no line of a zone goes on to the right of where it was cut: nothing but its end tells a large visa's
+    /// from a small one's, and fillers at the end are the first that a search misses. Reads the rows once more, made longer;
+    /// unless that says the same, the longer reading counts, or the ends are in doubt.
+    fn with_ends_seen(
+        &mut self,
+        image: &Rgb,
+        group: &RowGroup,
+        attempt: Attempt,
+        today: Date,
+    ) -> Result<Attempt, ModelError> {
+        let mut lines = Vec::new();
+        for row in group {
+            let lattice = self.recogniser.recognise(image, lengthened(*row))?;
+            lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
+        }
+        let longer = interpret(&[lines], today).filter(|longer| longer.document.check_digits_right);
+        Ok(match longer {
+            Some(longer) if longer.document.lines == attempt.document.lines => attempt,
+            Some(longer) if longer.document.format.shape() > attempt.document.format.shape() => longer,
+            Some(_) | None => {
+                let last = attempt.document.format.shape().1 - 1;
+                let document = attempt.document.with_doubts(&[(0, last), (1, last)]);
+                Attempt { document, ..attempt }
+            }
+        })
+    }
+}
+
+/// The card or page in a picture as if it were scanned, with a long side on top; `None` when none was found, or when it
+/// fills the picture as it is.
+fn laid_flat(image: &Rgb) -> Option<Rgb> {
+    let outline = locate_card(&image.to_gray())?.outline;
+    let (width, height) = (outline.mean_width(), outline.mean_height());
+    let share = width * height / (image.width() * image.height()).max(1) as f32;
+    let flat_width = width.clamp(LEAST_FLAT_WIDTH, MOST_FLAT_WIDTH).round();
+    let flat_height = (flat_width * height / width.max(1.0)).round();
+    (share < MOST_SHARE).then(|| lay_flat(image, outline, flat_width as usize, flat_height as usize))?
 }
 
 fn better(a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
@@ -128,6 +193,12 @@ fn recut(row: Quad, height: f32, shift: f32) -> Quad {
     let (left, right) = (d - a, c - b);
     let edge = |top: Point, down: Point, share: f32| top + down * (0.5 + shift + share * height / 2.0);
     Quad([edge(a, left, -1.0), edge(b, right, -1.0), edge(b, right, 1.0), edge(a, left, 1.0)])
+}
+
+/// A row with more of the picture at its right end: more than the share by which a large visa is wider than a small one.
+fn lengthened(row: Quad) -> Quad {
+    let [a, b, c, d] = row.0;
+    Quad([a, b + (b - a) * LENGTHENED_BY, c + (c - d) * LENGTHENED_BY, d])
 }
 
 fn looks_like_a_zone(line: &[ReadCharacter]) -> bool {
@@ -160,16 +231,13 @@ fn interpret(readings: &[Reading], today: Date) -> Option<Attempt> {
         let placed = placed?;
         let Repaired { lines, substitutions } = repair(format, &placed)?;
         let lines: Vec<&str> = lines.iter().map(|line| line.reveal().as_str()).collect();
-        let mut document = MrzDocument::parse(&lines, today).ok()?;
-        document.valid &= substitutions <= MAX_SUBSTITUTIONS;
+        let doubtful = doubtful_places(format, &placed, &lines);
+        let mut document = MrzDocument::parse(&lines, today).ok()?.with_doubts(&doubtful);
+        document.check_digits_right &= substitutions <= MAX_SUBSTITUTIONS;
+        document.valid &= document.check_digits_right;
         let certainty = placed.iter().flatten().map(|place| place.first().map_or(0.0, |best| best.1));
-        let (weakest, sum) = certainty.fold((1.0_f32, 0.0), |(low, sum), p| (low.min(p), sum + p));
-        Some(Attempt {
-            document,
-            weakest,
-            readings: readings.len(),
-            confidence: sum / placed.iter().flatten().count().max(1) as f32,
-        })
+        let confidence = certainty.sum::<f32>() / placed.iter().flatten().count().max(1) as f32;
+        Some(Attempt { document, confidence, readings: readings.len() })
     };
     formats(first).into_iter().map(attempt).fold(None, better)
 }

@@ -59,7 +59,14 @@ fn rows(boxes: &[TextBox]) -> Vec<Quad> {
             None => rows.push(part),
         }
     }
-    rows.sort_by(|a, b| a.bounds().centre().y.total_cmp(&b.bounds().centre().y));
+    // From top to bottom as the widest text runs: in a tilted picture a short line stands beside others' heights.
+    let widest = rows.iter().copied().max_by(|a, b| a.mean_width().total_cmp(&b.mean_width()));
+    let Some(along) = widest.map(|row| middle_right(row) - middle_left(row)) else { return rows };
+    let across = |row: &Quad| {
+        let middle = middle_left(*row).lerp(middle_right(*row), 0.5);
+        middle.y * along.x - middle.x * along.y
+    };
+    rows.sort_by(|a, b| across(a).total_cmp(&across(b)));
     rows
 }
 
@@ -129,6 +136,21 @@ mod tests {
             score: 0.9,
         };
         rects.iter().map(found).collect()
+    }
+
+    #[test]
+    fn a_short_line_beside_a_tilted_zone_does_not_part_its_lines() {
+        let (sin, cos) = 20_f32.to_radians().sin_cos();
+        let turned = |x: f32, y: f32| Point::new(300.0 + x * cos - y * sin, 200.0 + x * sin + y * cos);
+        let line = |x: f32, y: f32, width: f32| {
+            let corners = [(x, y), (x + width, y), (x + width, y + 18.0), (x, y + 18.0)];
+            TextBox { outline: Quad(corners.map(|(x, y)| turned(x, y))), score: 0.9 }
+        };
+        let found =
+            [line(0.0, 0.0, 150.0), line(0.0, 300.0, 600.0), line(0.0, 340.0, 600.0), line(700.0, 120.0, 140.0)];
+        let groups = row_groups(&found);
+        let zone = |group: &RowGroup| group.iter().all(|row| row.mean_width() > 500.0) && group.len() == 2;
+        assert!(groups.first().is_some_and(zone), "{groups:?}");
     }
 
     #[test]

@@ -104,6 +104,37 @@ fn names_agree_across_transliteration_and_glued_field_numbers() {
 }
 
 #[test]
+fn neither_a_signature_nor_a_street_makes_up_for_another_name_in_the_line_of_names() {
+    let front = [("1SAMPLE", 0.98), ("2MARK ALLEN", 0.98), ("123 SIMPLE STREET", 0.98), ("ManhSample", 0.9)];
+    assert_eq!(name(&front, "SAMPLE"), Agreement::Agrees);
+    assert_eq!(name(&front, "SIMPLE"), Agreement::Differs);
+    assert_eq!(name(&front, "MANH"), Agreement::Differs);
+}
+
+#[test]
+fn a_change_that_is_no_confusion_of_print_differs_however_like_it_looks() {
+    assert_eq!(number(&[("4d DLN 12345672", 0.7)], "1234567Z"), Agreement::Differs);
+    assert_eq!(number(&[("4d DLN 12345671", 0.7)], "1234567L"), Agreement::Differs);
+    assert_eq!(name(&[("1PUBLIC", 0.9)], "PUBIIC"), Agreement::Differs);
+    assert_eq!(name(&[("1MlLLER", 0.9)], "MILLER"), Agreement::Agrees);
+}
+
+#[test]
+fn a_number_elsewhere_that_is_a_look_alike_does_not_hide_another_one_in_its_place() {
+    let front = [("4d DLN 12345678", 0.98), ("5 DD 12345670012345", 0.98)];
+    assert_eq!(number(&front, "1234567O"), Agreement::Differs);
+    assert_eq!(number(&front, "12345678"), Agreement::Agrees);
+}
+
+#[test]
+fn an_unlabelled_last_day_differs_from_the_day_of_issue() {
+    let front = front(&[("02/01/1979", 0.98), ("02/01/2019", 0.98), ("02/01/2013", 0.98)]);
+    let expires = |day| encoded("1", "X", "Y", date(1979, 2, 1), day);
+    assert_eq!(result(&front, &expires(date(2019, 2, 1)), "expiration_date"), Agreement::Agrees);
+    assert_eq!(result(&front, &expires(date(2013, 2, 1)), "expiration_date"), Agreement::Differs);
+}
+
+#[test]
 fn another_name_differs_when_it_is_like_and_is_not_compared_when_it_is_not() {
     assert_eq!(name(&[("1MILLER", 0.98)], "MULLER"), Agreement::Differs);
     assert_eq!(name(&[("1SMITH", 0.98)], "GARCIA"), Agreement::NotCompared);

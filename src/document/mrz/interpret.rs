@@ -75,6 +75,8 @@ pub(super) fn check_digits(format: MrzFormat, lines: &[&[u8]], number: &Number) 
 /// What the zone states. Names stay transliterated and in upper case.
 pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today: Date) -> Fields {
     let layout = format.layout();
+    let expires = layout.expiry.as_ref().and_then(|span| expiry(at(lines, span), today));
+    let born = birth(at(lines, &layout.birth), expires.map_or(today, |last| last.min(today)));
     let number = code(&number.text);
     let issuer = code(at(lines, &layout.issuer));
     let Names { last, first, middle } = match layout.names.as_slice() {
@@ -86,8 +88,8 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
         first_name: first,
         middle_name: middle,
         last_name: last,
-        date_of_birth: birth(at(lines, &layout.birth), today).map(PersonalDate::new),
-        expiration_date: layout.expiry.and_then(|span| expiry(at(lines, &span), today)).map(PersonalDate::new),
+        date_of_birth: born.map(PersonalDate::new),
+        expiration_date: expires.map(PersonalDate::new),
         sex: match byte(lines, layout.sex) {
             b'M' => Some(Sex::M),
             b'F' => Some(Sex::F),
@@ -103,12 +105,15 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
     }
 }
 
-/// Whether the dates make sense; an unknown part of a date (`<<`) is allowed by Doc 9303 part 3, section 4.8.
+/// Whether the dates make sense; an unknown part of a date is allowed: `<<` in the zone by Doc 9303 part 3, section 4.8,
+/// and `XX` as some issuers copy it from the print.
 pub(super) fn date_checks(format: MrzFormat, lines: &[&[u8]], fields: &Fields, today: Date) -> Vec<Check> {
     let layout = format.layout();
     let judge = |name, stated: &[u8], date: Option<&PersonalDate>| match date {
         Some(_) => Check::new(name, CheckResult::Pass, "a calendar day"),
-        None if stated.contains(&b'<') => Check::new(name, CheckResult::NotApplicable, "not wholly known"),
+        None if stated.contains(&b'<') || stated.contains(&b'X') => {
+            Check::new(name, CheckResult::NotApplicable, "not wholly known")
+        }
         None => Check::new(name, CheckResult::Fail, "no calendar day"),
     };
     let mut checks = vec![judge("birth_date", at(lines, &layout.birth), fields.date_of_birth.as_ref())];
@@ -136,12 +141,13 @@ fn parts(field: &[u8]) -> [Option<i8>; 3] {
     [two(0), two(2), two(4)]
 }
 
-/// The latest day with these digits that is not after today; no holder is older than the hundred years that it spans.
-fn birth(field: &[u8], today: Date) -> Option<Date> {
+/// The latest day with these digits that is not after `latest`: today, or the day of expiry where that is earlier, because
+/// nobody is born after the document has expired. Of two centuries that fit, the holder is the younger one.
+fn birth(field: &[u8], latest: Date) -> Option<Date> {
     let [Some(year), Some(month), Some(day)] = parts(field) else { return None };
-    let century = today.year() / 100 * 100;
-    let years = [century + i16::from(year), century - 100 + i16::from(year)];
-    years.into_iter().filter_map(|year| Date::new(year, month, day).ok()).find(|date| *date <= today)
+    let century = latest.year() / 100 * 100;
+    let years = [century, century - 100].map(|century| century + i16::from(year));
+    years.into_iter().filter_map(|year| Date::new(year, month, day).ok()).find(|date| *date <= latest)
 }
 
 /// The day with these digits whose year is nearest to today's.
@@ -171,6 +177,11 @@ mod tests {
         assert_eq!(expiry(b"940623", today), Some(date(1994, 6, 23)));
         assert_eq!(expiry(b"340623", today), Some(date(2034, 6, 23)));
         assert_eq!(expiry(b"340231", today), None);
+    }
+
+    #[test]
+    fn nobody_is_born_after_the_document_has_expired() {
+        assert_eq!(birth(b"240101", date(2021, 5, 1)), Some(date(1924, 1, 1)));
     }
 
     #[test]

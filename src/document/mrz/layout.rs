@@ -160,6 +160,25 @@ impl MrzFormat {
         }
     }
 
+    /// Whether the lines end without a check digit, so that nothing in them tells whether they were read to their end.
+    #[must_use]
+    pub fn ends_openly(self) -> bool {
+        match self {
+            Self::MrvA | Self::MrvB => true,
+            Self::Td1 | Self::Td2 | Self::Td3 | Self::FrenchId => false,
+        }
+    }
+
+    /// Whether documents of this format begin with a letter, and with no other that prints like it: passports with `P`,
+    /// visas with `V`, cards with `A`, `C` or `I` (Doc 9303 parts 4 to 7, document code).
+    pub(super) fn begins_with(self, letter: char) -> bool {
+        match self {
+            Self::Td1 | Self::Td2 | Self::FrenchId => matches!(letter, 'A' | 'C' | 'I'),
+            Self::Td3 => letter == 'P',
+            Self::MrvA | Self::MrvB => letter == 'V',
+        }
+    }
+
     pub(super) fn layout(self) -> Layout {
         match self {
             Self::Td1 => td1(),

@@ -1,11 +1,13 @@
 //! Machine-readable zones by ICAO Doc 9303: TD1, TD2 and TD3 documents, MRV-A and MRV-B visas.
 //!
 //! Always holds: any text gives a document or a typed error and never a panic, in time linear in its length; a document is
-//! `valid` only when every check digit that its format has is right; a field that is not stated is absent. Does not decide
-//! whether an expired document is accepted, and does not undo transliteration.
+//! `valid` only when every check digit that its format has is right and no character that none vouches for is in doubt; a
+//! field that is not stated, or is in doubt, is absent. Does not decide whether an expired document is accepted, and does
+//! not undo transliteration.
 
 mod align;
 mod check_digit;
+mod doubt;
 mod interpret;
 mod layout;
 mod names;
@@ -19,8 +21,12 @@ use crate::privacy::Personal;
 
 pub use align::align_line;
 pub use check_digit::check_digit;
+pub use doubt::{Place, doubtful_places};
 pub use layout::MrzFormat;
 pub use repair::{Repaired, repair};
+
+/// The check that says whether characters which no check digit vouches for were read with certainty.
+pub const UNCHECKED_CHARACTERS: &str = "unchecked_characters";
 
 /// A machine-readable zone that was taken apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +39,10 @@ pub struct MrzDocument {
     pub fields: Fields,
     /// Every check digit, then the sense of the dates.
     pub checks: Vec<Check>,
-    /// Whether every check digit is right.
+    /// Whether every check digit is right, and no character that none vouches for is in doubt.
     pub valid: bool,
+    /// Whether every check digit is right: what they cover can be relied on.
+    pub check_digits_right: bool,
 }
 
 /// Why lines are no machine-readable zone.
@@ -78,11 +86,48 @@ impl MrzDocument {
         let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
         let number = interpret::document_number(format, &bytes);
         let mut checks = interpret::check_digits(format, &bytes, &number);
-        let valid = checks.iter().all(|check| check.result == CheckResult::Pass);
+        let right = checks.iter().all(|check| check.result == CheckResult::Pass);
         let fields = interpret::fields(format, &bytes, &number, today);
         checks.extend(interpret::date_checks(format, &bytes, &fields, today));
         let lines = lines.into_iter().map(Personal::from).collect();
-        Ok(Self { format, lines, fields, checks, valid })
+        Ok(Self { format, lines, fields, checks, valid: right, check_digits_right: right })
+    }
+
+    /// Notes which places were not read with certainty (see [`doubtful_places`]): the fields that they belong to are not
+    /// stated any more, and the zone as a whole is not valid.
+    #[must_use]
+    pub fn with_doubts(mut self, doubtful: &[Place]) -> Self {
+        let in_doubt = |spans: &[layout::Span]| {
+            doubtful.iter().any(|place| spans.iter().any(|s| s.line == place.0 && s.columns.contains(&place.1)))
+        };
+        let layout = self.format.layout();
+        let fields = &mut self.fields;
+        if in_doubt(&layout.names) {
+            (fields.last_name, fields.first_name, fields.middle_name) = (None, None, None);
+        }
+        if in_doubt(&[layout.issuer]) {
+            (fields.country, fields.issuing_state) = (None, None);
+        }
+        if layout.nationality.is_some_and(|span| in_doubt(&[span])) {
+            fields.nationality = None;
+        }
+        if in_doubt(&[layout::span(layout.sex.0, layout.sex.1..layout.sex.1 + 1)]) {
+            fields.sex = None;
+        }
+        let number = [Some(layout.number), layout.long_number].into_iter().flatten().collect::<Vec<_>>();
+        if in_doubt(&number) {
+            (fields.id_number, fields.document_number) = (None, None);
+        }
+        let shown: Vec<String> =
+            doubtful.iter().map(|(line, column)| format!("line {} column {}", line + 1, column + 1)).collect();
+        let (result, detail) = match shown.as_slice() {
+            [] => (CheckResult::Pass, "all were read with certainty".to_owned()),
+            shown => (CheckResult::Flag, format!("not read with certainty: {}", shown.join(", "))),
+        };
+        self.checks.retain(|check| check.name != UNCHECKED_CHARACTERS);
+        self.checks.push(Check::new(UNCHECKED_CHARACTERS, result, detail));
+        self.valid &= doubtful.is_empty();
+        self
     }
 
     /// What kind of document such a zone is on.

@@ -89,7 +89,7 @@ fn admissible(candidates: &[Candidate], class: Class) -> Options {
     if options.is_empty() { vec![(first.0, 0.0)] } else { options }
 }
 
-fn look_alikes(character: char) -> impl Iterator<Item = char> {
+pub(super) fn look_alikes(character: char) -> impl Iterator<Item = char> {
     LOOK_ALIKES.iter().filter_map(move |&(digit, letters)| {
         if digit == character {
             return letters.first().copied();

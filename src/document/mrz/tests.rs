@@ -75,6 +75,53 @@ fn an_unknown_day_of_birth_is_no_failure_and_no_guess() {
 }
 
 #[test]
+fn a_long_number_of_a_larger_card_goes_on_in_its_optional_data() {
+    let number = "D23145890734";
+    let digit = char::from(check_digit(number.bytes()).unwrap());
+    let lower = format!("D23145890<UTO7408122F1204159734{digit}<<<");
+    let covered = [&lower[..10], &lower[13..20], &lower[21..35]].concat();
+    let composite = char::from(check_digit(covered.bytes()).unwrap());
+    let document = parse(&["I<UTOSTEVENSON<<PETER<JOHN<<<<<<<<<<", &format!("{}{composite}", &lower[..35])]);
+    assert!(document.valid, "{:?}", failed(&document));
+    assert_eq!(shown(document.fields.document_number.as_ref()), number);
+    // Visas and passports have no such rule: a filler in place of the check digit is wrong there.
+    assert!(MrzFormat::Td3.layout().long_number.is_none() && MrzFormat::MrvB.layout().long_number.is_none());
+}
+
+#[test]
+fn parts_of_a_date_may_be_unknown_as_fillers_or_as_crosses() {
+    for birth in ["8001<<", "80<<<<", "<<<<<<", "8001XX", "80XXXX"] {
+        let digit = char::from(check_digit(birth.bytes()).unwrap());
+        let document =
+            parse(&["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", &format!("L8988901C4XXX{birth}{digit}F9612109<<<<<<<<")]);
+        let check = document.checks.iter().find(|check| check.name == "birth_date").unwrap();
+        assert_eq!((document.valid, check.result), (true, CheckResult::NotApplicable), "{birth}");
+        assert!(document.fields.date_of_birth.is_none() && document.fields.expiration_date.is_some());
+    }
+}
+
+#[test]
+fn a_doubtful_place_takes_its_field_away_and_no_other() {
+    let with = |places: &[Place]| parse(&PASSPORT).with_doubts(places);
+    let none = with(&[]);
+    assert!(none.valid && none.fields == parse(&PASSPORT).fields);
+    assert_eq!(
+        none.checks.last().map(|check| (check.name, check.result)),
+        Some((UNCHECKED_CHARACTERS, CheckResult::Pass))
+    );
+    let name = with(&[(0, 6)]);
+    assert!(
+        !name.valid && name.check_digits_right && name.fields.last_name.is_none() && name.fields.first_name.is_none()
+    );
+    assert!(name.fields.document_number.is_some() && name.fields.date_of_birth.is_some());
+    assert_eq!(name.checks.last().map(|check| check.result), Some(CheckResult::Flag));
+    assert!(with(&[(1, 2)]).fields.document_number.is_none());
+    assert!(with(&[(1, 11)]).fields.nationality.is_none());
+    assert!(with(&[(1, 20)]).fields.sex.is_none());
+    assert!(with(&[(0, 3)]).fields.issuing_state.is_none());
+}
+
+#[test]
 fn lines_of_no_format_are_a_typed_error() {
     let refused = |lines: &[&str]| MrzDocument::parse(lines, TODAY).unwrap_err();
     assert_eq!(refused(&PASSPORT[..1]), MrzError::LineCount(1));
@@ -145,7 +192,7 @@ prop_compose! {
 
 prop_compose! {
     fn zones()(format in formats(), number in "[A-Z0-9]{9}", optional in "[A-Z0-9]{0,7}", last in "[A-Z]{2,12}",
-               first in "[A-Z]{1,8}", birth in 0_i64..30_000, expiry in -3_000_i64..9_000)
+               first in "[A-Z]{1,8}", birth in 3_000_i64..30_000, expiry in -3_000_i64..9_000)
               -> (MrzFormat, Vec<String>, [String; 3], [Date; 2]) {
         let day = |days: i64| TODAY.checked_add(jiff::Span::new().days(days)).unwrap();
         let short = |date: Date| date.strftime("%y%m%d").to_string();
@@ -193,6 +240,48 @@ proptest! {
         let expected = (format != MrzFormat::FrenchId).then_some(expiry);
         prop_assert_eq!(fields.expiration_date.as_ref().map(PersonalDate::reveal), expected);
         prop_assert_eq!(repaired(format, &lines.iter().map(String::as_str).collect::<Vec<_>>()), (lines, 0));
+    }
+
+    /// Nobody is born after today or after the document has expired, whatever the century of either.
+    #[test]
+    fn a_birth_lies_before_today_and_before_the_expiry(birth in "[0-9]{6}", expiry in "[0-9]{6}") {
+        let digit = |field: &str| char::from(check_digit(field.bytes()).unwrap());
+        let data = format!("L8988901C4XXX{birth}{}F{expiry}{}<<<<<<<<", digit(&birth), digit(&expiry));
+        let fields = MrzDocument::parse(&["V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<", &data], TODAY).unwrap().fields;
+        let born = fields.date_of_birth.as_ref().map(PersonalDate::reveal);
+        let expires = fields.expiration_date.as_ref().map(PersonalDate::reveal);
+        prop_assert!(born.is_none_or(|born| born <= TODAY));
+        prop_assert!(expires.is_none_or(|expires| (expires.year() - TODAY.year()).abs() <= 50));
+        if let (Some(born), Some(expires)) = (born, expires) {
+            prop_assert!(born <= expires);
+        }
+        let digits = |date: Option<Date>| date.map(|date| date.strftime("%y%m%d").to_string());
+        prop_assert!(digits(born).is_none_or(|digits| digits == birth));
+        prop_assert!(digits(expires).is_none_or(|digits| digits == expiry));
+    }
+
+    /// A look-alike of the wrong kind cannot stand: letters where only letters may be, digits where only digits may be.
+    #[test]
+    fn every_place_takes_only_the_alphabet_of_its_class((format, lines, ..) in zones()) {
+        let swap = |class: layout::Class, c: char| match (class, c) {
+            (layout::Class::Letters, 'O') => '0',
+            (layout::Class::Letters, 'I') => '1',
+            (layout::Class::Letters, 'Z') => '2',
+            (layout::Class::Letters, 'S') => '5',
+            (layout::Class::Letters, 'B') => '8',
+            (layout::Class::Digits | layout::Class::CheckDigit, '0') => 'O',
+            (layout::Class::Digits | layout::Class::CheckDigit, '1') => 'I',
+            (layout::Class::Digits | layout::Class::CheckDigit, '2') => 'Z',
+            (layout::Class::Digits | layout::Class::CheckDigit, '5') => 'S',
+            (layout::Class::Digits | layout::Class::CheckDigit, '8') => 'B',
+            (_, c) => c,
+        };
+        let misread: Vec<String> = lines.iter().enumerate()
+            .map(|(index, line)| line.chars().zip(format.classes(index)).map(|(c, class)| swap(class, c)).collect())
+            .collect();
+        // The number's own check digit may be a filler where numbers can be long, so that it is a place for either.
+        let misread: Vec<&str> = misread.iter().map(String::as_str).collect();
+        prop_assert_eq!(repaired(format, &misread), (lines, 0));
     }
 
     #[test]

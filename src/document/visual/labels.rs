@@ -5,6 +5,7 @@
 pub(super) enum LabelKind {
     Birth,
     Expiry,
+    /// Day of issue, or any other that is neither birth nor expiry.
     Issue,
     Number,
     /// Document discriminator: a long number that identifies the card and not the licence.
@@ -17,7 +18,7 @@ const MAX_BARE: usize = 6;
 
 /// Keywords, without blanks and punctuation; look-alikes are folded before they are compared. Longer ones come first where
 /// one holds another.
-const KEYWORDS: [(&str, LabelKind); 42] = [
+const KEYWORDS: [(&str, LabelKind); 45] = [
     ("DOB", LabelKind::Birth),
     ("OOB", LabelKind::Birth),
     ("BIRT", LabelKind::Birth),
@@ -36,6 +37,10 @@ const KEYWORDS: [(&str, LabelKind); 42] = [
     ("4A", LabelKind::Issue),
     ("REV", LabelKind::Issue),
     ("DELIVR", LabelKind::Issue),
+    // "Under 21 until": the day on which the holder comes of age.
+    ("UNTIL", LabelKind::Issue),
+    ("UNDER", LabelKind::Issue),
+    ("TURNS", LabelKind::Issue),
     ("5DD", LabelKind::Discriminator),
     ("AUDIT", LabelKind::Discriminator),
     ("INVENTORY", LabelKind::Discriminator),

@@ -48,6 +48,8 @@ pub struct VisualFields {
     pub given_names: Option<Personal<String>>,
     /// Words that may be names, in reading order.
     pub names: Vec<Personal<String>>,
+    /// Which of the lines these words stand in.
+    pub name_lines: Vec<usize>,
     /// Every date, in reading order.
     pub dates: Vec<PrintedDate>,
     /// Every line that was read.
@@ -61,6 +63,7 @@ pub fn read_visual_fields(lines: &[TextLine], today: Date) -> VisualFields {
     let (birth, expiry) = dates::birth_and_expiry(&found);
     let number = number::find(lines, &found);
     let (family_name, given_names) = names::labelled(lines);
+    let name_lines = names::find(lines);
     let printed = |date: &dates::FoundDate| PrintedDate { date: PersonalDate::new(date.date), label: date.label };
     VisualFields {
         date_of_birth: birth.map(PersonalDate::new),
@@ -69,7 +72,8 @@ pub fn read_visual_fields(lines: &[TextLine], today: Date) -> VisualFields {
         id_number: number.map(|number| Personal::new(number.text)),
         family_name: family_name.map(Personal::new),
         given_names: given_names.map(Personal::new),
-        names: names::find(lines).into_iter().map(Personal::new).collect(),
+        names: name_lines.iter().flat_map(|&index| names::words_of(&lines[index])).map(Personal::new).collect(),
+        name_lines,
         dates: found.iter().map(printed).collect(),
         lines: lines.to_vec(),
     }

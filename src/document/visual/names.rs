@@ -38,11 +38,16 @@ fn after_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
     (head.eq_ignore_ascii_case(label) && value.len() < rest.len() && !value.is_empty()).then_some(value)
 }
 
-/// Words in reading order: of lines numbered 1 and 2, of lines below a name's label, and of the lines above the address.
-pub(super) fn find(lines: &[TextLine]) -> Vec<String> {
+/// The lines of names in reading order: those numbered 1 and 2, those below a name's label, and those above the address.
+pub(super) fn find(lines: &[TextLine]) -> Vec<usize> {
     let above_address = lines_above_address(lines);
     let is_name = |index: &usize| above_address.contains(index) || is_labelled(lines, &lines[*index]);
-    (0..lines.len()).filter(is_name).flat_map(|index| words(without_number(lines[index].text.reveal()))).collect()
+    (0..lines.len()).filter(is_name).collect()
+}
+
+/// The words of a line of names.
+pub(super) fn words_of(line: &TextLine) -> Vec<String> {
+    words(without_number(line.text.reveal()))
 }
 
 fn lines_above_address(lines: &[TextLine]) -> Vec<usize> {

@@ -9,8 +9,8 @@
 use super::Look;
 use crate::document::{Agreement, Fields, TextLine, read_european_licence};
 use crate::imaging::{
-    CardOutline, Frame, Gray, Homography, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rect, Rgb, TD3_ASPECT, crop,
-    exposure, focus, glare, locate_card, motion, project, resize, rotate_quarter,
+    CardOutline, Frame, Gray, ID1_ASPECT, Provenance, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus, glare,
+    lay_flat, locate_card, motion, resize, rotate_quarter,
 };
 use crate::liveness::Template;
 use crate::run::document_reading::{Encoded, document_evidence, printed_lines};
@@ -169,7 +169,7 @@ impl DocumentCapture {
         look: &Look,
         reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
-        let Some(flat) = lay_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
+        let Some(flat) = card_laid_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
         let Some((flat, portrait)) = upright(flat, vision)? else { return self.read_back(frame, card, vision, look) };
         if self.encoded.is_none() && self.readings > 0 && self.print_only.is_none() && !self.back_had_no_code {
             return Ok(Some(Hint::TurnOver));
@@ -208,7 +208,7 @@ impl DocumentCapture {
         self.backs += 1;
         self.back_had_no_code = true;
         if self.backs.is_multiple_of(ZONE_EVERY)
-            && let Some(flat) = lay_flat(&frame.image, card)
+            && let Some(flat) = card_laid_flat(&frame.image, card)
             && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
         {
             self.take_encoded(encoded, frame.provenance);
@@ -281,13 +281,11 @@ impl DocumentCapture {
 }
 
 /// The card as if it were scanned: level, and of the shape of a card or of a passport's page.
-fn lay_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
+fn card_laid_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
     let seen = card.outline.mean_width() / card.outline.mean_height().max(1.0);
     let aspect = if (seen - TD3_ASPECT).abs() < (seen - ID1_ASPECT).abs() { TD3_ASPECT } else { ID1_ASPECT };
     let height = (FLAT_WIDTH as f32 / aspect).round();
-    let flat = Quad::from_rect(Rect::new(0.0, 0.0, FLAT_WIDTH as f32, height));
-    let to_picture = Homography::between(flat, card.outline)?;
-    Some(project(picture, FLAT_WIDTH, height as usize, [0; 3], &to_picture))
+    lay_flat(picture, card.outline, FLAT_WIDTH, height as usize)
 }
 
 /// The card with its portrait upright, and the portrait; `None` when it has none either way up.

@@ -6,7 +6,10 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
 use super::case;
-use super::document::{SpecimenEuropeanLicence, european_front, licence_back, licence_front, passport_page};
+use super::document::{
+    SpecimenEuropeanLicence, SpecimenZone, ZoneFormat, european_front, licence_back, licence_front, passport_page,
+    zone_page,
+};
 use super::files::Folder;
 use super::head::{Attack, Subject, TurnFrames, TurnOptions, TurnSide};
 use super::person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport};
@@ -45,6 +48,8 @@ enum What {
     EuropeanLicence(ViewArgs),
     /// A passport's data page: passport.jpg.
     Passport(PassportArgs),
+    /// A machine-readable zone of random content on a plain card or page: zone.jpg, and its lines in zone.txt.
+    Zone(ZoneArgs),
     /// A head that turns: rendered-0000.jpg and so on.
     Turn(TurnArgs),
     /// A printed portrait that is turned like a head.
@@ -97,6 +102,15 @@ struct PassportArgs {
     /// Last day of validity, YYYY-MM-DD.
     #[arg(long)]
     expires: Option<Date>,
+    #[command(flatten)]
+    view: ViewArgs,
+}
+
+#[derive(Debug, Clone, Args)]
+struct ZoneArgs {
+    /// Which of the formats of ICAO Doc 9303.
+    #[arg(long, value_enum, default_value = "td3")]
+    format: ZoneFormat,
     #[command(flatten)]
     view: ViewArgs,
 }
@@ -164,6 +178,11 @@ pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
             let made = SpecimenPassport::genuine(args.person, today);
             let made = passport.expires.map_or(made.clone(), |last| made.expiring(last));
             folder.picture("passport.jpg", &passport.view.take(&passport_page(&made)?, args.seed)?)?;
+        }
+        What::Zone(asked) => {
+            let zone = SpecimenZone::random(asked.format, args.seed);
+            folder.text("zone.txt", &format!("{}\n", zone.lines.join("\n")))?;
+            folder.picture("zone.jpg", &asked.view.take(&zone_page(&zone)?, args.seed)?)?;
         }
         What::Turn(turn) => folder.frames(turn.frames(Subject::Head(args.person.portrait()), args.seed)?)?,
         What::Attack { kind, turn } => {

@@ -52,6 +52,14 @@ impl Folder {
         self.write(name, &encode_jpeg(image, QUALITY)?)
     }
 
+    /// Writes a text.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when the file is there already or cannot be written.
+    pub fn text(&self, name: &str, text: &str) -> Result<(), CommandError> {
+        self.write(name, text.as_bytes())
+    }
+
     /// Writes every frame of a turn, named in order of time.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod head;
 mod person;
 mod photograph;
 pub(in crate::tools) mod random;
+mod reflection;
 
 pub use assets::Portrait;
 pub use case::{DemoCase, demo_case, photographed};
@@ -23,6 +24,7 @@ pub(in crate::tools) use draw::blur;
 pub use draw::encode_jpeg;
 pub use person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport, SpecimenPerson, plus_years};
 pub use photograph::{Photograph, View, photograph};
+pub use reflection::Reflection;
 
 use super::exit::CommandError;
 

@@ -10,6 +10,7 @@ mod front;
 mod mrz;
 mod passport;
 mod payload;
+mod zone;
 
 pub use back::{licence_back, pdf417_modules};
 pub use european::{SpecimenEuropeanLicence, european_front};
@@ -17,6 +18,7 @@ pub use front::{CARD_MM, licence_front};
 pub use mrz::td3_lines;
 pub use passport::passport_page;
 pub use payload::aamva_payload;
+pub use zone::{SpecimenZone, ZoneFormat, zone_page};
 
 use super::SpecimenError;
 use super::draw::{Area, Canvas, Fonts, Typeface};

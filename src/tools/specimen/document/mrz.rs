@@ -35,7 +35,7 @@ fn transliterate(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '<' }).collect()
 }
 
-fn filled(text: &str, length: usize) -> String {
+pub(super) fn filled(text: &str, length: usize) -> String {
     format!("{text:<<length$}").chars().take(length).collect()
 }
 
@@ -48,7 +48,7 @@ fn checked(field: &str) -> String {
 }
 
 /// Weights 7, 3, 1; digits count as themselves, letters from A as 10 upwards, the filler as 0; modulo 10.
-fn check_digit(field: &str) -> u32 {
+pub(super) fn check_digit(field: &str) -> u32 {
     let value = |c: char| c.to_digit(36).unwrap_or(0);
     field.chars().zip([7, 3, 1].into_iter().cycle()).map(|(c, weight)| value(c) * weight).sum::<u32>() % 10
 }

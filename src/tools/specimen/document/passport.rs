@@ -12,9 +12,9 @@ use crate::imaging::Rgb;
 /// Size of a TD3 page in millimetres (ISO/IEC 7810 ID-3).
 pub const PAGE_MM: (f32, f32) = (125.0, 88.0);
 /// Step from one character of OCR-B size 1 to the next, in millimetres (Doc 9303-3, 4.4).
-const PITCH: f32 = 2.54;
+pub(super) const PITCH: f32 = 2.54;
 /// Height of a capital letter of OCR-B size 1, in millimetres.
-const CAP: f32 = 2.4;
+pub(super) const CAP: f32 = 2.4;
 /// Baselines of the two lines; the zone is the lowest 23.2 mm of the page (Doc 9303-4, figure 4).
 const BASELINES: [f32; 2] = [74.2, 80.6];
 
