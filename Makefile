@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test switches test-camera-vm lint runtime sdk clean ready ready-for-tests
+.PHONY: help run build test switches compare-barcodes test-camera-vm lint runtime sdk clean ready ready-for-tests
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
+	@echo 'make compare-barcodes  compare the barcode reader with zxing-cpp (half an hour; see benches/compare/barcodes)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
 	@echo 'make sdk      fetch the SDKs that check our webhooks in the tests, unless they are there'
@@ -34,6 +35,9 @@ test: ready-for-tests runtime sdk
 
 test-camera-vm: build
 	tests/vm/camera
+
+compare-barcodes: build
+	benches/compare/barcodes --plots docs/documents
 
 switches: ready-for-tests runtime
 	$(TEST) --lib switches -- --ignored --nocapture

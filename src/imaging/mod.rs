@@ -7,6 +7,7 @@
 mod barcode_deskew;
 mod barcode_guards;
 mod barcode_localiser;
+mod barcode_soft_guards;
 mod card_localiser;
 mod edges;
 mod frame;
@@ -21,6 +22,7 @@ mod warp;
 pub use barcode_deskew::{Deskewed, deskew};
 pub use barcode_guards::{GuardLine, Guards, find_guards, module_width};
 pub use barcode_localiser::{BarRegion, BarcodeLocaliser};
+pub use barcode_soft_guards::find_soft_guards;
 pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, locate_card};
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};

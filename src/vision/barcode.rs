@@ -15,7 +15,8 @@ use super::erase::erase;
 use super::fallback;
 use super::pdf417;
 use crate::imaging::{
-    BarRegion, BarcodeLocaliser, Deskewed, Gray, Point, Quad, Rect, deskew, find_guards, module_width,
+    BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, Rect, deskew, find_guards, find_soft_guards,
+    module_width,
 };
 use crate::privacy::Personal;
 
@@ -197,16 +198,20 @@ fn read_view(picture: &Gray, view: &Deskewed) -> Vec<Symbol> {
     symbols
 }
 
-/// A reading, and the symbol's outline in the view.
+/// A reading, and the symbol's outline in the view: by guards that edges show, or else by those that sums of lines show.
 fn read_guarded(picture: &Gray, view: &Deskewed) -> Option<(pdf417::Reading, Rect)> {
-    let guards = find_guards(&view.image)?;
+    let by = |guards: Guards| read_between(picture, view, &guards);
+    find_guards(&view.image).and_then(by).or_else(|| find_soft_guards(&view.image).and_then(by))
+}
+
+fn read_between(picture: &Gray, view: &Deskewed, guards: &Guards) -> Option<(pdf417::Reading, Rect)> {
     let outline = guards.outline().bounds();
     if guards.turned {
         let (width, height) = (view.image.width() as f32, view.image.height() as f32);
         let upright = Rect::new(width - outline.right(), height - outline.bottom(), outline.width, outline.height);
-        Some((pdf417::read(picture, &view.turned()?, &guards)?, upright))
+        Some((pdf417::read(picture, &view.turned()?, guards)?, upright))
     } else {
-        Some((pdf417::read(picture, view, &guards)?, outline))
+        Some((pdf417::read(picture, view, guards)?, outline))
     }
 }
 
