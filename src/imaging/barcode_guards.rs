@@ -21,9 +21,9 @@ const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
 const MIN_MODULES: f32 = 80.0;
 /// A symbol of 30 data columns has 579 modules.
 const MAX_MODULES: f32 = 620.0;
-/// Bars and spaces that an average scan line must cross: a third of those of a symbol of one column,
-/// since a region has margins.
-const MIN_RUNS: usize = 12;
+/// Bars and spaces that an average scan line must cross: half of those of a symbol of one column, since a region has
+/// margins.
+const MIN_RUNS: usize = 20;
 /// Points that a guard must have.
 const MIN_HITS: usize = 4;
 /// Trials of the search for a line; with half of the points astray it then fails once in 10¹².

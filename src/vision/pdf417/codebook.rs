@@ -226,8 +226,14 @@ fn fill(table: &mut [f32], weights: &[f32]) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// A codeword's modules behind a lens.
+    pub fn shown(cluster: usize, codeword: u16) -> Darkness {
+        let pattern = CLUSTERS[cluster].iter().find(|pattern| pattern.codeword == codeword).unwrap();
+        LENSES[1].shown(&bars_of(pattern.modules))
+    }
 
     #[test]
     fn every_cluster_has_every_codeword() {

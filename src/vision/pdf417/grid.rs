@@ -92,6 +92,11 @@ impl Grid {
         Some(grid)
     }
 
+    /// How many codewords there are.
+    pub fn plan(&self) -> Plan {
+        self.plan
+    }
+
     /// The middle half of a row.
     fn straight_line(&self, row: usize) -> impl Iterator<Item = f32> {
         let first = stripe_at(row, 0);
