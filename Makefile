@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -21,6 +21,7 @@ help:
 	@echo 'make compare-mrz  read the same machine-readable zones with carded, PassportEye and RapidOCR'
 	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
+	@echo 'make compare-barcodes  compare the barcode reader with zxing-cpp (half an hour; see benches/compare/barcodes)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
 	@echo 'make sdk      fetch the SDKs that check our webhooks in the tests, unless they are there'
@@ -51,6 +52,9 @@ compare-aamva: build
 fuzz:
 	fuzz/run aamva 60
 	fuzz/run mrz 60
+
+compare-barcodes: build
+	benches/compare/barcodes --plots docs/documents
 
 switches: ready-for-tests runtime
 	$(TEST) --lib switches -- --ignored --nocapture

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use carded::camera::load_image;
 use carded::imaging::{Gray, Homography, Point, Quad, QuarterTurns, Rect, Similarity, project, resize, rotate_quarter};
-use carded::vision::{BarcodeOptions, Format, Symbol, read_barcodes};
+use carded::tools::specimen::barcodes::{BarcodeFrame, Sweep, SymbolKind, barcode_frame};
+use carded::vision::{BarcodeOptions, Format, Symbol, SymbolVotes, read_barcodes, read_barcodes_of_stream};
 use rxing::{BarcodeFormat, EncodeHints, MultiFormatWriter, Writer};
 
 /// A symbol at `scale` pixels a module, with `quiet` modules around it that the encoder did not put there itself.
@@ -110,6 +111,66 @@ fn matrix_symbols_are_read_in_a_large_frame_with_their_corners() {
 }
 
 #[test]
+fn matrix_symbols_are_read_at_any_turn() {
+    let text = "CARDED-0123456789";
+    for (format, kind) in [
+        (BarcodeFormat::QR_CODE, Format::QrCode),
+        (BarcodeFormat::DATA_MATRIX, Format::DataMatrix),
+        (BarcodeFormat::AZTEC, Format::Aztec),
+    ] {
+        for degrees in [13.0, 31.0, 45.0, 58.0, 77.0, 104.0, 226.0, 341.0] {
+            let (frame, _) = turned_frame(text, format, 4.0, degrees);
+            let symbols = read_barcodes(&frame, &BarcodeOptions::thorough());
+            assert!(says(&symbols, kind, text), "{kind:?} is not read at {degrees} degrees: {symbols:?}");
+        }
+    }
+}
+
+fn is_told(frame: &BarcodeFrame, symbols: &[Symbol]) -> bool {
+    symbols.iter().any(|symbol| Some(symbol.bytes.reveal()) == frame.payload.as_ref())
+}
+
+/// A small share of what `make compare-barcodes` takes, of other seeds than its report.
+#[test]
+fn frames_as_a_camera_sees_them_are_read_and_never_wrongly() {
+    let mut read = 0;
+    for seed in 40_000..40_020 {
+        let frame = barcode_frame(seed, 0, Sweep::Goal, SymbolKind::Pdf417).unwrap();
+        let symbols = read_barcodes(&frame.image, &BarcodeOptions::live());
+        assert!(symbols.is_empty() || is_told(&frame, &symbols), "seed {seed} is read wrongly");
+        read += usize::from(is_told(&frame, &symbols));
+    }
+    assert!(read >= 19, "{read} of 20");
+}
+
+#[test]
+fn frames_of_a_stream_are_read_together_where_none_is_alone() {
+    let text = payload();
+    // Half of the symbol is covered in each frame, another half each time: more than its error correction can mend.
+    let frames: Vec<Gray> = (0..4)
+        .map(|frame| {
+            let mut symbol = encode(&text, BarcodeFormat::PDF_417, 4, 8);
+            let (width, height) = (symbol.width(), symbol.height());
+            for y in 0..height {
+                for x in (0..width).filter(|x| (x / 17 + y / 24 + frame) % 3 == 0 && (160..width - 160).contains(x)) {
+                    symbol.set_pixel(x, y, [130]);
+                }
+            }
+            symbol
+        })
+        .collect();
+    for frame in &frames {
+        assert!(
+            read_barcodes(frame, &BarcodeOptions::live()).is_empty(),
+            "one frame is enough, so that nothing is shown"
+        );
+    }
+    let mut votes = SymbolVotes::default();
+    let mut read = frames.iter().map(|frame| read_barcodes_of_stream(frame, &BarcodeOptions::live(), &mut votes));
+    assert!(read.any(|symbols| says(&symbols, Format::Pdf417, &text)));
+}
+
+#[test]
 fn a_linear_symbol_is_read_at_any_turn() {
     for degrees in [0.0, 20.0, 90.0, 180.0] {
         let (frame, _) = turned_frame("CARDED-0123456789", BarcodeFormat::CODE_128, 4.0, degrees);
@@ -179,6 +240,20 @@ fn pictures_without_a_symbol_give_none_in_bounded_time() {
         noise(40, 2000),
         Gray::from_fn(3000, 2000, |x, _| [if x % 4 < 2 { 0 } else { 255 }]),
         Gray::from_fn(2000, 3000, |x, y| [if (x + y) % 7 < 3 { 0 } else { 255 }]),
+        // The most edges that a picture can have, in two shapes.
+        Gray::from_fn(1920, 1080, |x, y| [if (x + y) % 2 == 0 { 0 } else { 255 }]),
+        Gray::from_fn(1920, 1080, |x, y| [if (x / 5 * 7 + y / 5 * 5 + (x / 5) * (y / 5)) % 3 == 0 { 0 } else { 255 }]),
+        // Hundreds of regions of bars, each in another direction.
+        Gray::from_fn(1920, 1080, |x, y| {
+            let (sin, cos) = ((x / 96 * 5 + y / 96 * 3) as f32 * 0.7).sin_cos();
+            [if ((x as f32 * cos + y as f32 * sin) * 1.3).sin() > 0.0 { 20 } else { 230 }]
+        }),
+        // Thousands of start and stop patterns, every third line of bars cut short.
+        Gray::from_fn(1920, 1080, |x, y| {
+            let module = (x / 2 + y / 40 * 13) % 35;
+            let bar = module < 8 || matches!(module, 9 | 11 | 13 | 17..=23 | 25 | 29 | 31 | 34);
+            [if bar && y % 40 > 4 { 15 } else { 240 }]
+        }),
         // Start patterns without end.
         Gray::from_fn(2000, 1500, |x, _| {
             let module = x / 3 % 17;
@@ -254,4 +329,27 @@ fn a_quarter_turn_of_a_photo_changes_nothing() {
         let symbols = read_barcodes(&rotate_quarter(&picture, turns), &BarcodeOptions::live());
         assert!(symbols.iter().any(|symbol| *symbol.bytes.reveal() == bytes), "{turns:?}");
     }
+}
+
+#[test]
+fn the_largest_symbol_is_read_and_what_is_left_of_it_is_not() {
+    // 90 rows of 10 columns, most of them error correction.
+    let text: String = (0..320_u32).map(|k| char::from(b'A' + (k * k % 26) as u8)).collect();
+    let hints = EncodeHints {
+        Margin: Some("0".to_owned()),
+        ErrorCorrection: Some("8".to_owned()),
+        Pdf417Dimensions: Some(rxing::pdf417::encoder::Dimensions::new(10, 10, 60, 90)),
+        ..EncodeHints::default()
+    };
+    let matrix = MultiFormatWriter.encode_with_hints(&text, &BarcodeFormat::PDF_417, 0, 0, &hints).unwrap();
+    let frame = |rows: usize| {
+        Gray::from_fn(1100, 1100, |x, y| {
+            let (u, v) = (x.wrapping_sub(100) / 3, y.wrapping_sub(100) / 3);
+            let inside = x >= 100 && y >= 100 && u < matrix.getWidth() as usize && v < rows;
+            [if inside && matrix.get(u as u32, v as u32) { 20 } else { 235 }]
+        })
+    };
+    let whole = matrix.getHeight() as usize;
+    assert!(says(&read_barcodes(&frame(whole), &BarcodeOptions::live()), Format::Pdf417, &text));
+    assert!(read_barcodes(&frame(whole / 3), &BarcodeOptions::live()).is_empty());
 }

@@ -44,6 +44,23 @@ fn frames_are_named_in_order_of_time_and_as_rendered() {
 }
 
 #[test]
+fn barcode_frames_come_with_what_they_say_and_how_they_were_made() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(specimen(folder.path(), &["barcodes", "--seed", "7", "--count", "2"]).status.success());
+    let lines = std::fs::read_to_string(folder.path().join("frames.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
+    for line in &lines {
+        let file = folder.path().join(line["file"].as_str().unwrap());
+        let picture = carded::camera::load_image(&file).unwrap();
+        let payload = std::fs::read(file.with_extension("bin")).unwrap();
+        assert_eq!((picture.width(), picture.height()), (1920, 1080));
+        assert!(payload.starts_with(b"@\n\x1e\rANSI ") && payload.len() as u64 == line["payload_bytes"]);
+        assert!((1.9..4.0).contains(&line["module_px"].as_f64().unwrap()) && line["symbol"]["format"] == "pdf417");
+    }
+}
+
+#[test]
 fn bad_arguments_are_refused_with_status_2() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [

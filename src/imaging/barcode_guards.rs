@@ -21,9 +21,9 @@ const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
 const MIN_MODULES: f32 = 80.0;
 /// A symbol of 30 data columns has 579 modules.
 const MAX_MODULES: f32 = 620.0;
-/// Bars and spaces that an average scan line must cross: a third of those of a symbol of one column,
-/// since a region has margins.
-const MIN_RUNS: usize = 12;
+/// Bars and spaces that an average scan line must cross: half of those of a symbol of one column, since a region has
+/// margins.
+const MIN_RUNS: usize = 20;
 /// Points that a guard must have.
 const MIN_HITS: usize = 4;
 /// Trials of the search for a line; with half of the points astray it then fails once in 10¹².
@@ -53,7 +53,8 @@ impl GuardLine {
         self.offset + self.slope * y
     }
 
-    fn turned(self, width: f32, height: f32) -> Self {
+    /// The same line in the view turned by half.
+    pub(super) fn turned(self, width: f32, height: f32) -> Self {
         Self {
             offset: width - self.offset - self.slope * height,
             top: height - self.bottom,
@@ -83,6 +84,19 @@ impl Guards {
         Quad([at(&self.start, top), at(&self.stop, top), at(&self.stop, bottom), at(&self.start, bottom)])
     }
 
+    /// How far rows fall for each pixel to the right, by the middles of both guards.
+    #[must_use]
+    pub fn row_slope(&self) -> f32 {
+        let middle = |line: &GuardLine| {
+            let y = f32::midpoint(line.top, line.bottom);
+            Point::new(line.x_at(y), y)
+        };
+        let (start, stop) = (middle(&self.start), middle(&self.stop));
+        // Where one end was seen in parts only, its middle says little.
+        let likely = (self.start.bottom - self.start.top) / (self.stop.bottom - self.stop.top).max(1.0);
+        if (0.7..1.4).contains(&likely) { (stop.y - start.y) / (stop.x - start.x) } else { 0.0 }
+    }
+
     /// Mean width of a module in pixels of the level view.
     #[must_use]
     pub fn module(&self) -> f32 {
@@ -106,10 +120,10 @@ pub fn find_guards(view: &Gray) -> Option<Guards> {
 
 /// A pattern on one scan line.
 #[derive(Debug, Clone, Copy)]
-struct Hit {
-    x: f32,
-    y: f32,
-    module: f32,
+pub(super) struct Hit {
+    pub x: f32,
+    pub y: f32,
+    pub module: f32,
 }
 
 #[derive(Default)]
@@ -216,7 +230,7 @@ fn matched(edges: &[Edge], pattern: &[f32], begins_with_bar: bool) -> Option<(f3
 }
 
 /// The best line through the left points, then the best through those right points that can belong to it.
-fn pair(left: &[Hit], right: &[Hit], start_is_right: bool) -> Option<(GuardLine, GuardLine)> {
+pub(super) fn pair(left: &[Hit], right: &[Hit], start_is_right: bool) -> Option<(GuardLine, GuardLine)> {
     // The start pattern is the more distinct one.
     let anchor = fit_line(if start_is_right { right } else { left })?;
     let candidates: Vec<Hit> = if start_is_right { left } else { right }

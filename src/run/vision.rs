@@ -37,6 +37,14 @@ pub enum Decoder {
 }
 
 impl Decoder {
+    fn forget(&self) {
+        match self {
+            Self::Outside(worker) => worker.forget(),
+            #[cfg(test)]
+            Self::Inside => {}
+        }
+    }
+
     fn read_barcodes(&self, gray: &Gray) -> Result<Vec<Symbol>, WorkerError> {
         match self {
             Self::Outside(worker) => worker.read_barcodes(gray, &BarcodeOptions::live()),
@@ -96,6 +104,11 @@ impl Vision {
     /// The portrait of a document that is laid flat.
     pub(super) fn portrait(&mut self, flat: &Rgb) -> Result<Option<Template>, VisionError> {
         Ok(read_portrait(&mut self.faces, flat)?.0)
+    }
+
+    /// Forgets what frames have shown of a document.
+    pub(super) fn forget_document(&self) {
+        self.decoder.forget();
     }
 
     /// Forgets the last person.

@@ -13,11 +13,14 @@ use serde::Serialize;
 
 use super::erase::erase;
 use super::fallback;
-use super::pdf417;
+use super::pdf417::{self, Finding, Partial};
 use crate::imaging::{
-    BarRegion, BarcodeLocaliser, Deskewed, Gray, Point, Quad, Rect, deskew, find_guards, module_width,
+    BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, Rect, deskew, find_guards, find_soft_guards,
+    module_width,
 };
 use crate::privacy::Personal;
+
+pub use super::pdf417::SymbolVotes;
 
 /// A kind of barcode, by its usual name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -90,21 +93,57 @@ const LEVEL_LINES: f32 = 140.0;
 /// Reads the barcodes of a picture, each once, in no promised order.
 #[must_use]
 pub fn read_barcodes(picture: &Gray, options: &BarcodeOptions) -> Vec<Symbol> {
-    let mut symbols = Vec::new();
+    read_first(picture, options).symbols
+}
+
+/// Reads the barcodes of the next frame of a stream. A PDF417 symbol that no frame alone lets read is read out of several
+/// together; `votes` holds what there is of it.
+#[must_use]
+pub fn read_barcodes_of_stream(picture: &Gray, options: &BarcodeOptions, votes: &mut SymbolVotes) -> Vec<Symbol> {
+    let Looked { mut symbols, partly } = read_first(picture, options);
+    if symbols.iter().any(|symbol| symbol.format == Format::Pdf417) {
+        votes.forget();
+    } else if let Some((partial, corners)) = partly {
+        let message = guarded(|| votes.add(&partial)).flatten();
+        symbols.extend(message.map(|message| pdf417_symbol(message, corners)));
+    } else {
+        votes.miss();
+    }
+    symbols
+}
+
+/// What one look at a picture gave.
+#[derive(Default)]
+struct Looked {
+    symbols: Vec<Symbol>,
+    /// The clearest symbol that could not be read.
+    partly: Option<(Partial, Quad)>,
+}
+
+impl Looked {
+    fn note(&mut self, partial: Partial, corners: Quad) {
+        if self.partly.as_ref().is_none_or(|(before, _)| before.margin() < partial.margin()) {
+            self.partly = Some((partial, corners));
+        }
+    }
+}
+
+fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
+    let mut looked = Looked::default();
     let localiser = BarcodeLocaliser::of(picture);
     let mut unread = Vec::new();
     for BarRegion { outline, .. } in localiser.bars(options.regions) {
-        if is_read(outline, &symbols) {
+        if is_read(outline, &looked.symbols) {
             continue;
         }
         let Some(view) = level(picture, outline) else { continue };
-        let found = read_view(picture, &view);
+        let found = read_view(picture, &view, &mut looked);
         if found.is_empty() {
             unread.push((outline, view));
         }
-        symbols = with(found, symbols);
+        looked.symbols = with(found, looked.symbols);
     }
-    if options.whole_picture { read_thoroughly(picture, &localiser, &unread, symbols) } else { symbols }
+    if options.whole_picture { read_thoroughly(picture, &localiser, &unread, looked) } else { looked }
 }
 
 /// What the first look left, in the order of cost.
@@ -112,13 +151,15 @@ fn read_thoroughly(
     picture: &Gray,
     localiser: &BarcodeLocaliser,
     unread: &[(Quad, Deskewed)],
-    mut symbols: Vec<Symbol>,
-) -> Vec<Symbol> {
+    mut looked: Looked,
+) -> Looked {
     let small = picture.width() * picture.height() <= SMALL_PICTURE;
     let promising = small || !unread.is_empty();
-    if symbols.is_empty() && promising {
-        symbols = with(whole_views(picture).flat_map(|view| read_view(picture, &view)).collect(), symbols);
+    if looked.symbols.is_empty() && promising {
+        let found = whole_views(picture).flat_map(|view| read_view(picture, &view, &mut looked)).collect();
+        looked.symbols = with(found, looked.symbols);
     }
+    let mut symbols = std::mem::take(&mut looked.symbols);
     for (outline, view) in unread {
         if !is_read(*outline, &symbols) {
             let found = guarded(|| fallback::read_level(view)).flatten();
@@ -142,7 +183,7 @@ fn read_thoroughly(
             symbols = with(guarded(|| fallback::read_area(&rest, area)).unwrap_or_default(), symbols);
         }
     }
-    symbols
+    Looked { symbols, ..looked }
 }
 
 /// Whether the middle of an outline lies in a symbol that was read.
@@ -177,17 +218,12 @@ fn whole_views(picture: &Gray) -> impl Iterator<Item = Deskewed> {
     })
 }
 
-fn read_view(picture: &Gray, view: &Deskewed) -> Vec<Symbol> {
+fn read_view(picture: &Gray, view: &Deskewed, looked: &mut Looked) -> Vec<Symbol> {
     let mut symbols = Vec::new();
     let mut view = Cow::Borrowed(view);
     for _ in 0..MAX_SYMBOLS_A_VIEW {
-        let Some(Some((reading, outline))) = guarded(|| read_guarded(picture, &view)) else { break };
-        symbols.push(Symbol {
-            format: Format::Pdf417,
-            text: Personal::new(reading.message.text),
-            bytes: Personal::new(reading.message.bytes),
-            corners: reading.corners,
-        });
+        let Some(Some((reading, outline))) = guarded(|| read_guarded(picture, &view, looked)) else { break };
+        symbols.push(pdf417_symbol(reading.message, reading.corners));
         if outline.area() > 0.4 * (view.image.width() * view.image.height()) as f32 {
             break;
         }
@@ -197,16 +233,37 @@ fn read_view(picture: &Gray, view: &Deskewed) -> Vec<Symbol> {
     symbols
 }
 
-/// A reading, and the symbol's outline in the view.
-fn read_guarded(picture: &Gray, view: &Deskewed) -> Option<(pdf417::Reading, Rect)> {
-    let guards = find_guards(&view.image)?;
+fn pdf417_symbol(message: pdf417::Message, corners: Quad) -> Symbol {
+    let (text, bytes) = (Personal::new(message.text), Personal::new(message.bytes));
+    Symbol { format: Format::Pdf417, text, bytes, corners }
+}
+
+/// A reading, and the symbol's outline in the view: by guards that edges show, or else by those that sums of lines show.
+fn read_guarded(picture: &Gray, view: &Deskewed, looked: &mut Looked) -> Option<(pdf417::Reading, Rect)> {
+    let sharp = find_guards(&view.image).and_then(|guards| read_between(picture, view, &guards, looked));
+    sharp.or_else(|| find_soft_guards(&view.image).and_then(|guards| read_between(picture, view, &guards, looked)))
+}
+
+fn read_between(
+    picture: &Gray,
+    view: &Deskewed,
+    guards: &Guards,
+    looked: &mut Looked,
+) -> Option<(pdf417::Reading, Rect)> {
     let outline = guards.outline().bounds();
-    if guards.turned {
+    let (finding, outline) = if guards.turned {
         let (width, height) = (view.image.width() as f32, view.image.height() as f32);
         let upright = Rect::new(width - outline.right(), height - outline.bottom(), outline.width, outline.height);
-        Some((pdf417::read(picture, &view.turned()?, &guards)?, upright))
+        (pdf417::read(picture, &view.turned()?, guards)?, upright)
     } else {
-        Some((pdf417::read(picture, view, &guards)?, outline))
+        (pdf417::read(picture, view, guards)?, outline)
+    };
+    match finding {
+        Finding::Read(reading) => Some((reading, outline)),
+        Finding::Partly(partial, corners) => {
+            looked.note(partial, corners);
+            None
+        }
     }
 }
 

@@ -12,11 +12,17 @@ use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 
 use super::barcode::{Format, Symbol};
 use super::erase::erase;
-use crate::imaging::{Deskewed, Gray, Point, Quad, Rect, crop};
+use crate::imaging::{Deskewed, Gray, Point, Quad, Rect, Similarity, crop, deskew, lattice_angle};
 use crate::privacy::Personal;
 
 /// Symbols of one kind that are read out of one picture, at most.
 const MAX_FINDS: usize = 3;
+/// Share of an area's edges that must have one direction, or one at right angles to it, for it to be searched.
+const MIN_LATTICE: f32 = 0.08;
+/// Turn up to which an area is as good as level.
+const LEVEL_DEGREES: f32 = 2.0;
+/// Size in pixels to which a small area is enlarged when it is turned.
+const TURNED_SIZE: f32 = 500.0;
 /// The kinds that are looked for in every dense part of a picture.
 const OTHERS: [BarcodeFormat; 4] =
     [BarcodeFormat::QR_CODE, BarcodeFormat::DATA_MATRIX, BarcodeFormat::AZTEC, BarcodeFormat::CODE_128];
@@ -40,17 +46,40 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
-/// Matrix symbols and Code 128 in a part of a picture.
+/// Matrix symbols and Code 128 in a part of a picture: as it lies, then laid level by the direction of its edges.
 pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
-    let mut symbols = Vec::new();
-    let Some(mut part) = crop(picture, area) else { return symbols };
+    let Some(mut part) = crop(picture, area) else { return Vec::new() };
+    // Where edges have no direction in common there are no squares.
+    let Some(lattice) = lattice_angle(&part).filter(|lattice| lattice.strength > MIN_LATTICE) else {
+        return Vec::new();
+    };
     let origin = Point::new(area.x.round().max(0.0), area.y.round().max(0.0));
+    let as_it_lies = read_others(&mut part, |p| p + origin);
+    if !as_it_lies.is_empty() || lattice.degrees.abs() < LEVEL_DEGREES {
+        return as_it_lies;
+    }
+    let Some(mut view) = level_by(picture, area, lattice.degrees) else { return as_it_lies };
+    let to_picture = view.to_picture;
+    read_others(&mut view.image, |p| to_picture.apply(p))
+}
+
+/// An area turned about its middle, and enlarged where it is small.
+fn level_by(picture: &Gray, area: Rect, degrees: f32) -> Option<Deskewed> {
+    let middle = area.centre();
+    let turn = Similarity::about(middle, degrees, 1.0, middle);
+    let outline = Quad(Quad::from_rect(area).0.map(|corner| turn.apply(corner)));
+    let scale = (TURNED_SIZE / area.width.max(area.height)).clamp(1.0, 2.0);
+    deskew(picture, outline, scale, scale)
+}
+
+fn read_others(part: &mut Gray, to_picture: impl Fn(Point) -> Point) -> Vec<Symbol> {
+    let mut symbols = Vec::new();
     for format in OTHERS {
         for _ in 0..MAX_FINDS {
-            let Some(result) = find(&part, format, HybridBinarizer::new) else { break };
-            let Some(found) = symbol(&result, |p| p + origin) else { break };
-            erase(&mut part, Quad(found.corners.0.map(|p| p - origin)), 1.1);
-            symbols.push(found);
+            let Some(result) = find(part, format, HybridBinarizer::new) else { break };
+            let Some(found) = symbol(&result, |p| p) else { break };
+            erase(part, found.corners, 1.1);
+            symbols.push(Symbol { corners: Quad(found.corners.0.map(&to_picture)), ..found });
         }
     }
     symbols

@@ -26,7 +26,7 @@ mod text_reader;
 mod text_recogniser;
 mod text_tensor;
 
-pub use barcode::{BarcodeOptions, Format, Symbol, read_barcodes};
+pub use barcode::{BarcodeOptions, Format, Symbol, SymbolVotes, read_barcodes, read_barcodes_of_stream};
 pub use face_detector::FaceDetector;
 pub use face_embedding::{ALIGNED_SIDE, EmbeddingError, FaceEmbedder, five_points};
 pub use face_mesh::FaceMesher;

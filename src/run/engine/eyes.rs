@@ -176,6 +176,7 @@ impl Looker {
     }
 
     fn begin(&mut self, order: EyesOrder) -> Result<Watching, EngineError> {
+        self.vision.forget_document();
         let EyesOrder::Look { capture, task, look } = order else {
             self.camera.set_wanted(false);
             self.vision.forget_face();

@@ -159,6 +159,18 @@ impl DecoderWorker {
         })
     }
 
+    /// Has the process forget what frames so far have shown of a barcode: the next frame is of another person. One that
+    /// cannot be told is ended, which forgets too.
+    pub fn forget(&self) {
+        let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut running) = place.running.take() else { return };
+        place.number = place.number.wrapping_add(1);
+        running.give_up_at(Instant::now() + PICTURE_LIMIT);
+        if request::write_forget(place.number, &mut running.requests).is_ok() {
+            place.running = Some(running);
+        }
+    }
+
     /// The process that runs now, if one does.
     #[must_use]
     pub fn process_id(&self) -> Option<u32> {

@@ -9,6 +9,7 @@ use crate::vision::BarcodeOptions;
 
 const PICTURE: u8 = 1;
 const BARCODES: u8 = 2;
+const FORGET: u8 = 3;
 /// Bytes ahead of the samples of a grey picture: width, height, regions, whole picture.
 const BARCODE_FIELDS: usize = 10;
 /// Most bytes of a request.
@@ -21,6 +22,8 @@ pub(super) enum Request {
     Picture(zeroize::Zeroizing<Vec<u8>>),
     /// Read the barcodes of this picture.
     Barcodes(Gray, BarcodeOptions),
+    /// Forget what frames so far have shown of a barcode. Has no answer.
+    Forget,
 }
 
 /// Writes a request for the picture in `bytes`.
@@ -47,6 +50,12 @@ pub(super) fn write_barcodes(
     output.flush()
 }
 
+/// Writes the order to forget.
+pub(super) fn write_forget(number: u32, output: &mut impl Write) -> io::Result<()> {
+    Header { number, kind: FORGET, length: 0 }.write(REQUEST, output)?;
+    output.flush()
+}
+
 /// Reads the next request and its number; `None` when there is none any more.
 pub(super) fn read(input: &mut impl Read) -> io::Result<Option<(u32, Request)>> {
     let Some(header) = Header::read(REQUEST, input)? else { return Ok(None) };
@@ -54,6 +63,7 @@ pub(super) fn read(input: &mut impl Read) -> io::Result<Option<(u32, Request)>> 
     let request = match header.kind {
         PICTURE => Request::Picture(body),
         BARCODES => barcodes(&body).ok_or_else(invalid)?,
+        FORGET if body.is_empty() => Request::Forget,
         _ => return Err(invalid()),
     };
     Ok(Some((header.number, request)))

@@ -6,7 +6,7 @@ use super::client::Refusal;
 use super::request::{self, Request};
 use super::{answer, confine};
 use crate::camera::decode_image;
-use crate::vision::read_barcodes;
+use crate::vision::{SymbolVotes, read_barcodes, read_barcodes_of_stream};
 
 /// Why a worker ended before its input did.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +33,7 @@ pub fn serve_standard_streams() -> Result<(), ServeError> {
 /// # Errors
 /// [`ServeError::Pipe`], also when the input breaks the protocol.
 pub fn serve(mut input: impl Read, mut output: impl Write) -> Result<(), ServeError> {
+    let mut votes = SymbolVotes::default();
     while let Some((number, request)) = request::read(&mut input)? {
         match request {
             Request::Picture(bytes) => match decode_image(&bytes) {
@@ -40,8 +41,15 @@ pub fn serve(mut input: impl Read, mut output: impl Write) -> Result<(), ServeEr
                 Err(error) => answer::write_refusal(number, Refusal::of(&error), &mut output)?,
             },
             Request::Barcodes(picture, options) => {
-                answer::write_symbols(number, &read_barcodes(&picture, &options), &mut output)?;
+                // A still picture is no part of a stream.
+                let symbols = if options.whole_picture {
+                    read_barcodes(&picture, &options)
+                } else {
+                    read_barcodes_of_stream(&picture, &options, &mut votes)
+                };
+                answer::write_symbols(number, &symbols, &mut output)?;
             }
+            Request::Forget => votes.forget(),
         }
     }
     Ok(())
@@ -66,6 +74,7 @@ mod tests {
         let (mut requests, mut answers) = (Vec::new(), Vec::new());
         request::write_picture(5, &png(3, 2), &mut requests).unwrap();
         request::write_barcodes(6, &Gray::filled(40, 30, [255]), BarcodeOptions::live(), &mut requests).unwrap();
+        request::write_forget(8, &mut requests).unwrap();
         request::write_picture(7, b"noise", &mut requests).unwrap();
         serve(requests.as_slice(), &mut answers).unwrap();
         let mut answers = answers.as_slice();

@@ -1,14 +1,31 @@
 //! `inspect barcode`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::Args;
 use serde::Serialize;
 
 use super::lines::{FileLabel, load_picture};
 use super::{Common, run};
 use crate::imaging::Quad;
 use crate::tools::exit::{CommandError, Exit};
-use crate::vision::{BarcodeOptions, Format, Symbol, hex, read_barcodes};
+use crate::vision::{BarcodeOptions, Format, Symbol, SymbolVotes, hex, read_barcodes, read_barcodes_of_stream};
+
+/// What to read, and how.
+#[derive(Debug, Clone, Args)]
+pub struct BarcodeArgs {
+    /// Files to read.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Read as frames of a running camera are: PDF417 only, and no more than the most likely places.
+    #[arg(long)]
+    live: bool,
+    /// The same, and the files are frames of one stream in their order: what one does not let read may be read out of
+    /// several. Needs `--threads 1`.
+    #[arg(long)]
+    stream: bool,
+}
 
 #[derive(Debug, Serialize)]
 struct Symbols {
@@ -38,15 +55,24 @@ impl From<&Symbol> for SymbolLine {
 ///
 /// # Errors
 /// [`CommandError`] when it cannot start or a model fails.
-pub fn barcode(files: &[PathBuf], common: &Common) -> Result<Exit, CommandError> {
+pub fn barcode(args: &BarcodeArgs, common: &Common) -> Result<Exit, CommandError> {
+    if args.stream && common.threads != Some(NonZeroUsize::MIN) {
+        return Err(CommandError::Usage("frames of a stream are read in their order; add --threads 1".to_owned()));
+    }
+    let options = if args.live || args.stream { BarcodeOptions::live() } else { BarcodeOptions::thorough() };
     run(
-        files,
+        &args.files,
         common,
         |file| FileLabel::new(file),
-        |_| Ok(()),
+        |_| Ok(SymbolVotes::default()),
         |file| load_picture(file),
-        |(), picture| {
-            let symbols = read_barcodes(&picture.to_gray(), &BarcodeOptions::thorough());
+        |votes, picture| {
+            let gray = picture.to_gray();
+            let symbols = if args.stream {
+                read_barcodes_of_stream(&gray, &options, votes)
+            } else {
+                read_barcodes(&gray, &options)
+            };
             Ok(Symbols { symbols: symbols.iter().map(SymbolLine::from).collect() })
         },
     )

@@ -39,11 +39,7 @@ pub struct Common {
 #[derive(Debug, Clone, Subcommand)]
 pub enum Verb {
     /// Reads barcodes out of pictures.
-    Barcode {
-        /// Files to read.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
+    Barcode(barcode::BarcodeArgs),
     /// Parses AAMVA payloads (`-` reads standard input).
     Aamva {
         /// Files to read.
@@ -95,7 +91,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         return Err(CommandError::Usage(message.to_owned()));
     }
     match verb {
-        Verb::Barcode { files } => barcode::barcode(files, common),
+        Verb::Barcode(args) => barcode::barcode(args, common),
         Verb::Aamva { files } => aamva::aamva(files, common),
         Verb::Mrz { files } => mrz::mrz(files, common, assets),
         Verb::Text { files } => text::text(files, common, assets),

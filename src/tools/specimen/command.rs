@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
 
+use super::barcodes::{Sweep, SymbolKind, write_frames};
 use super::case;
 use super::document::{
     SpecimenEuropeanLicence, SpecimenZone, ZoneFormat, european_front, licence_back, licence_front, passport_page,
@@ -60,6 +61,8 @@ enum What {
         #[command(flatten)]
         turn: TurnArgs,
     },
+    /// Frames with a barcode as a camera sees it: a PNG each, what it says beside it, and a line each in frames.jsonl.
+    Barcodes(BarcodesArgs),
     /// All of them, with the variants and attacks that have to be refused, each in a folder of its own.
     Set,
 }
@@ -135,6 +138,22 @@ struct ViewArgs {
 }
 
 #[derive(Debug, Clone, Args)]
+struct BarcodesArgs {
+    /// How many cards, from the seed on.
+    #[arg(long, default_value = "10", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    count: u32,
+    /// Photographs of each card from a hand that is not quite still.
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=100))]
+    takes: u32,
+    /// What varies among them.
+    #[arg(long, value_enum, default_value = "goal")]
+    sweep: Sweep,
+    /// Kind of symbol.
+    #[arg(long, value_enum, default_value = "pdf417")]
+    format: SymbolKind,
+}
+
+#[derive(Debug, Clone, Args)]
 struct TurnArgs {
     /// The person's own sides in order.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "left,right")]
@@ -187,6 +206,9 @@ pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
         What::Turn(turn) => folder.frames(turn.frames(Subject::Head(args.person.portrait()), args.seed)?)?,
         What::Attack { kind, turn } => {
             folder.frames(turn.frames(Subject::Print(args.person.portrait(), *kind), args.seed)?)?;
+        }
+        What::Barcodes(frames) => {
+            write_frames(&folder, (args.seed, frames.count, frames.takes), frames.sweep, frames.format)?;
         }
         What::Set => case::write_set(&folder, args.person, today, args.seed)?,
     }

@@ -71,6 +71,14 @@ impl Folder {
         Ok(())
     }
 
+    /// Writes a file that is encoded already.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when the file is there already or cannot be written.
+    pub fn file(&self, name: &str, bytes: &[u8]) -> Result<(), CommandError> {
+        self.write(name, bytes)
+    }
+
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), CommandError> {
         let mut options = OpenOptions::new();
         options.write(true);

@@ -6,6 +6,7 @@
 //! rendered turns says nothing about people.
 
 mod assets;
+pub mod barcodes;
 mod case;
 mod command;
 pub mod document;

@@ -8,8 +8,8 @@ use super::codebook::MODULES;
 
 /// Samples a module.
 pub const FINE: usize = 4;
-/// Samples by which a boundary may lie off its place to either side: two and a half modules.
-const REACH: isize = 10;
+/// Samples by which a boundary may lie off its place to either side: five modules.
+const REACH: isize = 20;
 /// Cost of a change of one sample from a boundary to the next, squared; the best step of a boundary is worth 1.
 const BEND: f32 = 0.02;
 /// Cost of a shift of one sample, squared, at the guards, which are known well.
@@ -26,6 +26,11 @@ pub struct Boundaries {
 }
 
 impl Boundaries {
+    /// No shifts.
+    pub fn none() -> Self {
+        Self { bands: vec![vec![0.0]], rows: 1 }
+    }
+
     /// Finds the boundaries in lines of `length` samples each.
     pub fn find(lines: &[f32], length: usize) -> Self {
         let rows = lines.len() / length;

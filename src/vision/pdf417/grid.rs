@@ -1,46 +1,73 @@
 //! Reads every codeword of a symbol whose frame is known, each by its likeness to all patterns of its cluster.
 //!
-//! The brightness of a row is averaged over its height and sampled several times a module, so that blur and noise cost
-//! little; a codeword that fits badly where it should be is tried a little to either side.
+//! The symbol is sampled in thin stripes, some a row and several samples a module, so that blur and noise cost little and
+//! rows can be followed where a bent card bows them; a codeword that fits badly where it should be is tried a little to
+//! either side.
 
-use crate::imaging::{Gray, Homography, Point, Quad, Rect};
+use crate::imaging::{Gray, Homography, Quad, Rect};
 
-use super::codebook::{MODULES, match_in};
+use super::codebook::{Darkness, Lens, MODULES};
 use super::columns::{Boundaries, FINE};
-use super::indicators::{Layout, darkness};
+use super::indicators::Layout;
 use super::reed_solomon;
+use super::rows::{REACH_ROWS, RowShifts};
 use super::sampler::Sampler;
 
 /// Codewords left of the first data codeword: the start pattern and the left indicator.
-const BEFORE: usize = 2;
+pub const BEFORE: usize = 2;
+/// Stripes of a row.
+pub const STRIPES: usize = 4;
 /// Modules of a symbol beside its data columns.
 const FRAME: usize = 69;
 
 /// Likeness and margin from which a reading needs no other place to be tried.
-const CLEAR: f32 = 0.9;
-const CLEAR_MARGIN: f32 = 0.15;
+const CLEAR: f32 = 0.93;
+const CLEAR_MARGIN: f32 = 0.1;
+/// Margin below which a codeword is as good as unread.
+const DOUBTFUL_MARGIN: f32 = 0.03;
+/// Samples to either side at which a codeword that is not clear is tried.
+const SHIFTS: isize = 3;
+/// Cells that tell how blurred a symbol is.
+const LENS_CELLS: usize = 48;
 
-/// How to read the codewords; later ones cost more and read harder symbols.
-#[derive(Debug, Clone, Copy)]
-pub struct Effort {
-    /// Share of the second difference added, against blur.
-    pub sharpening: f32,
-    /// Samples to either side at which a codeword is tried.
-    pub shifts: isize,
+/// How many rows and columns of codewords a symbol has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Plan {
+    /// Rows, 3…90.
+    pub rows: usize,
+    /// Data columns, 1…30.
+    pub columns: usize,
 }
 
-/// The efforts in the order in which they are made.
-pub const EFFORTS: [Effort; 4] = [
-    Effort { sharpening: 0.2, shifts: 0 },
-    Effort { sharpening: 0.2, shifts: 2 },
-    Effort { sharpening: 0.45, shifts: 2 },
-    Effort { sharpening: 0.0, shifts: 3 },
-];
+impl Plan {
+    /// Modules of a row.
+    pub fn modules(self) -> usize {
+        FRAME + MODULES * self.columns
+    }
+
+    /// Samples of a row.
+    pub fn samples(self) -> usize {
+        self.modules() * FINE
+    }
+}
+
+/// A codeword as it was read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cell {
+    /// Its brightness by module, darker is larger, where it was most like a codeword.
+    pub darkness: Darkness,
+    /// The likeliest codeword.
+    pub codeword: u16,
+    /// How sure that is.
+    pub margin: f32,
+}
 
 /// The rows of a symbol as lines of brightness.
 pub struct Grid {
-    layout: Layout,
-    /// [`FINE`] samples a module, all rows one after the other.
+    plan: Plan,
+    /// [`FINE`] samples a module and [`STRIPES`] a row, from [`REACH_ROWS`] rows above the symbol to as many below.
+    stripes: Vec<f32>,
+    /// One line a row.
     lines: Vec<f32>,
     boundaries: Boundaries,
 }
@@ -48,97 +75,160 @@ pub struct Grid {
 impl Grid {
     /// Samples a symbol whose corners in the picture are `corners`: start guard at row 0, stop guard at row 0, stop
     /// guard at the end, start guard at the end.
-    pub fn sample(picture: &Gray, layout: Layout, corners: Quad) -> Option<Self> {
-        let modules = FRAME + MODULES * layout.columns;
-        let plan = Quad::from_rect(Rect::new(0.0, 0.0, modules as f32, layout.rows as f32));
-        let to_picture = Homography::between(plan, corners)?;
+    pub fn sample(picture: &Gray, layout: &Layout, corners: Quad) -> Option<Self> {
+        let plan = Plan { rows: layout.rows, columns: layout.columns };
+        let flat = Quad::from_rect(Rect::new(0.0, 0.0, plan.modules() as f32, plan.rows as f32));
+        let to_picture = Homography::between(flat, corners)?;
         let sampler = Sampler::new(picture, &to_picture);
-        let pitch = corners.mean_height() / layout.rows as f32;
-        let taps = (pitch * 0.6).round().clamp(1.0, 5.0) as usize;
-        let mut lines = Vec::with_capacity(layout.rows * modules * FINE);
-        for row in 0..layout.rows {
-            for sample in 0..modules * FINE {
-                let u = (sample as f32 + 0.5) / FINE as f32;
-                // The outer fifths of a row hold some of its neighbours.
-                let sum: f32 = (0..taps)
-                    .map(|tap| row as f32 + 0.2 + 0.6 * (tap as f32 + 0.5) / taps as f32)
-                    .map(|v| sampler.at(u, v))
-                    .sum();
-                lines.push(sum / taps as f32);
-            }
+        let count = (plan.rows + 2 * REACH_ROWS) * STRIPES;
+        let mut stripes = Vec::with_capacity(count * plan.samples());
+        for stripe in 0..count {
+            let v = (stripe as f32 + 0.5) / STRIPES as f32 - REACH_ROWS as f32;
+            stripes.extend((0..plan.samples()).map(|sample| sampler.at((sample as f32 + 0.5) / FINE as f32, v)));
         }
-        let boundaries = Boundaries::find(&lines, modules * FINE);
-        Some(Self { layout, lines, boundaries })
+        let mut grid = Self { plan, stripes, lines: Vec::new(), boundaries: Boundaries::none() };
+        grid.lines = (0..plan.rows).flat_map(|row| grid.straight_line(row)).collect();
+        grid.boundaries = Boundaries::find(&grid.lines, plan.samples());
+        Some(grid)
     }
 
-    /// The symbol's data codewords after error correction; `None` when they cannot be had.
-    pub fn codewords(&self, effort: Effort) -> Option<Vec<u16>> {
-        let Layout { rows, columns, .. } = self.layout;
-        let mut cells = Vec::with_capacity(rows * columns);
-        for row in 0..rows {
-            for column in 0..columns {
-                cells.push(self.cell(row, column, effort));
-            }
+    /// How many codewords there are.
+    pub fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    /// The middle half of a row.
+    fn straight_line(&self, row: usize) -> impl Iterator<Item = f32> {
+        let first = stripe_at(row, 0);
+        let (upper, lower) = (self.stripe(first), self.stripe(first + 1));
+        upper.iter().zip(lower).map(|(a, b)| f32::midpoint(*a, *b))
+    }
+
+    fn stripe(&self, number: usize) -> &[f32] {
+        let length = self.plan.samples();
+        &self.stripes[number * length..(number + 1) * length]
+    }
+
+    /// How blurred the symbol is, by what its codewords are most like.
+    pub fn lens(&self) -> &'static Lens {
+        let cells = self.plan.rows * self.plan.columns;
+        let chosen: Vec<(usize, Darkness)> = (0..cells)
+            .step_by(cells.div_ceil(LENS_CELLS))
+            .map(|cell| {
+                let (row, column) = (cell / self.plan.columns, cell % self.plan.columns);
+                (row % 3, self.darkness(&self.lines, row, column + BEFORE, 0))
+            })
+            .collect();
+        Lens::best(|lens| chosen.iter().map(|(cluster, darkness)| lens.match_in(*cluster, darkness).score).sum())
+    }
+
+    /// Follows the rows where they are bowed; whether they are.
+    pub fn follow_rows(&mut self, lens: &Lens) -> bool {
+        let word = |row: usize, word: usize, below: isize| {
+            let first = stripe_at(row, below) * self.plan.samples();
+            let pair = &self.stripes[first..first + 2 * self.plan.samples()];
+            let (upper, lower) = pair.split_at(self.plan.samples());
+            let place = self.place(row, word, 0);
+            place.modules(|at| upper[at] + lower[at], self.plan.samples())
+        };
+        let shifts = RowShifts::find(&self.plan, lens, word);
+        if shifts.is_straight() {
+            return false;
         }
-        let mut order: Vec<usize> = (0..cells.len()).collect();
-        order.sort_by(|&a, &b| cells[a].1.total_cmp(&cells[b].1));
-        let checks = self.layout.checks();
-        let doubtful = cells.iter().filter(|cell| cell.1 < 0.05).count();
-        let mut tried = usize::MAX;
-        for erasures in [0, doubtful, checks / 4, checks / 2, checks * 3 / 4] {
-            let erasures = erasures.min(checks.saturating_sub(2));
-            if erasures == tried {
-                continue;
-            }
-            tried = erasures;
-            let mut codewords: Vec<u16> = cells.iter().map(|cell| cell.0).collect();
-            if reed_solomon::correct(&mut codewords, checks, &order[..erasures]).is_some() {
-                codewords.truncate(cells.len() - checks);
-                return Some(codewords);
-            }
-        }
-        None
+        self.lines = (0..self.plan.rows).flat_map(|row| self.bowed_line(row, &shifts)).collect();
+        self.boundaries = Boundaries::find(&self.lines, self.plan.samples());
+        true
+    }
+
+    fn bowed_line(&self, row: usize, shifts: &RowShifts) -> Vec<f32> {
+        let length = self.plan.samples();
+        let last = self.stripes.len() / length - 3;
+        let shifts = shifts.of_row(&self.plan, row);
+        let value = |(sample, shift): (usize, f32)| {
+            let place = (stripe_at(row, 0) as f32 + shift).clamp(0.0, last as f32);
+            let (first, share) = (place as usize, place.fract());
+            let at = |stripe: usize| self.stripes[stripe * length + sample];
+            ((1.0 - share) * at(first) + at(first + 1) + share * at(first + 2)) / 2.0
+        };
+        shifts.into_iter().enumerate().map(value).collect()
+    }
+
+    /// All codewords, row by row.
+    pub fn cells(&self, lens: &Lens) -> Vec<Cell> {
+        let Plan { rows, columns } = self.plan;
+        (0..rows * columns).map(|cell| self.cell(cell / columns, cell % columns, lens)).collect()
     }
 
     /// The likeliest codeword of a cell and how sure it is. Only where that is doubtful are the other places tried.
-    fn cell(&self, row: usize, column: usize, effort: Effort) -> (u16, f32) {
-        let mut best = (0, -1.0, f32::MIN);
-        let farthest = 2 * effort.shifts;
-        for shift in (0..=farthest).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 }) {
-            let samples = self.modules(row, column, shift);
-            let Some(darkness) = darkness(&samples, effort.sharpening) else { continue };
-            let found = match_in(row % 3, &darkness);
+    fn cell(&self, row: usize, column: usize, lens: &Lens) -> Cell {
+        let mut best: Option<(f32, Cell)> = None;
+        for shift in (0..=2 * SHIFTS).map(|step| if step % 2 == 0 { step / 2 } else { -(step + 1) / 2 }) {
+            let darkness = self.darkness(&self.lines, row, column + BEFORE, shift);
+            let found = lens.match_in(row % 3, &darkness);
             // Being where it should be speaks for a reading.
             let score = found.score - 0.02 * shift.unsigned_abs() as f32;
-            if score > best.2 {
-                best = (found.codeword, found.margin, score);
+            if best.is_none_or(|(before, _)| score > before) {
+                best = Some((score, Cell { darkness, codeword: found.codeword, margin: found.margin }));
             }
             if found.score > CLEAR && found.margin > CLEAR_MARGIN {
                 break;
             }
         }
-        (best.0, best.1)
+        best.map_or(Cell { darkness: [0.0; MODULES], codeword: 0, margin: 0.0 }, |(_, cell)| cell)
     }
 
-    /// Brightness of a codeword's modules and one more at each side.
-    fn modules(&self, row: usize, column: usize, shift: isize) -> [f32; MODULES + 2] {
-        let length = (FRAME + MODULES * self.layout.columns) * FINE;
-        let line = &self.lines[row * length..(row + 1) * length];
-        let word = BEFORE + column;
+    fn darkness(&self, lines: &[f32], row: usize, word: usize, shift: isize) -> Darkness {
+        let length = self.plan.samples();
+        let line = &lines[row * length..(row + 1) * length];
+        self.place(row, word, shift).modules(|at| line[at], length)
+    }
+
+    fn place(&self, row: usize, word: usize, shift: isize) -> Place {
         let (left, right) = (self.boundaries.shift(row, word), self.boundaries.shift(row, word + 1));
-        let first = (word * MODULES * FINE) as f32 + left + shift as f32;
-        let pitch = FINE as f32 + (right - left) / MODULES as f32;
+        Place {
+            first: (word * MODULES * FINE) as f32 + left + shift as f32,
+            pitch: FINE as f32 + (right - left) / MODULES as f32,
+        }
+    }
+}
+
+/// The first of the two stripes in the middle of a row, some stripes below its place.
+fn stripe_at(row: usize, below: isize) -> usize {
+    (STRIPES * (row + REACH_ROWS) + 1).saturating_add_signed(below)
+}
+
+/// Where the modules of a word lie on a line of samples.
+struct Place {
+    first: f32,
+    pitch: f32,
+}
+
+impl Place {
+    fn modules(&self, brightness: impl Fn(usize) -> f32, length: usize) -> Darkness {
         std::array::from_fn(|k| {
-            let at = (first + (k as f32 - 1.0) * pitch).round().max(0.0) as usize;
-            let at = at.min(length - FINE);
-            line[at..at + FINE].iter().sum::<f32>() / FINE as f32
+            let at = ((self.first + k as f32 * self.pitch).round().max(0.0) as usize).min(length - FINE);
+            -(at..at + FINE).map(&brightness).sum::<f32>()
         })
     }
 }
 
-/// The corners of a symbol in the level view, in the order that [`Grid::sample`] takes them.
-pub fn corners(layout: &Layout, start: impl Fn(f32) -> f32, stop: impl Fn(f32) -> f32) -> Quad {
-    let at = |line: &dyn Fn(f32) -> f32, y: f32| Point::new(line(y), y);
-    let (end, from, to) = (layout.rows as f32, layout.start, layout.stop);
-    Quad([at(&start, from.y_at(0.0)), at(&stop, to.y_at(0.0)), at(&stop, to.y_at(end)), at(&start, from.y_at(end))])
+/// The data codewords out of all that were read; `None` when the error correction cannot tell them.
+pub fn correct(cells: &[(u16, f32)], checks: usize) -> Option<Vec<u16>> {
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    order.sort_by(|&a, &b| cells[a].1.total_cmp(&cells[b].1));
+    let doubtful = cells.iter().filter(|cell| cell.1 < DOUBTFUL_MARGIN).count();
+    let mut tried = usize::MAX;
+    for erasures in [0, doubtful, checks / 4, checks / 2, checks * 3 / 4] {
+        let erasures = erasures.min(checks.saturating_sub(2));
+        if erasures == tried {
+            continue;
+        }
+        tried = erasures;
+        let mut codewords: Vec<u16> = cells.iter().map(|cell| cell.0).collect();
+        if reed_solomon::correct(&mut codewords, checks, &order[..erasures]).is_some() {
+            codewords.truncate(cells.len() - checks);
+            return Some(codewords);
+        }
+    }
+    None
 }

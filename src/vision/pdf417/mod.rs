@@ -10,11 +10,14 @@ mod grid;
 mod indicators;
 mod message;
 mod reed_solomon;
+mod rows;
 mod sampler;
+mod votes;
 
 use crate::imaging::{Deskewed, Gray, Guards, Quad};
 
 pub use message::Message;
+pub use votes::{Partial, SymbolVotes};
 
 /// A symbol that was read.
 pub struct Reading {
@@ -24,19 +27,44 @@ pub struct Reading {
     pub corners: Quad,
 }
 
-/// Reads the symbol between two guards. `view` must be the one that the guards refer to: turned by half when they say so.
-pub fn read(picture: &Gray, view: &Deskewed, guards: &Guards) -> Option<Reading> {
+/// What there is between two guards.
+pub enum Finding {
+    /// A symbol that was read.
+    Read(Reading),
+    /// A symbol that has to be seen again; where it is as for a reading.
+    Partly(Partial, Quad),
+}
+
+/// Reads the symbol between two guards; `None` when there is none. `view` must be the one that the guards refer to: turned
+/// by half when they say so.
+pub fn read(picture: &Gray, view: &Deskewed, guards: &Guards) -> Option<Finding> {
     let sampler = sampler::Sampler::new(picture, &view.to_picture);
-    let layout = indicators::read_layout(&sampler, guards)?;
-    let corners = grid::corners(&layout, |y| guards.start.x_at(y), |y| guards.stop.x_at(y));
-    let corners = view.to_picture.apply_quad(corners);
-    let grid = grid::Grid::sample(picture, layout, corners)?;
-    let message = grid::EFFORTS
-        .into_iter()
-        .filter_map(|effort| grid.codewords(effort))
-        .find_map(|codewords| message::decode(&codewords))?;
-    let [a, b, c, d] = corners.0;
+    let lens = indicators::read_lens(&sampler, guards);
+    let layout = indicators::read_layout(&sampler, guards, lens)?;
+    let outline = view.to_picture.apply_quad(layout.corners(guards));
+    let mut grid = grid::Grid::sample(picture, &layout, outline)?;
+    let [a, b, c, d] = outline.0;
     // A mirrored symbol's own order is anticlockwise in the picture.
-    let mirrored = layout.start.pitch < 0.0;
-    Some(Reading { message, corners: if mirrored { Quad([a, d, c, b]) } else { corners } })
+    let corners = if layout.start.pitch < 0.0 { Quad([a, d, c, b]) } else { outline };
+    Some(match read_grid(&mut grid, layout.checks()) {
+        Ok(message) => Finding::Read(Reading { message, corners }),
+        Err(partial) => Finding::Partly(partial, corners),
+    })
+}
+
+/// As it lies, and then with its rows followed.
+fn read_grid(grid: &mut grid::Grid, checks: usize) -> Result<Message, Partial> {
+    let lens = grid.lens();
+    let straight = read_cells(grid, lens, checks);
+    if straight.is_ok() || !grid.follow_rows(lens) {
+        return straight;
+    }
+    read_cells(grid, grid.lens(), checks)
+}
+
+fn read_cells(grid: &grid::Grid, lens: &codebook::Lens, checks: usize) -> Result<Message, Partial> {
+    let cells = grid.cells(lens);
+    let codewords: Vec<(u16, f32)> = cells.iter().map(|cell| (cell.codeword, cell.margin)).collect();
+    let message = grid::correct(&codewords, checks).and_then(|data| message::decode(&data));
+    message.ok_or(Partial { plan: grid.plan(), checks, cells })
 }

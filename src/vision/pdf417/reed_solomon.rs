@@ -124,12 +124,12 @@ fn berlekamp_massey(syndromes: &[u32], erased: Vec<u32>, erasures: usize) -> Vec
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
     /// A code word: some data with its check codewords, by division through the generator polynomial.
-    fn encode(data: &[u16], checks: usize) -> Vec<u16> {
+    pub fn encode(data: &[u16], checks: usize) -> Vec<u16> {
         let mut generator = vec![1];
         for k in 1..=checks {
             // Highest coefficient first: times (x - 3^k).

@@ -35,7 +35,7 @@ pub fn licence_back(licence: &SpecimenLicence) -> Result<Rgb, SpecimenError> {
     mark_specimen(&mut canvas, &fonts, (3.2, 15.6), 3.0, (18.0, 26.0, 6.0))?;
     canvas.text(&fonts, Typeface::Regular, (31.0, 15.6), 1.5, INK, "CLASS C   END NONE   REST NONE   SAMPLE ISSUER")?;
     canvas.text(&fonts, Typeface::Regular, (3.2, 19.4), 1.4, INK, &document_discriminator(licence))?;
-    let grid = pdf417_modules(&aamva_payload(licence))?;
+    let grid = pdf417_modules(&aamva_payload(licence), COLUMNS, CORRECTION)?;
     let width = grid.first().map_or(0, Vec::len) * MODULE;
     let (width, height) = (width as f32 / SCALE, (grid.len() * ROW) as f32 / SCALE);
     let (left, top) = ((CARD_MM.0 - width) / 2.0, 22.4);
@@ -57,15 +57,16 @@ pub fn licence_back(licence: &SpecimenLicence) -> Result<Rgb, SpecimenError> {
     Ok(canvas.into_image())
 }
 
-/// The modules of a symbol, `true` dark, one row of the symbol a line, without a quiet zone.
+/// The modules of a symbol with `columns` data columns and an error correction level of `correction`, `true` dark, one row
+/// of the symbol a line, without a quiet zone.
 ///
 /// # Errors
 /// [`SpecimenError::Barcode`] when the text does not fit into one symbol.
-pub fn pdf417_modules(text: &str) -> Result<Vec<Vec<bool>>, SpecimenError> {
+pub fn pdf417_modules(text: &str, columns: usize, correction: u8) -> Result<Vec<Vec<bool>>, SpecimenError> {
     let hints = EncodeHints {
-        ErrorCorrection: Some(CORRECTION.to_string()),
+        ErrorCorrection: Some(correction.to_string()),
         Margin: Some("0".to_owned()),
-        Pdf417Dimensions: Some(Dimensions::new(COLUMNS, COLUMNS, 3, 90)),
+        Pdf417Dimensions: Some(Dimensions::new(columns, columns, 3, 90)),
         ..EncodeHints::default()
     };
     let refused = |error: rxing::Exceptions| SpecimenError::Barcode(error.to_string());
