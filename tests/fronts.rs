@@ -3,7 +3,7 @@
 //! Every front is read once with the shipped models. Then the comparison is asked about the true values, and about every
 //! value that differs from them in one character. `cargo test --release --test fronts -- --nocapture` prints the figures
 //! of `docs/documents/fronts.md`.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 
