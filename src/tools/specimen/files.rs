@@ -52,6 +52,14 @@ impl Folder {
         self.write(name, &encode_jpeg(image, QUALITY)?)
     }
 
+    /// Writes a picture that is a JPEG already.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when the file is there already or cannot be written.
+    pub fn jpeg(&self, name: &str, bytes: &[u8]) -> Result<(), CommandError> {
+        self.write(name, bytes)
+    }
+
     /// Writes every frame of a turn, named in order of time.
     ///
     /// # Errors

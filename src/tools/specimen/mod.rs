@@ -15,6 +15,7 @@ pub mod head;
 mod person;
 mod photograph;
 pub(in crate::tools) mod random;
+pub mod recapture;
 
 pub use assets::Portrait;
 pub use case::{DemoCase, demo_case, photographed};
