@@ -17,6 +17,9 @@ pub enum CheckResult {
     NotApplicable,
 }
 
+/// Name of the check of how good the portrait is.
+pub const PORTRAIT_QUALITY: &str = "portrait_quality";
+
 /// One named check and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]

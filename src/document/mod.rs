@@ -12,12 +12,14 @@ pub mod mrz;
 mod name_reference;
 mod number_reference;
 mod read_text;
+mod recapture_check;
 mod similarity;
 mod visual;
 
-pub use check::{Check, CheckResult};
+pub use check::{Check, CheckResult, PORTRAIT_QUALITY};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub use recapture_check::{RECAPTURE, RecaptureScores};
 pub(crate) use similarity::transliterated;
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};

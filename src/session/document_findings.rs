@@ -6,7 +6,7 @@ use super::evidence::DocumentEvidence;
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
-use crate::document::{Agreement, CheckResult};
+use crate::document::{Agreement, CheckResult, PORTRAIT_QUALITY, RECAPTURE};
 
 /// The verdict on a document alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -46,7 +46,12 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     }
     let checked = |result| document.checks.iter().any(|check| check.result == result);
     note(checked(CheckResult::Fail), ReasonCode::DocumentCheckFailed);
-    note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
+    // That it looks like a card says nothing about what is encoded on it.
+    let of_pictures = |name| [RECAPTURE, PORTRAIT_QUALITY].contains(&name);
+    let recaptured = document.checks.iter().any(|c| c.name == RECAPTURE && c.result == CheckResult::Flag);
+    note(policy.refuse_recapture && recaptured, ReasonCode::DocumentRecaptured);
+    let sound = document.checks.iter().any(|c| c.result == CheckResult::Pass && !of_pictures(c.name));
+    note(document.encoded.is_some() && !sound, ReasonCode::DocumentUnreadable);
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
     let crossed = policy.counts(Measure::CrossReference);
     note(crossed && named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);

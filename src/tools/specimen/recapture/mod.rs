@@ -9,6 +9,8 @@
 mod camera;
 mod card;
 mod paper;
+#[cfg(test)]
+mod report;
 mod screen;
 mod sheet;
 
