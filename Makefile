@@ -9,13 +9,14 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test switches test-camera-vm lint runtime sdk clean ready ready-for-tests
+.PHONY: help run build test switches measure-recapture test-camera-vm lint runtime sdk clean ready ready-for-tests
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
 	@echo 'make build    leave target/release/carded'
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
+	@echo 'make measure-recapture  render 320 photos of cards, screens and copies, and print how many are told apart (minutes)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
@@ -37,6 +38,9 @@ test-camera-vm: build
 
 switches: ready-for-tests runtime
 	$(TEST) --lib switches -- --ignored --nocapture
+
+measure-recapture: ready-for-tests
+	$(TEST) --lib recapture_report -- --ignored --nocapture
 
 lint: ready
 	cargo fmt --check

@@ -86,3 +86,44 @@ pub fn document_verdict(findings: &BTreeSet<ReasonCode>) -> DocumentVerdict {
         DocumentVerdict::NotVerified
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::compliance::AgeTier;
+    use crate::document::{Check, DocumentKind, Fields};
+    use crate::session::EncodedSource;
+
+    fn findings(checks: Vec<Check>, refuse_recapture: bool) -> BTreeSet<ReasonCode> {
+        let document = DocumentEvidence {
+            encoded: Some(EncodedSource::Barcode),
+            kind: Some(DocumentKind::IdCard),
+            fields: Fields::default(),
+            checks,
+            comparisons: Vec::new(),
+            portrait_found: true,
+        };
+        let policy = Policy { refuse_recapture, ..Policy::for_tier(AgeTier::Over21) };
+        document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)))
+    }
+
+    #[test]
+    fn signs_of_a_recapture_refuse_only_where_the_policy_says_so() {
+        let flagged = || vec![Check::new(RECAPTURE, CheckResult::Flag, "")];
+        assert!(!findings(flagged(), false).contains(&ReasonCode::DocumentRecaptured));
+        assert!(findings(flagged(), true).contains(&ReasonCode::DocumentRecaptured));
+        let passed = vec![Check::new(RECAPTURE, CheckResult::Pass, "")];
+        assert!(!findings(passed, true).contains(&ReasonCode::DocumentRecaptured));
+    }
+
+    #[test]
+    fn a_picture_that_looks_right_makes_no_code_readable() {
+        let looks =
+            vec![Check::new(RECAPTURE, CheckResult::Pass, ""), Check::new(PORTRAIT_QUALITY, CheckResult::Pass, "")];
+        assert!(findings(looks, false).contains(&ReasonCode::DocumentUnreadable));
+        let sound = vec![Check::new("date_order", CheckResult::Pass, "")];
+        assert!(!findings(sound, false).contains(&ReasonCode::DocumentUnreadable));
+    }
+}
