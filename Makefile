@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes measure-recapture
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -20,6 +20,7 @@ help:
 	@echo 'make fuzz     search for inputs that the parsers of documents do not stand, a minute each'
 	@echo 'make compare-mrz  read the same machine-readable zones with carded, PassportEye and RapidOCR'
 	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
+	@echo 'make measure-recapture  render 320 photos of cards, screens and copies, and print how many are told apart (minutes)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
 	@echo 'make compare-barcodes  compare the barcode reader with zxing-cpp (half an hour; see benches/compare/barcodes)'
 	@echo 'make lint     check the format and run clippy'
@@ -58,6 +59,9 @@ compare-barcodes: build
 
 switches: ready-for-tests runtime
 	$(TEST) --lib switches -- --ignored --nocapture
+
+measure-recapture: ready-for-tests
+	$(TEST) --lib recapture_report -- --ignored --nocapture
 
 lint: ready
 	cargo fmt --check

@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase, reaches_age_on};
-use carded::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
+use carded::document::{Agreement, Check, CheckResult, CheckStrength, DocumentKind, FieldComparison, Fields};
 use carded::imaging::Provenance;
 use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
 use carded::privacy::PersonalDate;
@@ -102,6 +102,20 @@ fn a_flagged_check_alone_never_refuses() {
     document(&mut evidence).checks.push(Check::new("subfile_offsets", CheckResult::Flag, "off by one"));
     let decision = decide(&evidence, &policy(), today());
     assert_eq!((decision.verdict, decision.flags), (Verdict::Verified, vec!["subfile_offsets".into()]));
+}
+
+#[test]
+fn flags_that_add_up_refuse_however_many_weak_ones_do_not() {
+    let reasons = |strengths: &[CheckStrength]| {
+        reasons_after(|e| {
+            let flags = strengths.iter().map(|s| Check::new("odd", CheckResult::Flag, "").with_strength(*s));
+            document(e).checks.extend(flags);
+        })
+    };
+    assert_eq!(reasons(&[CheckStrength::Weak; 9]), []);
+    assert_eq!(reasons(&[CheckStrength::Strong]), []);
+    assert_eq!(reasons(&[CheckStrength::Moderate, CheckStrength::Moderate]), []);
+    assert_eq!(reasons(&[CheckStrength::Strong, CheckStrength::Moderate]), [ReasonCode::DocumentCheckFailed]);
 }
 
 #[test]
@@ -206,6 +220,14 @@ prop_compose! {
     }
 }
 
+/// Points of a flag: three of them refuse.
+fn weight(flag: &Check) -> u32 {
+    [CheckStrength::Weak, CheckStrength::Moderate, CheckStrength::Strong]
+        .iter()
+        .position(|s| *s == flag.strength)
+        .unwrap() as u32
+}
+
 /// What the policy requires, written down a second time and independently of the decision.
 fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
     let Some(document) = &evidence.document else { return false };
@@ -221,6 +243,7 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
         && date(&document.fields.expiration_date).is_some_and(|last| last >= TODAY)
         && date(&document.fields.date_of_birth).is_some_and(|birth| reaches_age_on(birth, 21) <= TODAY)
         && document.checks.iter().all(|check| check.result != CheckResult::Fail)
+        && document.checks.iter().filter(|check| check.result == CheckResult::Flag).map(weight).sum::<u32>() < 3
         && document.checks.iter().any(|check| check.result == CheckResult::Pass)
         && if document.encoded == Some(EncodedSource::Front) {
             let fields = &document.fields;

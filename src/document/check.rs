@@ -32,6 +32,9 @@ pub enum CheckStrength {
     Strong,
 }
 
+/// Name of the check of how good the portrait is.
+pub const PORTRAIT_QUALITY: &str = "portrait_quality";
+
 /// One named check and what it saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]

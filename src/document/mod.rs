@@ -13,15 +13,17 @@ pub mod mrz;
 mod name_reference;
 mod number_reference;
 mod read_text;
+mod recapture_check;
 mod similarity;
 mod standing;
 mod visual;
 
-pub use check::{Check, CheckResult, CheckStrength};
+pub use check::{Check, CheckResult, CheckStrength, PORTRAIT_QUALITY};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use european::{EuropeanLicence, read_european_licence};
 pub use fields::{DocumentKind, Fields, Sex};
 pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub use recapture_check::{RECAPTURE, RecaptureScores};
 pub(crate) use similarity::transliterated;
 pub use standing::{REFUSAL_POINTS, Standing, points, standing};
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};

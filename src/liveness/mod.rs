@@ -12,7 +12,6 @@ mod parallax;
 mod passive;
 mod pose;
 mod quality;
-mod spectrum;
 mod template;
 #[cfg(test)]
 mod test_faces;

@@ -10,7 +10,7 @@
 
 use serde::Serialize;
 
-use super::spectrum::{SIDE, add_power};
+use crate::imaging::spectrum::{SIDE, add_power};
 use crate::imaging::{Gray, Rect, Rgb, crop, resize};
 
 /// The face's box is widened by this before it is cut out.

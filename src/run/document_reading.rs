@@ -2,20 +2,19 @@
 
 use jiff::civil::Date;
 
+use super::portrait::read_portrait;
 use super::stages::Stages;
 use crate::document::aamva::AamvaDocument;
 use crate::document::mrz::MrzDocument;
 use crate::document::{
-    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, TextLine, aamva, cross_reference,
-    read_european_licence, read_visual_fields,
+    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, RecaptureScores, TextLine, aamva,
+    cross_reference, read_european_licence, read_visual_fields,
 };
-use crate::imaging::{Provenance, Rgb};
-use crate::liveness::{QualityGate, Template};
+use crate::imaging::{Provenance, Quad, Rect, Rgb, locate_card, recapture};
+use crate::liveness::Template;
 use crate::privacy::Personal;
 use crate::session::{DocumentEvidence, EncodedSource};
-use crate::vision::{
-    BarcodeOptions, EmbeddingError, FaceObserver, Format, ModelError, Symbol, TextReader, read_barcodes,
-};
+use crate::vision::{BarcodeOptions, FaceObserver, Format, ModelError, Symbol, TextReader, read_barcodes};
 
 /// The pictures that were taken of a document, and where they came from.
 #[derive(Debug, Clone)]
@@ -171,7 +170,13 @@ pub(super) fn read_document(
     })?;
     let portrait = stages.run("portrait", || read_portrait(faces, front))?;
     evidence.portrait_found = portrait.is_some();
-    Ok(DocumentReading { evidence, portrait })
+    evidence.checks.extend(portrait.as_ref().map(|portrait| portrait.check(1.0)));
+    evidence.checks.push(stages.run("recapture", || {
+        let check = read_recapture(sides);
+        let seen = check.detail.reveal().clone();
+        Ok::<_, ModelError>((check, seen))
+    })?);
+    Ok(DocumentReading { evidence, portrait: portrait.map(|portrait| portrait.template) })
 }
 
 fn read_zone(
@@ -194,21 +199,22 @@ fn read_zone(
     })
 }
 
-/// The portrait's template, and what was seen.
-pub(super) fn read_portrait(faces: &mut FaceObserver, front: &Rgb) -> Result<(Option<Template>, String), ModelError> {
-    // The largest face is the portrait; ghost images are smaller.
-    let (reader, embedder) = faces.parts();
-    let found = reader.read(front)?;
-    let fit = |face: &&crate::vision::FaceReading| face.quality.fault(&QualityGate::REFERENCE).is_none();
-    let Some(face) = found.first().filter(fit) else {
-        return Ok((None, "no portrait of usable quality".to_owned()));
+/// Signs of a recapture on every side that was pictured: inside the outline of a card, or over the whole picture.
+fn read_recapture(sides: &DocumentSides) -> Check {
+    let mut scores = RecaptureScores::default();
+    let score = |picture: &Rgb| {
+        let whole = || Quad::from_rect(Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32));
+        let outline = locate_card(&picture.to_gray()).map_or_else(whole, |card| card.outline);
+        recapture(picture, outline).map(|seen| seen.score)
     };
-    let seen = format!("found, {:.0} pixels between the eyes", face.quality.eye_distance);
-    match embedder.embed(front, &face.mesh) {
-        Ok(template) => Ok((Some(template), seen)),
-        Err(EmbeddingError::NotAlignable) => Ok((None, "found, but not alignable".to_owned())),
-        Err(EmbeddingError::Model(fault)) => Err(fault),
+    match sides {
+        DocumentSides::Card { front, back } => {
+            scores.note_front(score(front));
+            scores.note_back(score(back));
+        }
+        DocumentSides::Passport { page } => scores.note_front(score(page)),
     }
+    scores.check()
 }
 
 /// Rows of a machine-readable zone are no print: compared with themselves they would always agree. A row is told by its
@@ -270,7 +276,6 @@ fn from_front(licence: EuropeanLicence) -> Encoded {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::Rect;
 
     fn payload(number: &str) -> AamvaDocument {
         let text = format!("@\n\x1e\rANSI 636014100001DL00310000DLDAQ{number}\nDBB03141985\nDBA03142029\nDCSSAMPLE\r");

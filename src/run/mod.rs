@@ -8,6 +8,7 @@ mod config;
 mod document_reading;
 mod engine;
 mod finishing;
+mod portrait;
 mod process;
 mod socket;
 mod stages;

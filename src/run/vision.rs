@@ -4,12 +4,12 @@
 
 use jiff::civil::Date;
 
-use super::document_reading::read_portrait;
+use super::portrait::{Portrait, read_portrait};
 use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
 use crate::document::mrz::MrzDocument;
 use crate::imaging::{Frame, Gray, Rgb};
-use crate::liveness::{FaceObservation, Template, TurnTracker};
+use crate::liveness::{FaceObservation, TurnTracker};
 use crate::session::ModelDigests;
 use crate::vision::{BarcodeOptions, Digest, FaceObserver, ModelError, Runtime, Symbol, TextReader};
 
@@ -102,7 +102,7 @@ impl Vision {
     }
 
     /// The portrait of a document that is laid flat.
-    pub(super) fn portrait(&mut self, flat: &Rgb) -> Result<Option<Template>, VisionError> {
+    pub(super) fn portrait(&mut self, flat: &Rgb) -> Result<Option<Portrait>, VisionError> {
         Ok(read_portrait(&mut self.faces, flat)?.0)
     }
 

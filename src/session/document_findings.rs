@@ -6,7 +6,7 @@ use super::evidence::{DocumentEvidence, EncodedSource};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
-use crate::document::{Agreement, CheckResult, Standing, standing};
+use crate::document::{Agreement, CheckResult, PORTRAIT_QUALITY, RECAPTURE, Standing, standing};
 
 /// The verdict on a document alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -46,9 +46,13 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         let of_age = |birth| days.earliest >= reaches_age_on(birth, policy.tier.years());
         note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
     }
-    let checked = |result| document.checks.iter().any(|check| check.result == result);
     note(standing(&document.checks) == Standing::Refused, ReasonCode::DocumentCheckFailed);
-    note(document.encoded.is_some() && !checked(CheckResult::Pass), ReasonCode::DocumentUnreadable);
+    // That it looks like a card says nothing about what is encoded on it.
+    let of_pictures = |name| [RECAPTURE, PORTRAIT_QUALITY].contains(&name);
+    let recaptured = document.checks.iter().any(|c| c.name == RECAPTURE && c.result == CheckResult::Flag);
+    note(policy.refuse_recapture && recaptured, ReasonCode::DocumentRecaptured);
+    let sound = document.checks.iter().any(|c| c.result == CheckResult::Pass && !of_pictures(c.name));
+    note(document.encoded.is_some() && !sound, ReasonCode::DocumentUnreadable);
     // Nothing is there to compare the print with: all of it has to be read instead.
     let unnamed = fields.id_number.is_none() || fields.last_name.is_none() || fields.first_name.is_none();
     note(front_only && unnamed, ReasonCode::DocumentFrontUnreadable);
@@ -84,5 +88,46 @@ pub fn document_verdict(findings: &BTreeSet<ReasonCode>) -> DocumentVerdict {
         DocumentVerdict::Undecided
     } else {
         DocumentVerdict::NotVerified
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::compliance::AgeTier;
+    use crate::document::{Check, DocumentKind, Fields};
+    use crate::session::EncodedSource;
+
+    fn findings(checks: Vec<Check>, refuse_recapture: bool) -> BTreeSet<ReasonCode> {
+        let document = DocumentEvidence {
+            encoded: Some(EncodedSource::Barcode),
+            kind: Some(DocumentKind::IdCard),
+            fields: Fields::default(),
+            checks,
+            comparisons: Vec::new(),
+            portrait_found: true,
+        };
+        let policy = Policy { refuse_recapture, ..Policy::for_tier(AgeTier::Over21) };
+        document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)))
+    }
+
+    #[test]
+    fn signs_of_a_recapture_refuse_only_where_the_policy_says_so() {
+        let flagged = || vec![Check::new(RECAPTURE, CheckResult::Flag, "")];
+        assert!(!findings(flagged(), false).contains(&ReasonCode::DocumentRecaptured));
+        assert!(findings(flagged(), true).contains(&ReasonCode::DocumentRecaptured));
+        let passed = vec![Check::new(RECAPTURE, CheckResult::Pass, "")];
+        assert!(!findings(passed, true).contains(&ReasonCode::DocumentRecaptured));
+    }
+
+    #[test]
+    fn a_picture_that_looks_right_makes_no_code_readable() {
+        let looks =
+            vec![Check::new(RECAPTURE, CheckResult::Pass, ""), Check::new(PORTRAIT_QUALITY, CheckResult::Pass, "")];
+        assert!(findings(looks, false).contains(&ReasonCode::DocumentUnreadable));
+        let sound = vec![Check::new("date_order", CheckResult::Pass, "")];
+        assert!(!findings(sound, false).contains(&ReasonCode::DocumentUnreadable));
     }
 }

@@ -35,6 +35,9 @@ pub struct Policy {
     pub required_fields: Vec<&'static str>,
     /// Flags that turn a verified decision into a look by the staff.
     pub review_flags: Vec<&'static str>,
+    /// Whether signs of a recapture refuse; otherwise they flag. The rates that this rests on are in
+    /// `docs/documents/recapture.md`.
+    pub refuse_recapture: bool,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -54,6 +57,7 @@ impl Policy {
             accept_front_only: false,
             required_fields: vec!["date_of_birth"],
             review_flags: Vec::new(),
+            refuse_recapture: false,
             #[cfg(test)]
             left_out: None,
         }

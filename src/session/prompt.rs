@@ -20,6 +20,8 @@ pub enum Hint {
     DocumentCloser,
     /// The document is not wholly in the picture.
     DocumentInFrame,
+    /// The document is tilted too much to read.
+    DocumentFlat,
     /// It moves.
     HoldStill,
     /// A reflection covers part of it.

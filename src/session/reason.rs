@@ -23,6 +23,8 @@ pub enum ReasonCode {
     DocumentFrontOnly,
     /// The document breaks a rule that every genuine one keeps.
     DocumentCheckFailed,
+    /// What was shown looks like a screen or a copy of a document.
+    DocumentRecaptured,
     /// The front and the machine-readable part do not say the same.
     DocumentFieldsDiffer,
     /// The last day of validity has passed.
@@ -70,7 +72,7 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 19] = [
+const TABLE: [ReasonEntry; 20] = [
     ReasonEntry {
         code: ReasonCode::ConsentDeclined,
         name: "consent_declined",
@@ -140,6 +142,16 @@ const TABLE: [ReasonEntry; 19] = [
         person: "We could not confirm this document",
         staff: "the document breaks a rule that genuine ones keep; the checks name it",
         remedy: "look at the physical card; ask for another document",
+    },
+    ReasonEntry {
+        code: ReasonCode::DocumentRecaptured,
+        name: "document_recaptured",
+        recoverable: true,
+        stripe: "document_unverified_other",
+        stile: "document_recaptured",
+        person: "Please show the document itself, not a picture of it",
+        staff: "what was shown looks like a screen, a photocopy or a print of a document",
+        remedy: "show the physical card in even light; if it stays, look at the physical card",
     },
     ReasonEntry {
         code: ReasonCode::DocumentFieldsDiffer,
@@ -279,7 +291,13 @@ impl ReasonCode {
     /// check digits or error correction.
     #[must_use]
     pub fn is_of_print(self) -> bool {
-        matches!(self, Self::DocumentFieldsDiffer | Self::DocumentFrontUnreadable | Self::PortraitMissing)
+        matches!(
+            self,
+            Self::DocumentRecaptured
+                | Self::DocumentFieldsDiffer
+                | Self::DocumentFrontUnreadable
+                | Self::PortraitMissing
+        )
     }
 
     /// Which part to try again.
@@ -291,6 +309,7 @@ impl ReasonCode {
             | Self::DocumentTypeNotSupported
             | Self::DocumentFrontOnly
             | Self::DocumentCheckFailed
+            | Self::DocumentRecaptured
             | Self::DocumentFieldsDiffer
             | Self::DocumentExpired
             | Self::UnderAge

@@ -12,7 +12,9 @@ use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 
 use super::barcode::{Format, Symbol};
 use super::erase::erase;
-use crate::imaging::{Deskewed, Gray, Point, Quad, Rect, Similarity, crop, deskew, lattice_angle};
+use crate::imaging::{
+    BullsEye, Deskewed, Gray, Point, Quad, Rect, Similarity, crop, deskew, find_bulls_eyes, lattice_angle,
+};
 use crate::privacy::Personal;
 
 /// Symbols of one kind that are read out of one picture, at most.
@@ -23,6 +25,8 @@ const MIN_LATTICE: f32 = 0.08;
 const LEVEL_DEGREES: f32 = 2.0;
 /// Size in pixels to which a small area is enlarged when it is turned.
 const TURNED_SIZE: f32 = 500.0;
+/// Modules from the middle of an Aztec symbol to where the view of it ends.
+const AZTEC_MODULES: f32 = 24.0;
 /// The kinds that are looked for in every dense part of a picture.
 const OTHERS: [BarcodeFormat; 4] =
     [BarcodeFormat::QR_CODE, BarcodeFormat::DATA_MATRIX, BarcodeFormat::AZTEC, BarcodeFormat::CODE_128];
@@ -55,12 +59,32 @@ pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
     };
     let origin = Point::new(area.x.round().max(0.0), area.y.round().max(0.0));
     let as_it_lies = read_others(&mut part, |p| p + origin);
-    if !as_it_lies.is_empty() || lattice.degrees.abs() < LEVEL_DEGREES {
+    if !as_it_lies.is_empty() {
         return as_it_lies;
     }
     let Some(mut view) = level_by(picture, area, lattice.degrees) else { return as_it_lies };
     let to_picture = view.to_picture;
+    let aztec = find_bulls_eyes(&view.image, MAX_FINDS);
+    let aztec: Vec<Symbol> = aztec.iter().filter_map(|eye| read_aztec(&view, eye)).collect();
+    if !aztec.is_empty() || lattice.degrees.abs() < LEVEL_DEGREES {
+        return aztec;
+    }
     read_others(&mut view.image, |p| to_picture.apply(p))
+}
+
+/// An Aztec symbol around its rings: rxing begins in the middle of what it is given.
+fn read_aztec(view: &Deskewed, eye: &BullsEye) -> Option<Symbol> {
+    let mut reach = AZTEC_MODULES * eye.module;
+    for edge in [eye.middle.x, eye.middle.y] {
+        reach = reach.min(edge);
+    }
+    reach = reach.min(view.image.width() as f32 - eye.middle.x).min(view.image.height() as f32 - eye.middle.y);
+    let origin = Point::new((eye.middle.x - reach).round(), (eye.middle.y - reach).round());
+    let side = 2.0 * reach.floor();
+    let part = crop(&view.image, Rect::new(origin.x, origin.y, side, side))?;
+    let result = find(&part, BarcodeFormat::AZTEC, HybridBinarizer::new)
+        .or_else(|| find(&part, BarcodeFormat::AZTEC, GlobalHistogramBinarizer::new))?;
+    symbol(&result, |p| view.corner_in_picture(p + origin))
 }
 
 /// An area turned about its middle, and enlarged where it is small.

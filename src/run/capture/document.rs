@@ -3,17 +3,18 @@
 //! The barcode is looked for anywhere in the frame. Print and portrait are read only inside the outline of a card or page:
 //! a face beside or behind the card must never be taken for its portrait. Always holds: a verdict against a document
 //! rests on two readings of its front, because one may be misread, and so does everything about a card that only its print
-//! speaks for; what was read is kept in memory only. Does not judge:
-//! the session does, and is asked here only whether reading on can help.
+//! speaks for; each reading is of the best of the last few frames that could be read, of which one is kept; what was read
+//! is kept in memory only. Does not judge: the session does, and is asked here only whether reading on can help.
 
 use super::Look;
-use crate::document::{Agreement, Fields, TextLine, read_european_licence};
+use crate::document::{Agreement, Check, Fields, RecaptureScores, TextLine, read_european_licence};
 use crate::imaging::{
-    CardOutline, Frame, Gray, ID1_ASPECT, Provenance, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus, glare,
-    lay_flat, locate_card, motion, resize, rotate_quarter,
+    CardOutline, Frame, Gray, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus,
+    glare, lay_flat, locate_card, motion, recapture, resize, rotate_quarter,
 };
 use crate::liveness::Template;
 use crate::run::document_reading::{Encoded, document_evidence, printed_lines};
+use crate::run::portrait::{ENOUGH_BETWEEN_EARS, Portrait};
 use crate::run::vision::{Vision, VisionError};
 use crate::session::machine::DocumentSeen;
 use crate::session::{
@@ -38,6 +39,14 @@ const MOST_FRONT_READINGS: usize = 4;
 const READINGS_AGAINST: usize = 2;
 /// Width of the picture that motion is measured on, in pixels.
 const MOTION_WIDTH: usize = 160;
+/// Frames out of which the best is read. At 15 frames a second they are a fifth of a second apart at most.
+const BEST_OF: usize = 3;
+/// Most that opposite sides of a card may differ in length: beyond, it is tilted so that one side is out of focus.
+const MOST_TILT: f32 = 1.35;
+/// How close to the border of the picture a corner may come, in pixels.
+const BORDER: f32 = 4.0;
+/// Share of the picture's width or height from which a card cannot come closer.
+const FILLS: f32 = 0.86;
 /// One in so many frames of a side without portrait and barcode is searched for a zone, which costs most.
 const ZONE_EVERY: usize = 3;
 
@@ -45,6 +54,23 @@ const ZONE_EVERY: usize = 3;
 struct Front {
     lines: Vec<TextLine>,
     portrait: Template,
+    quality: Check,
+}
+
+/// A card as it was found in a frame.
+struct Sighting {
+    card: CardOutline,
+    /// How sharp, still and free of reflections it is: only to compare frames with each other.
+    merit: f32,
+}
+
+/// The best frame of a front so far, laid flat and upright.
+struct Candidate {
+    flat: Rgb,
+    portrait: Portrait,
+    quality: Check,
+    merit: f32,
+    provenance: Provenance,
 }
 
 /// What a card says that only its print speaks for.
@@ -63,6 +89,10 @@ pub(in crate::run) struct DocumentCapture {
     front: Option<Front>,
     readings: usize,
     backs: usize,
+    best: Option<Candidate>,
+    /// Frames among which `best` is the best.
+    compared: usize,
+    recapture: RecaptureScores,
     provenance: Option<Provenance>,
     last: Option<Gray>,
 }
@@ -87,6 +117,9 @@ impl DocumentCapture {
             front: None,
             readings: 0,
             backs: 0,
+            best: None,
+            compared: 0,
+            recapture: RecaptureScores::default(),
             provenance: None,
             last: None,
         }
@@ -112,22 +145,24 @@ impl DocumentCapture {
             && let Some((encoded, _)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
         {
             self.take_encoded(encoded, frame.provenance);
+            if let Some(card) = locate_card(&gray) {
+                self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
+            }
             step.side = Some(DocumentSide::Back);
             // What the barcode does not say stands on the other side.
             step.seen = self.complete(vision, look);
             return Ok(step);
         }
+        let had_front = self.front.is_some();
         step.hint = match Self::find_card(&gray, moved) {
+            // What was found in the frames before can be read although this one cannot.
+            Err(_) if self.best.is_some() => self.read_best(vision, look, reads)?,
             Err(hint) => Some(hint),
-            Ok(card) => {
-                let had_front = self.front.is_some();
-                let hint = self.read_card(frame, &card, vision, look, reads)?;
-                if self.front.is_some() && !had_front && self.print_only.is_none() {
-                    step.side = Some(DocumentSide::Front);
-                }
-                hint
-            }
+            Ok(sighting) => self.read_card(frame, &sighting, vision, look, reads)?,
         };
+        if self.front.is_some() && !had_front && self.print_only.is_none() {
+            step.side = Some(DocumentSide::Front);
+        }
         step.seen = self.complete(vision, look);
         Ok(step)
     }
@@ -142,49 +177,86 @@ impl DocumentCapture {
     }
 
     /// The outline of a card that is worth reading, or what would help.
-    fn find_card(gray: &Gray, moved: f32) -> Result<CardOutline, Hint> {
+    fn find_card(gray: &Gray, moved: f32) -> Result<Sighting, Hint> {
         let card = locate_card(gray).ok_or(Hint::ShowDocument)?;
         if card.outline.mean_width() < LEAST_CARD_WIDTH {
             return Err(Hint::DocumentCloser);
+        }
+        if reaches_border(card.outline, gray) {
+            return Err(Hint::DocumentInFrame);
+        }
+        if tilt(card.outline) > MOST_TILT {
+            return Err(Hint::DocumentFlat);
         }
         if moved > STILL {
             return Err(Hint::HoldStill);
         }
         let bounds = card.outline.bounds();
-        if glare(gray, bounds).largest_share > MOST_GLARE {
+        let glare = glare(gray, bounds);
+        if glare.largest_share > MOST_GLARE {
             return Err(Hint::AvoidGlare);
         }
-        match crop(gray, bounds) {
-            Some(part) if focus(&part).sharpness < LEAST_SHARPNESS => Err(Hint::OutOfFocus),
-            Some(_) | None => Ok(card),
+        let sharpness = crop(gray, bounds).map_or(0.0, |part| focus(&part).sharpness);
+        if sharpness < LEAST_SHARPNESS {
+            return Err(Hint::OutOfFocus);
         }
+        let merit = sharpness * (1.0 - glare.share / MOST_GLARE / 2.0).max(0.1) * (1.0 - moved / STILL / 2.0);
+        Ok(Sighting { card, merit })
     }
 
-    /// Reads what stands on the card: the print and portrait of a front or page, or the zone of a back.
+    /// Takes in a card that can be read: a front or page is compared with the frames before, and the best is read; of a
+    /// back the zone is read.
     fn read_card(
         &mut self,
         frame: &Frame,
-        card: &CardOutline,
+        sighting: &Sighting,
         vision: &mut Vision,
         look: &Look,
         reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
-        let Some(flat) = card_laid_flat(&frame.image, card) else { return Ok(Some(Hint::DocumentInFrame)) };
-        let Some((flat, portrait)) = upright(flat, vision)? else { return self.read_back(frame, card, vision, look) };
+        let outline = sighting.card.outline;
+        let Some(flat) = card_laid_flat(&frame.image, &sighting.card) else { return Ok(Some(Hint::DocumentInFrame)) };
+        let Some((flat, portrait)) = upright(flat, vision)? else {
+            return self.read_back(frame, &sighting.card, vision, look);
+        };
         if self.encoded.is_none() && self.readings > 0 && self.print_only.is_none() && !self.back_had_no_code {
             return Ok(Some(Hint::TurnOver));
         }
+        let scale = outline.mean_width() / FLAT_WIDTH as f32;
+        if portrait.between_ears * scale < ENOUGH_BETWEEN_EARS && !fills(outline, &frame.image) {
+            return Ok(Some(Hint::DocumentCloser));
+        }
+        self.recapture.note_front(recapture(&frame.image, outline).map(|seen| seen.score));
+        let merit = sighting.merit * (0.5 + 0.5 * portrait.quality.0);
+        if self.best.as_ref().is_none_or(|best| merit > best.merit) {
+            let quality = portrait.check(scale);
+            self.best = Some(Candidate { flat, portrait, quality, merit, provenance: frame.provenance });
+        }
+        self.compared += 1;
+        if self.compared < BEST_OF { Ok(None) } else { self.read_best(vision, look, reads) }
+    }
+
+    /// Reads the print and the portrait of the best frame.
+    fn read_best(
+        &mut self,
+        vision: &mut Vision,
+        look: &Look,
+        reads: impl FnOnce(),
+    ) -> Result<Option<Hint>, VisionError> {
+        self.compared = 0;
+        let Some(best) = self.best.take() else { return Ok(None) };
         reads();
         if self.encoded.is_none() {
             // A passport and some cards have their zone beside the portrait.
-            if let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone) {
-                self.take_encoded(encoded, frame.provenance);
+            if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
+                self.take_encoded(encoded, best.provenance);
             }
         }
-        let front = Front { lines: vision.read_text(&flat)?, portrait };
+        let lines = vision.read_text(&best.flat)?;
+        let front = Front { lines, portrait: best.portrait.template, quality: best.quality };
         self.readings += 1;
         self.back_had_no_code = false;
-        self.note(frame.provenance);
+        self.note(best.provenance);
         self.take_print(&front, look);
         if self.print_only.is_some()
             || self.front.as_ref().is_none_or(|kept| self.merit(&front, look) >= self.merit(kept, look))
@@ -265,6 +337,8 @@ impl DocumentCapture {
             // No two readings were the same: nothing of it was read.
             evidence.fields = Fields::default();
         }
+        evidence.checks.extend(front.map(|front| front.quality.clone()));
+        evidence.checks.push(self.recapture.check());
         let findings = document_findings(&evidence, &look.policy, look.days);
         let done = match document_verdict(&findings) {
             _ if of_front => true,
@@ -288,11 +362,33 @@ fn card_laid_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
     lay_flat(picture, card.outline, FLAT_WIDTH, height as usize)
 }
 
+/// Whether a corner lies at the border of the picture, so that more of the card may lie outside.
+fn reaches_border(outline: Quad, picture: &Gray) -> bool {
+    let (right, bottom) = (picture.width() as f32 - BORDER, picture.height() as f32 - BORDER);
+    outline.0.iter().any(|corner| corner.x < BORDER || corner.y < BORDER || corner.x > right || corner.y > bottom)
+}
+
+/// How much longer one side of the card looks than the opposite one; 1 when it faces the camera.
+fn tilt(outline: Quad) -> f32 {
+    let [a, b, c, d] = outline.0;
+    let ratio = |one: f32, other: f32| one.max(other) / one.min(other).max(1.0);
+    ratio(a.distance(b), d.distance(c)).max(ratio(a.distance(d), b.distance(c)))
+}
+
+/// Whether the card cannot come closer without leaving the picture.
+fn fills(outline: Quad, picture: &Rgb) -> bool {
+    let bounds = outline.bounds();
+    bounds.width >= FILLS * picture.width() as f32 || bounds.height >= FILLS * picture.height() as f32
+}
+
 /// The card with its portrait upright, and the portrait; `None` when it has none either way up.
-fn upright(flat: Rgb, vision: &mut Vision) -> Result<Option<(Rgb, Template)>, VisionError> {
+fn upright(flat: Rgb, vision: &mut Vision) -> Result<Option<(Rgb, Portrait)>, VisionError> {
     if let Some(portrait) = vision.portrait(&flat)? {
         return Ok(Some((flat, portrait)));
     }
     let turned = rotate_quarter(&flat, QuarterTurns::Two);
     Ok(vision.portrait(&turned)?.map(|portrait| (turned, portrait)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,12 +23,15 @@ fn frame(image: Rgb, sequence: u64) -> Frame {
     Frame { image, captured_at: Duration::from_millis(66 * sequence), sequence, provenance: Provenance::Simulated }
 }
 
+/// Frames for which each picture is held up.
+const HELD: u64 = 10;
+
 /// Holds up pictures for some frames each, and gives the sides in the order in which they were read, and the reasons.
 fn read(pictures: &[&Rgb], vision: &mut Vision) -> (Vec<DocumentSide>, Option<Vec<ReasonCode>>, Vec<Hint>) {
     let mut capture = DocumentCapture::new();
     let (mut sides, mut hints) = (Vec::new(), Vec::new());
-    for sequence in 0..pictures.len() as u64 * 5 {
-        let frame = frame(pictures[sequence as usize / 5].clone(), sequence);
+    for sequence in 0..pictures.len() as u64 * HELD {
+        let frame = frame(pictures[(sequence / HELD) as usize].clone(), sequence);
         let mut said = false;
         let step = capture.observe(&frame, vision, &look(), || said = true).unwrap();
         assert!(said || step.side != Some(DocumentSide::Front), "the reading of a front is announced");
@@ -118,14 +121,14 @@ fn the_face_of_who_holds_the_card_is_not_its_portrait_and_a_card_held_up_begins_
     for (y, x) in (0..holder.height()).flat_map(|y| (0..holder.width()).map(move |x| (y, x))) {
         front.set_pixel(x + 10, y + 200, holder.pixel(x, y));
     }
-    let faces = vision.portrait(&front).unwrap().expect("a face is in the picture");
+    let faces = vision.portrait(&front).unwrap().expect("a face is in the picture").template;
     let mut capture = DocumentCapture::new();
-    let seen = (0..10).find_map(|sequence| {
-        let shown = if sequence < 5 { &back } else { &front };
+    let seen = (0..2 * HELD).find_map(|sequence| {
+        let shown = if sequence < HELD { &back } else { &front };
         capture.observe(&frame(shown.clone(), sequence), &mut vision, &look(), || {}).unwrap().seen
     });
     let portrait = seen.expect("the document is read").portrait.expect("its portrait is found");
-    let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap();
+    let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap().template;
     assert!(portrait.similarity(&own).0 > 0.6 && portrait.similarity(&faces).0 < 0.4);
 
     let mut turn = FaceCapture::new(Challenge::from_nonce(&[7; 16]), Some(own), &mut vision);

@@ -15,6 +15,7 @@ use super::files::Folder;
 use super::head::{Attack, Subject, TurnFrames, TurnOptions, TurnSide};
 use super::person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport};
 use super::photograph::{View, photograph};
+use super::recapture::{CardSide, Medium, present, varied_card, varied_licence};
 use crate::imaging::Rgb;
 use crate::tools::exit::{CommandError, Exit};
 
@@ -63,6 +64,8 @@ enum What {
     },
     /// Frames with a barcode as a camera sees it: a PNG each, what it says beside it, and a line each in frames.jsonl.
     Barcodes(BarcodesArgs),
+    /// Photos of a card, or of a screen, photocopy or print of it, by varied cameras: kind-seed-side.jpg.
+    Recapture(RecaptureArgs),
     /// All of them, with the variants and attacks that have to be refused, each in a folder of its own.
     Set,
 }
@@ -175,6 +178,16 @@ struct TurnArgs {
     handheld: bool,
 }
 
+#[derive(Debug, Clone, Args)]
+struct RecaptureArgs {
+    /// What is held before the camera.
+    #[arg(long, value_enum, default_value = "screen")]
+    kind: Medium,
+    /// How many cards, with the seeds from --seed on; fronts and backs take turns.
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    count: u64,
+}
+
 /// Makes what the command line asks for.
 ///
 /// # Errors
@@ -210,6 +223,7 @@ pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
         What::Barcodes(frames) => {
             write_frames(&folder, (args.seed, frames.count, frames.takes), frames.sweep, frames.format)?;
         }
+        What::Recapture(recapture) => recapture.write(&folder, args.person, today, args.seed)?,
         What::Set => case::write_set(&folder, args.person, today, args.seed)?,
     }
     Ok(Exit::Success)
@@ -264,6 +278,19 @@ impl TurnArgs {
             options.camera_sway_mm = 4.0;
         }
         Ok(TurnFrames::new(subject, options)?)
+    }
+}
+
+impl RecaptureArgs {
+    fn write(&self, folder: &Folder, name: PersonName, today: Date, first: u64) -> Result<(), CommandError> {
+        let kind = self.kind.to_possible_value().map_or_else(String::new, |kind| kind.get_name().to_owned());
+        for seed in first..first.saturating_add(self.count) {
+            let (side, named) =
+                if seed.is_multiple_of(2) { (CardSide::Front, "front") } else { (CardSide::Back, "back") };
+            let card = varied_card(&varied_licence(name, today, seed), side, seed)?;
+            folder.jpeg(&format!("{kind}-{seed:05}-{named}.jpg"), &present(&card, self.kind, seed)?.jpeg)?;
+        }
+        Ok(())
     }
 }
 

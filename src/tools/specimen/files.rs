@@ -60,6 +60,14 @@ impl Folder {
         self.write(name, text.as_bytes())
     }
 
+    /// Writes a picture that is a JPEG already.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when the file is there already or cannot be written.
+    pub fn jpeg(&self, name: &str, bytes: &[u8]) -> Result<(), CommandError> {
+        self.write(name, bytes)
+    }
+
     /// Writes every frame of a turn, named in order of time.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod head;
 mod person;
 mod photograph;
 pub(in crate::tools) mod random;
+pub mod recapture;
 mod reflection;
 
 pub use assets::Portrait;

@@ -61,7 +61,7 @@ pub struct Photograph {
 /// # Errors
 /// [`SpecimenError::View`] when the view does not show the document, [`SpecimenError::Encode`] when it cannot be compressed.
 pub fn photograph(document: &Rgb, view: &View, seed: u64) -> Result<Photograph, SpecimenError> {
-    let corners = view.project(document);
+    let corners = view.project((document.width(), document.height()));
     let flat = Quad::from_rect(Rect::new(0.0, 0.0, document.width() as f32, document.height() as f32));
     let unproject = Homography::between(corners, flat).ok_or(SpecimenError::View)?;
     // Shrinking first keeps fine print from aliasing where the card is smaller in the picture than as drawn.
@@ -94,10 +94,10 @@ pub fn photograph(document: &Rgb, view: &View, seed: u64) -> Result<Photograph, 
 
 impl View {
     /// Where the document's corners go: a pinhole camera with a horizontal field of 54 degrees, aimed at its middle.
-    fn project(&self, document: &Rgb) -> Quad {
+    pub(super) fn project(&self, (width, height): (usize, usize)) -> Quad {
         let focal = self.width as f32 / (2.0 * 27.0f32.to_radians().tan());
-        let half = (document.width() as f32 / 2.0, document.height() as f32 / 2.0);
-        let distance = focal * document.width() as f32 / (self.fill.max(0.01) * self.width as f32);
+        let half = (width as f32 / 2.0, height as f32 / 2.0);
+        let distance = focal * width as f32 / (self.fill.max(0.01) * self.width as f32);
         let [turn, yaw, tilt] =
             [self.turn_degrees, self.yaw_degrees, self.tilt_degrees].map(|d| d.to_radians().sin_cos());
         Quad([(-half.0, -half.1), (half.0, -half.1), (half.0, half.1), (-half.0, half.1)].map(|(x, y)| {

@@ -48,7 +48,8 @@ pub(super) fn number_holder(document: &AamvaDocument) -> Check {
         last: last.reveal(),
         first: fields.first_name.as_ref().map(|name| name.reveal().as_str()),
         middle: fields.middle_name.as_ref().map(|name| name.reveal().as_str()),
-        birth: PersonalDate::reveal(birth),
+        birth: birth.reveal(),
+        issue: fields.issue_date.as_ref().map(PersonalDate::reveal),
         is_license: document.kind == Some(DocumentKind::DrivingLicense),
     };
     let Some(comparison) = compare(code, bare(number.reveal()).reveal(), &holder) else {
@@ -59,7 +60,8 @@ pub(super) fn number_holder(document: &AamvaDocument) -> Check {
         odd.add(Strong, "the check digit is wrong");
     }
     if comparison.birth == Some(false) {
-        odd.add(Strong, "the number encodes another birth");
+        let strength = if comparison.is_renumbering { Moderate } else { Strong };
+        odd.add(strength, "the number encodes another birth");
     }
     if comparison.name == Some(false) {
         odd.add(Weak, "the number encodes another name");

@@ -211,8 +211,8 @@ fn the_standards_example_with_another_name_is_refused() {
 /// The table keeps what it was for the first holder, and the number is not made for the holder, either.
 #[test]
 fn a_table_and_a_number_of_the_first_holder_are_refused() {
-    let florida = Card::genuine().of("636010", "FL", "ZFA").with("DAQ", "S530429620670");
-    let kept = |length| Card { table: Some(length), ..florida.clone() };
+    let wisconsin = Card::genuine().of("636031", "WI", "ZWA").with("DAQ", "S5304296206702");
+    let kept = |length| Card { table: Some(length), ..wisconsin.clone() };
     assert_refused(&[("longer", kept("00410400")), ("shorter", kept("00410290")), ("zeros", kept("00000000"))]);
     assert_refused(&[("far off", Card { table: Some("00410900"), ..Card::genuine() })]);
 }
@@ -259,8 +259,8 @@ fn a_birth_that_was_moved_is_refused() {
         ("it is after the issue", Card::genuine().with("DBB", "07192024")),
         ("it is in the future", Card::genuine().with("DBB", "07192027")),
         (
-            "the number of Florida stays, and the under-21 date is left out, as is the discriminator",
-            Card::genuine().of("636010", "FL", "ZFA").with("DAQ", "E251770047590").with("DCF", "00000000000"),
+            "the number of Wisconsin stays, and the under-21 date is left out, as is the discriminator",
+            Card::genuine().of("636031", "WI", "ZWA").with("DAQ", "E2517700475904").with("DCF", "00000000000"),
         ),
     ]);
 }

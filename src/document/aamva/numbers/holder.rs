@@ -1,9 +1,10 @@
 //! What a number says of its holder, for the issuers that encode name or birth in it.
 //!
 //! Sources, read on 22 November 2026: A. De Smet's pages on Florida, Illinois and Wisconsin, on Maryland, Michigan and
-//! Minnesota, and on New Jersey; for Illinois also the newsgroup chi.general of November 1992; for Nova Scotia the Registry
-//! of Motor Vehicles' page on master numbers; for Ontario reverseengineering.stackexchange.com, question 25693. Minnesota's
-//! numbers since December 2004 and New Hampshire's say nothing or have no source that is precise enough: not compared.
+//! Minnesota, and on New Jersey; for Illinois also the newsgroup chi.general of November 1992; for Nova Scotia the
+//! Registry of Motor Vehicles' page on master numbers; for Ontario reverseengineering.stackexchange.com, question 25693;
+//! for Florida's change of 31 July 2024 its statute 322.14(1)(a) as a law office explains it. Minnesota's numbers since
+//! December 2004 and New Hampshire's say nothing or have no source that is precise enough: not compared.
 //!
 //! Always holds: a number of another form than its issuer's gives no comparison. Sex is not compared: both of its codes
 //! are accepted, because a sex on the card can be changed while the number stays.
@@ -20,6 +21,8 @@ pub(in super::super) struct Holder<'a> {
     pub first: Option<&'a str>,
     pub middle: Option<&'a str>,
     pub birth: Date,
+    /// When the card was issued, as far as it says.
+    pub issue: Option<Date>,
     /// Some issuers encode nothing in the numbers of their identity cards.
     pub is_license: bool,
 }
@@ -30,14 +33,22 @@ pub(in super::super) struct Comparison {
     pub name: Option<bool>,
     pub birth: Option<bool>,
     pub check_digit: Option<bool>,
+    /// Whether the issuer has begun to give out numbers that say nothing: a replacement may have one beside an old date.
+    pub is_renumbering: bool,
 }
+
+/// The day since which Florida's numbers end in four random digits.
+const FLORIDA_RANDOM_SINCE: Date = jiff::civil::date(2024, 7, 31);
 
 /// Compares a number, without separators and in capitals, with its holder; `None` when this issuer's numbers say nothing,
 /// or when the number has not its form.
 pub(in super::super) fn compare(code: &str, number: &str, holder: &Holder<'_>) -> Option<Comparison> {
     let number = number.as_bytes();
     match code {
-        "FL" if holder.is_license => florida(number, holder, 13, 40, 500),
+        "FL" if holder.is_license && holder.issue.is_some_and(|issue| issue < FLORIDA_RANDOM_SINCE) => {
+            let comparison = florida(number, holder, 13, 40, 500)?;
+            Some(Comparison { is_renumbering: true, ..comparison })
+        }
         "WI" => florida(number, holder, 14, 40, 500),
         "IL" => florida(number, holder, 12, 31, 600),
         "MD" | "MI" => {
@@ -48,12 +59,20 @@ pub(in super::super) fn compare(code: &str, number: &str, holder: &Holder<'_>) -
         "NJ" => {
             let [month, year] = pairs(number, 15, [10, 12])?;
             let birth = is_month(month, holder.birth) && is_year(year, holder.birth);
-            Some(Comparison { name: Some(is_initial(number, holder.last)), birth: Some(birth), check_digit: None })
+            Some(Comparison {
+                name: Some(is_initial(number, holder.last)),
+                birth: Some(birth),
+                ..Comparison::default()
+            })
         }
         "ON" => {
             let [year, month, day] = pairs(number, 15, [9, 11, 13])?;
             let birth = is_year(year, holder.birth) && is_month(month, holder.birth) && is_day(day, holder.birth);
-            Some(Comparison { name: Some(is_initial(number, holder.last)), birth: Some(birth), check_digit: None })
+            Some(Comparison {
+                name: Some(is_initial(number, holder.last)),
+                birth: Some(birth),
+                ..Comparison::default()
+            })
         }
         "NS" => nova_scotia(number, holder),
         "WA" => washington::compare(number, holder),
@@ -72,7 +91,7 @@ fn florida(number: &[u8], holder: &Holder<'_>, length: usize, month_days: u16, o
     let expected = (month - 1) * month_days + u16::try_from(holder.birth.day()).ok()?;
     let birth = is_year(year, holder.birth) && (day == expected || day == expected + other_sex);
     let name = is_soundex(number, holder.last);
-    lengths_fit.then_some(Comparison { name: Some(name), birth: Some(birth), check_digit: None })
+    lengths_fit.then_some(Comparison { name: Some(name), birth: Some(birth), ..Comparison::default() })
 }
 
 /// At most five letters of the family name, day, month and year, and three digits.
@@ -81,7 +100,7 @@ fn nova_scotia(number: &[u8], holder: &Holder<'_>) -> Option<Comparison> {
     let [day, month, year] = pairs(number.get(letters..)?, 9, [0, 2, 4])?;
     let birth = is_day(day, holder.birth) && is_month(month, holder.birth) && is_year(year, holder.birth);
     let name = (1..=5).contains(&letters) && capitals(holder.last).take(5).eq(number[..letters].iter().copied());
-    Some(Comparison { name: Some(name), birth: Some(birth), check_digit: None })
+    Some(Comparison { name: Some(name), birth: Some(birth), ..Comparison::default() })
 }
 
 /// The letters of a name, as capitals.
@@ -132,7 +151,14 @@ mod tests {
     use super::*;
 
     fn holder(last: &'static str, birth: Date) -> Holder<'static> {
-        Holder { last, first: Some("JOHN"), middle: Some("BENNETT"), birth, is_license: true }
+        Holder {
+            last,
+            first: Some("JOHN"),
+            middle: Some("BENNETT"),
+            birth,
+            issue: Some(date(2020, 1, 1)),
+            is_license: true,
+        }
     }
 
     fn seen(code: &str, number: &str, holder: &Holder<'_>) -> Option<(Option<bool>, Option<bool>)> {
@@ -186,7 +212,8 @@ mod tests {
         {
             assert_eq!(seen(code, number, &smith), None, "{code} {number}");
         }
-        let card = Holder { is_license: false, ..smith };
-        assert_eq!(seen("FL", "S530429910670", &card), None);
+        let card = Holder { is_license: false, ..holder("SMITH", date(1991, 2, 27)) };
+        let recent = Holder { issue: Some(date(2024, 7, 31)), ..smith };
+        assert_eq!((seen("FL", "S530429910670", &card), seen("FL", "S530429910670", &recent)), (None, None));
     }
 }

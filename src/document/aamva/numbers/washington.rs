@@ -24,6 +24,7 @@ pub(super) fn compare(number: &[u8], holder: &Holder<'_>) -> Option<Comparison> 
         name: Some(number[..7] == name_part(holder)),
         birth: Some(is_birth(number, holder.birth)),
         check_digit: Some(check_digit(number) == Some(number[9])),
+        is_renumbering: false,
     })
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     fn holder(last: &'static str, first: &'static str, middle: Option<&'static str>, birth: Date) -> Holder<'static> {
-        Holder { last, first: Some(first), middle, birth, is_license: true }
+        Holder { last, first: Some(first), middle, birth, issue: None, is_license: true }
     }
 
     #[test]
@@ -88,7 +89,8 @@ mod tests {
             (b"WOO**JT546KA", holder("Woo", "John", Some("T"), date(1946, 5, 1))),
             (b"WALKECR579DU", holder("Walken", "Christopher", Some("R"), date(1943, 3, 31))),
         ] {
-            let all = Comparison { name: Some(true), birth: Some(true), check_digit: Some(true) };
+            let all =
+                Comparison { name: Some(true), birth: Some(true), check_digit: Some(true), is_renumbering: false };
             assert_eq!(compare(number, &holder), Some(all));
         }
     }

@@ -1,42 +1,47 @@
 //! Power spectrum of a small patch of luma.
 //!
-//! Always holds: the patch is [`SIDE`] pixels square, its mean is taken out and its edges are faded, so that neither
+//! Always holds: a patch is square, its side a power of two (of [`SIDE`] pixels for faces), its mean is taken out and its edges are faded, so that neither
 //! shows as a frequency. Does not interpret.
 
 use std::f32::consts::PI;
 
-use crate::imaging::Gray;
+use super::raster::Gray;
 
 /// Side of a patch in pixels.
 pub const SIDE: usize = 128;
 
 /// Adds the power at each frequency of one patch to `power`, row by row from frequency 0 upwards.
 pub fn add_power(picture: &Gray, left: usize, top: usize, power: &mut [f32]) {
-    let window: Vec<f32> = (0..SIDE).map(|k| 0.5 - 0.5 * (2.0 * PI * k as f32 / SIDE as f32).cos()).collect();
+    add_power_of(SIDE, picture, left, top, power);
+}
+
+/// The same of a patch of `side` pixels, a power of two.
+pub fn add_power_of(side: usize, picture: &Gray, left: usize, top: usize, power: &mut [f32]) {
+    let window: Vec<f32> = (0..side).map(|k| 0.5 - 0.5 * (2.0 * PI * k as f32 / side as f32).cos()).collect();
     let at = |x: usize, y: usize| f32::from(picture.data()[(top + y) * picture.width() + left + x]);
-    let mean = (0..SIDE * SIDE).map(|k| at(k % SIDE, k / SIDE)).sum::<f32>() / (SIDE * SIDE) as f32;
-    let mut re = vec![0.0; SIDE * SIDE];
-    let mut im = vec![0.0; SIDE * SIDE];
+    let mean = (0..side * side).map(|k| at(k % side, k / side)).sum::<f32>() / (side * side) as f32;
+    let mut re = vec![0.0; side * side];
+    let mut im = vec![0.0; side * side];
     for (k, value) in re.iter_mut().enumerate() {
-        let (x, y) = (k % SIDE, k / SIDE);
+        let (x, y) = (k % side, k / side);
         *value = (at(x, y) - mean) * window[x] * window[y];
     }
     for _ in 0..2 {
-        for row in 0..SIDE {
-            transform(&mut re[row * SIDE..(row + 1) * SIDE], &mut im[row * SIDE..(row + 1) * SIDE]);
+        for row in 0..side {
+            transform(&mut re[row * side..(row + 1) * side], &mut im[row * side..(row + 1) * side]);
         }
-        transpose(&mut re);
-        transpose(&mut im);
+        transpose(&mut re, side);
+        transpose(&mut im, side);
     }
     for (sum, (a, b)) in power.iter_mut().zip(re.iter().zip(&im)) {
         *sum += a * a + b * b;
     }
 }
 
-fn transpose(square: &mut [f32]) {
-    for y in 0..SIDE {
-        for x in y + 1..SIDE {
-            square.swap(y * SIDE + x, x * SIDE + y);
+fn transpose(square: &mut [f32], side: usize) {
+    for y in 0..side {
+        for x in y + 1..side {
+            square.swap(y * side + x, x * side + y);
         }
     }
 }
