@@ -212,7 +212,7 @@ fn read_recapture(sides: &DocumentSides) -> Check {
             scores.note_front(score(front));
             scores.note_back(score(back));
         }
-        DocumentSides::Passport { page } => scores.note_front(score(page)),
+        DocumentSides::Front { front: page } | DocumentSides::Passport { page } => scores.note_front(score(page)),
     }
     scores.check()
 }

@@ -6,6 +6,7 @@ use jiff::civil::date;
 
 use super::*;
 use crate::compliance::{AgeTier, PlaceDays};
+use crate::imaging::Rect;
 use crate::run::test_support::runtime;
 use crate::run::vision::Decoder;
 use crate::session::Policy;
@@ -83,7 +84,7 @@ fn of_a_few_frames_the_sharpest_is_read() {
     assert_eq!(read_at, [3], "three frames are compared");
     let quality = |picture: &Rgb, vision: &mut Vision| {
         let card = locate_card(&picture.to_gray()).unwrap();
-        let flat = lay_flat(picture, &card).unwrap();
+        let flat = card_laid_flat(picture, &card).unwrap();
         let portrait = vision.portrait(&flat).unwrap().unwrap();
         portrait.check(card.outline.mean_width() / FLAT_WIDTH as f32).detail.reveal().clone()
     };
