@@ -3,7 +3,7 @@
 //! The zones are rendered and their content is random, so that the figures say nothing about paper, lamination or security
 //! print. One view of each kind runs with the suite; `make measure-mrz` runs them all and prints the table of
 //! `docs/documents/mrz.md`.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
