@@ -1,5 +1,5 @@
 //! Text and machine-readable zones out of real pictures, with the models that are shipped.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

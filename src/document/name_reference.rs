@@ -69,7 +69,12 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
 /// encoded one itself. A front's names stand in its lines of names: that the encoded word stands elsewhere as well, in a
 /// signature or a street, does not make up for another one there.
 fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
-    if matches!(find(own, encoded), WordMatch::Same(_)) {
+    let values = spellings(encoded);
+    let is_same = |value: &[char]| {
+        own.iter().filter_map(|word| distance(&word.glyphs, value)).any(super::similarity::Distance::is_same)
+    };
+    // Whole words only: the encoded one inside a longer one is another name as well.
+    if values.iter().any(|value| is_same(value)) {
         return None;
     }
     let alike = |value: &[char], word: &PrintedWord| {
@@ -77,7 +82,7 @@ fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
         (distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE))
             .then(|| word.glyphs.iter().map(|glyph| glyph.character).collect())
     };
-    spellings(encoded).iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
+    values.iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
 }
 
 /// Whether a labelled name holds any of the encoded words, be it misread.

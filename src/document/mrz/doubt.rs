@@ -16,7 +16,10 @@ use crate::document::read_text::Candidate;
 const UNCERTAIN: f32 = 0.5;
 /// From this share of its probability on, another character that fits makes a place doubtful. Chosen with the value above
 /// on rendered zones (`tests/mrz_views.rs`, seeds below 100), so that no wrong zone was without a doubt.
-const RIVAL: f32 = 0.15;
+const RIVAL: f32 = 0.25;
+/// The second character of the document code is a filler unless the issuer has a use for it (Doc 9303 parts 4 to 7): a
+/// letter there needs more than this.
+const UNCERTAIN_CODE: f32 = 0.8;
 
 /// A place in a zone: line and column, from 0.
 pub type Place = (usize, usize);
@@ -35,6 +38,11 @@ pub fn doubtful_places<Line: AsRef<str>>(
         // Fillers that end a line are implied by its length.
         let end = line.iter().rposition(|&c| c != b'<').map_or(0, |last| last + 1);
         for (column, (&character, candidates)) in line.iter().zip(candidates).enumerate().take(end) {
+            if (index, column) == (0, 1) && character != b'<' {
+                let own = candidates.iter().find(|(c, _)| *c == char::from(character)).map_or(0.0, |(_, p)| *p);
+                places.extend((own <= UNCERTAIN_CODE).then_some((index, column)));
+                continue;
+            }
             let begins_as_it_must = (index, column) == (0, 0) && format.begins_with(char::from(character));
             let doubtful = || is_doubtful(char::from(character), candidates, classes[column], covered[column]);
             if !begins_as_it_must && doubtful() {
@@ -104,7 +112,7 @@ mod tests {
     #[test]
     fn a_weak_letter_of_a_name_or_a_rival_beside_it_is_a_doubt() {
         assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.5)]), [(0, 6)]);
-        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.82), ('A', 0.2)]), [(0, 6)]);
+        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.7), ('A', 0.2)]), [(0, 6)]);
         assert_eq!(doubts(|read| read[1][20] = vec![('F', 0.45)]), [(1, 20)]);
     }
 
@@ -117,6 +125,18 @@ mod tests {
     #[test]
     fn a_digit_where_only_letters_stand_is_its_look_alike_and_no_rival() {
         assert_eq!(doubts(|read| read[0][4] = vec![('0', 0.9), ('O', 0.1)]), []);
+    }
+
+    #[test]
+    fn a_letter_in_the_document_code_needs_more_certainty_than_the_filler() {
+        let mut lines = LINES.map(str::to_owned);
+        lines[0].replace_range(1..2, "D");
+        let doubts = |code: Vec<Candidate>| {
+            let mut read = read();
+            read[0][1] = code;
+            doubtful_places(MrzFormat::Td3, &read, &lines)
+        };
+        assert_eq!((doubts(vec![('D', 0.7)]), doubts(vec![('D', 0.9)])), (vec![(0, 1)], vec![]));
     }
 
     #[test]
