@@ -223,7 +223,7 @@ mod tests {
         let grain =
             ((x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(40_503).wrapping_mul(x + 7)) >> 7 & 15) as f32 * 0.4;
         let wave = (x as f32 / 90.0).sin() * 12.0;
-        let print = if y % 60 < 12 && (x / 9 + y / 60 * 3) % 4 != 0 && x > 400 { -150.0 } else { 0.0 };
+        let print = if y % 60 < 12 && !(x / 9 + y / 60 * 3).is_multiple_of(4) && x > 400 { -150.0 } else { 0.0 };
         let band = if y < 100 { [-150.0, -90.0, -40.0] } else { [0.0; 3] };
         [0, 1, 2].map(|k| 215.0 + wave * (k as f32 - 1.0) + print + band[k] + grain)
     }

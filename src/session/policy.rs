@@ -18,6 +18,7 @@ pub enum Measure {
 
 /// What has to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Policy {
     /// How old the person has to be.
     pub tier: AgeTier,

@@ -156,9 +156,9 @@ impl Camera {
                 let colour = interpolated(mosaic, width, height, x, y);
                 let balanced = [0, 1, 2].map(|k| colour[k] * self.white[k]);
                 let grey = 0.3 * balanced[0] + 0.59 * balanced[1] + 0.11 * balanced[2];
-                for k in 0..3 {
-                    let value = grey + (balanced[k] - grey) * self.saturation;
-                    picture.planes[k][y * width + x] = tone[(value.clamp(0.0, 1.0) * 4096.0) as usize];
+                for (plane, level) in picture.planes.iter_mut().zip(balanced) {
+                    let value = grey + (level - grey) * self.saturation;
+                    plane[y * width + x] = tone[(value.clamp(0.0, 1.0) * 4096.0) as usize];
                 }
             }
         }

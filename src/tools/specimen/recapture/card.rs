@@ -61,20 +61,20 @@ pub fn varied_card(licence: &SpecimenLicence, side: CardSide, seed: u64) -> Resu
     let mut random = Random::new(seed, 91);
     let pastel = |random: &mut Random| [(); 3].map(|()| 1.0 - random.between(0.0, 0.22));
     let (from, to) = (pastel(&mut random), pastel(&mut random));
-    let layers: Vec<Lines> = (0..1 + random.below(3)).map(|_| Lines::drawn(&mut random)).collect();
+    let layers: Vec<Lines> = (0..=random.below(3)).map(|_| Lines::drawn(&mut random)).collect();
     let (width, height) = (drawn.width(), drawn.height());
     for y in 0..height {
         for x in 0..width {
             let (mx, my) = (x as f32 / SCALE, y as f32 / SCALE);
-            let share = (mx / 85.6 + my / 54.0) / 2.0;
+            let share = f32::midpoint(mx / 85.6, my / 54.0);
             let mut pixel = drawn.pixel(x, y).map(f32::from);
             for k in 0..3 {
                 pixel[k] *= if my < until { from[k] + (to[k] - from[k]) * share } else { 1.0 };
             }
             for lines in layers.iter().filter(|_| my < until) {
                 let ink = lines.at(mx, my);
-                for k in 0..3 {
-                    pixel[k] *= 1.0 - ink * (1.0 - lines.colour[k]);
+                for (value, colour) in pixel.iter_mut().zip(lines.colour) {
+                    *value *= 1.0 - ink * (1.0 - colour);
                 }
             }
             drawn.set_pixel(x, y, pixel.map(|value| (value + 0.5).clamp(0.0, 255.0) as u8));

@@ -77,9 +77,9 @@ fn copied(card: &Rgb, grey: bool, shades: Shades, contrast: f32, gloss: f32, ran
             let strength = 1.0 - band.0 * (0.5 + 0.5 * smooth_noise(y as f32 / band.1, ink as f32, noise));
             for x in 0..wide {
                 let amount = dots[y * wide + x] * strength;
-                for k in 0..3 {
-                    let value = &mut sheet.planes[k][(y + top) * width + x + left];
-                    *value *= 1.0 - amount * (1.0 - INKS[ink][k]);
+                for (plane, colour) in sheet.planes.iter_mut().zip(INKS[ink]) {
+                    let value = &mut plane[(y + top) * width + x + left];
+                    *value *= 1.0 - amount * (1.0 - colour);
                 }
             }
         }
