@@ -146,13 +146,13 @@ fn frames_as_a_camera_sees_them_are_read_and_never_wrongly() {
 #[test]
 fn frames_of_a_stream_are_read_together_where_none_is_alone() {
     let text = payload();
-    // Half of the symbol is covered in each frame, another half each time: more than its error correction can mend.
+    // A third of the codewords is covered in each frame, another third each time: more than error correction can mend.
     let frames: Vec<Gray> = (0..4)
         .map(|frame| {
             let mut symbol = encode(&text, BarcodeFormat::PDF_417, 4, 8);
             let (width, height) = (symbol.width(), symbol.height());
             for y in 0..height {
-                for x in (0..width).filter(|x| (x / 17 + y / 24 + frame) % 3 == 0 && (160..width - 160).contains(x)) {
+                for x in (0..width).filter(|x| (x / 136 + y / 24 + frame) % 3 == 0 && (160..width - 160).contains(x)) {
                     symbol.set_pixel(x, y, [130]);
                 }
             }

@@ -37,6 +37,9 @@ const STOP_EDGE: f32 = 19.0;
 /// Looks for both guards of one symbol, upright or on its head.
 #[must_use]
 pub fn find_soft_guards(view: &Gray) -> Option<Guards> {
+    if view.width() < WINDOW {
+        return None;
+    }
     let (width, height) = (view.width() as f32, view.height() as f32);
     let patterns = [START, STOP].map(|pattern| centred(&softened(&pattern)));
     let mut hits = [const { Vec::new() }; 4];
