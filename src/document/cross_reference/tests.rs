@@ -105,10 +105,10 @@ fn names_agree_across_transliteration_and_glued_field_numbers() {
 
 #[test]
 fn neither_a_signature_nor_a_street_makes_up_for_another_name_in_the_line_of_names() {
-    let front = [("1SAMPLE", 0.98), ("2MARK ALLEN", 0.98), ("123 SIMPLE STREET", 0.98), ("ManhSample", 0.9)];
+    let front = [("1SAMPLE", 0.98), ("2MARK ALLEN", 0.98), ("123 SIMPLE STREET", 0.98), ("MankSample", 0.9)];
     assert_eq!(name(&front, "SAMPLE"), Agreement::Agrees);
     assert_eq!(name(&front, "SIMPLE"), Agreement::Differs);
-    assert_eq!(name(&front, "MANH"), Agreement::Differs);
+    assert_eq!(name(&front, "MANK"), Agreement::Differs);
 }
 
 #[test]
