@@ -20,11 +20,28 @@ fn frame(image: Rgb, sequence: u64) -> Frame {
     Frame { image, captured_at: Duration::from_millis(66 * sequence), sequence, provenance: Provenance::Simulated }
 }
 
-/// The hints for a picture that is held up for some frames.
-fn hints(picture: &Rgb, vision: &mut Vision) -> Vec<Hint> {
+/// The hint for a picture that was held up for some frames.
+fn last_hint(picture: &Rgb, vision: &mut Vision) -> Option<Hint> {
     let mut capture = DocumentCapture::new();
-    let step = |sequence| capture.observe(&frame(picture.clone(), sequence), vision, &look(), || {}).unwrap();
-    (0..3).map(step).filter_map(|step| step.hint).collect()
+    let mut hint = None;
+    for sequence in 0..3 {
+        hint = capture.observe(&frame(picture.clone(), sequence), vision, &look(), || {}).unwrap().hint;
+    }
+    hint
+}
+
+/// A front whose portrait is smaller than most.
+fn small_portrait() -> Rgb {
+    let licence = SpecimenLicence::genuine(PersonName::Collins, date(2026, 11, 22));
+    let mut card = licence_front(&licence).unwrap();
+    let face = resize(&Face::EileenCollins.for_document().unwrap(), 200, 250);
+    for y in 0..420 {
+        for x in 0..336 {
+            let pixel = if x < 200 && y < 250 { face.pixel(x, y) } else { [228, 236, 238] };
+            card.set_pixel(45 + x, 154 + y, pixel);
+        }
+    }
+    card
 }
 
 fn front_in(view: View) -> Rgb {
@@ -37,15 +54,17 @@ fn what_is_wrong_with_the_view_is_what_the_hint_mends() {
     let Some(runtime) = runtime() else { return };
     let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
     let good = front_in(View::default());
-    let mut last = |picture: &Rgb| hints(picture, &mut vision).pop();
+    let mut last = |picture: &Rgb| last_hint(picture, &mut vision);
     assert_eq!(last(&front_in(View { fill: 0.27, ..View::default() })), Some(Hint::DocumentCloser));
     // The print could be read there, but the portrait is small and the picture has room.
-    assert_eq!(last(&front_in(View { fill: 0.31, ..View::default() })), Some(Hint::DocumentCloser));
+    let far = View { fill: 0.31, ..View::default() };
+    let small = photograph(&small_portrait(), &far, 4).unwrap().image;
+    assert_eq!(last(&small), Some(Hint::DocumentCloser));
     assert_eq!(
         last(&front_in(View { tilt_degrees: 0.0, yaw_degrees: 38.0, ..View::default() })),
         Some(Hint::DocumentFlat)
     );
-    assert_eq!(last(&front_in(View { blur: 7.0, ..View::default() })), Some(Hint::OutOfFocus));
+    assert_eq!(last(&front_in(View { blur: 7.0, noise: 0.0, ..View::default() })), Some(Hint::OutOfFocus));
     let shaded = |share: f32| Rgb::from_fn(1920, 1080, |x, y| good.pixel(x, y).map(|v| (f32::from(v) * share) as u8));
     assert_eq!(last(&shaded(0.15)), Some(Hint::MoreLight));
     assert_eq!(last(&Rgb::filled(1920, 1080, [246; 3])), Some(Hint::LessLight));
@@ -54,13 +73,9 @@ fn what_is_wrong_with_the_view_is_what_the_hint_mends() {
         if lit { [255; 3] } else { good.pixel(x, y) }
     });
     assert_eq!(last(&lamp), Some(Hint::AvoidGlare));
-    let plain = View { turn_degrees: 0.0, yaw_degrees: 0.0, tilt_degrees: 0.0, ..View::default() };
-    let left = 1920.0 * (1.0 - plain.fill) / 2.0;
-    let cut = crop(&front_in(plain), Rect::new(left - 2.0, 0.0, 1600.0, 1080.0)).unwrap();
-    assert_eq!(last(&cut), Some(Hint::DocumentInFrame));
     assert_eq!(last(&good), None);
     let mut capture = DocumentCapture::new();
-    let other = front_in(View { turn_degrees: -3.0, ..View::default() });
+    let other = front_in(View { fill: 0.5, turn_degrees: -3.0, ..View::default() });
     for (sequence, picture) in [&good, &other, &good].into_iter().enumerate() {
         let step = capture.observe(&frame(picture.clone(), sequence as u64), &mut vision, &look(), || {}).unwrap();
         assert_eq!(step.hint, Some(Hint::HoldStill));
@@ -96,7 +111,6 @@ fn of_a_few_frames_the_sharpest_is_read() {
 fn a_portrait_that_the_camera_cannot_show_larger_is_taken_and_said() {
     let Some(runtime) = runtime() else { return };
     let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
-    let licence = SpecimenLicence::genuine(PersonName::Collins, date(2026, 11, 22));
     let view = View {
         width: 640,
         height: 420,
@@ -106,7 +120,7 @@ fn a_portrait_that_the_camera_cannot_show_larger_is_taken_and_said() {
         tilt_degrees: 2.0,
         ..View::default()
     };
-    let picture = photograph(&licence_front(&licence).unwrap(), &view, 4).unwrap().image;
+    let picture = photograph(&small_portrait(), &view, 4).unwrap().image;
     let mut capture = DocumentCapture::new();
     for sequence in 0..4 {
         let step = capture.observe(&frame(picture.clone(), sequence), &mut vision, &look(), || {}).unwrap();
