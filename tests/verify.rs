@@ -103,7 +103,7 @@ fn the_holder_of_a_genuine_licence_is_verified() {
     assert_eq!(outcome["model_digests"].as_object().unwrap().len(), 5);
     let stages: Vec<&str> =
         printed["stages"].as_array().unwrap().iter().map(|s| s["stage"].as_str().unwrap()).collect();
-    let expected = "barcode aamva front_text cross_reference portrait head_turn face_match decision";
+    let expected = "barcode aamva front_text cross_reference portrait recapture head_turn face_match decision";
     assert_eq!(stages.join(" "), expected);
     for personal in ["SAMPLE", "EILEEN", "E1234567", "1985"] {
         assert!(!outcome.to_string().contains(personal), "{personal} is in the outcome");
