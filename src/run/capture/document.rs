@@ -66,6 +66,9 @@ struct Sighting {
 
 /// The best frame of a front so far, laid flat and upright.
 struct Candidate {
+    /// The frame itself, and where the card lies in it.
+    picture: Rgb,
+    outline: Quad,
     flat: Rgb,
     portrait: Portrait,
     quality: Check,
@@ -226,11 +229,11 @@ impl DocumentCapture {
         if portrait.between_ears * scale < ENOUGH_BETWEEN_EARS && !fills(outline, &frame.image) {
             return Ok(Some(Hint::DocumentCloser));
         }
-        self.recapture.note_front(recapture(&frame.image, outline).map(|seen| seen.score));
         let merit = sighting.merit * (0.5 + 0.5 * portrait.quality.0);
         if self.best.as_ref().is_none_or(|best| merit > best.merit) {
             let quality = portrait.check(scale);
-            self.best = Some(Candidate { flat, portrait, quality, merit, provenance: frame.provenance });
+            let (picture, provenance) = (frame.image.clone(), frame.provenance);
+            self.best = Some(Candidate { picture, outline, flat, portrait, quality, merit, provenance });
         }
         self.compared += 1;
         if self.compared < BEST_OF { Ok(None) } else { self.read_best(vision, look, reads) }
@@ -246,6 +249,9 @@ impl DocumentCapture {
         self.compared = 0;
         let Some(best) = self.best.take() else { return Ok(None) };
         reads();
+        // As the camera saw it: laying flat blurs what is looked for. It costs as much as a third of a reading, so that the
+        // frames that are only compared are spared.
+        self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
         if self.encoded.is_none() {
             // A passport and some cards have their zone beside the portrait.
             if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
