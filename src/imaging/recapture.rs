@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::geometry::{Quad, Rect};
 use super::raster::{Gray, Rgb};
-use super::spectrum::add_power_of;
+use super::spectrum::PowerSpectrum;
 use super::transform::Homography;
 use super::warp::{project, resize};
 
@@ -137,14 +137,15 @@ fn peaks(picture: &Gray) -> Option<(f32, f32)> {
         length.checked_sub(2 * margin + TILE).map(|room| (margin, room))
     };
     let ((left, across), (top, down)) = (inner(picture.width())?, inner(picture.height())?);
-    let mut power = vec![0.0; TILE * TILE];
+    let mut spectrum = PowerSpectrum::new(TILE);
     let steps = |room: usize| (room * 3 / (2 * TILE)).clamp(1, 6);
     for row in 0..=steps(down) {
         for column in 0..=steps(across) {
             let (x, y) = (left + across * column / steps(across), top + down * row / steps(down));
-            add_power_of(TILE, picture, x, y, &mut power);
+            spectrum.add(picture, x, y);
         }
     }
+    let power = spectrum.power();
     let mut rings = vec![Vec::new(); TILE];
     let radius = |fx: i32, fy: i32| (fx as f32).hypot(fy as f32);
     for (k, &value) in power.iter().enumerate() {
@@ -161,7 +162,7 @@ fn peaks(picture: &Gray) -> Option<(f32, f32)> {
         let most = if on { &mut on_axis } else { &mut off_axis };
         // What it is compared with near it costs more, and is not needed where it is no peak at all.
         if BAND.contains(&(radius / TILE as f32)) && ratio > *most {
-            *most = most.max(power[k] / usual[radius as usize / 4].max(nearby(&power, k)));
+            *most = most.max(power[k] / usual[radius as usize / 4].max(nearby(power, k)));
         }
     }
     Some((off_axis.log10(), on_axis.log10()))

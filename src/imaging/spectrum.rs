@@ -1,75 +1,72 @@
-//! Power spectrum of a small patch of luma.
+//! Mean power spectrum of small patches of luma.
 //!
-//! Always holds: a patch is square, its side a power of two (of [`SIDE`] pixels for faces), its mean is taken out and its edges are faded, so that neither
-//! shows as a frequency. Does not interpret.
+//! Always holds: the mean of a patch is taken out and its edges are faded, so that neither shows as a frequency. Does not
+//! interpret.
 
 use std::f32::consts::PI;
+use std::sync::Arc;
+
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
 
 use super::raster::Gray;
 
-/// Side of a patch in pixels.
-pub const SIDE: usize = 128;
-
-/// Adds the power at each frequency of one patch to `power`, row by row from frequency 0 upwards.
-pub fn add_power(picture: &Gray, left: usize, top: usize, power: &mut [f32]) {
-    add_power_of(SIDE, picture, left, top, power);
+/// The power at each frequency of square patches, summed.
+pub struct PowerSpectrum {
+    side: usize,
+    transform: Arc<dyn Fft<f32>>,
+    /// Hann's window.
+    window: Vec<f32>,
+    patch: Vec<Complex<f32>>,
+    turned: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+    power: Vec<f32>,
 }
 
-/// The same of a patch of `side` pixels, a power of two.
-pub fn add_power_of(side: usize, picture: &Gray, left: usize, top: usize, power: &mut [f32]) {
-    let window: Vec<f32> = (0..side).map(|k| 0.5 - 0.5 * (2.0 * PI * k as f32 / side as f32).cos()).collect();
-    let at = |x: usize, y: usize| f32::from(picture.data()[(top + y) * picture.width() + left + x]);
-    let mean = (0..side * side).map(|k| at(k % side, k / side)).sum::<f32>() / (side * side) as f32;
-    let mut re = vec![0.0; side * side];
-    let mut im = vec![0.0; side * side];
-    for (k, value) in re.iter_mut().enumerate() {
-        let (x, y) = (k % side, k / side);
-        *value = (at(x, y) - mean) * window[x] * window[y];
-    }
-    for _ in 0..2 {
-        for row in 0..side {
-            transform(&mut re[row * side..(row + 1) * side], &mut im[row * side..(row + 1) * side]);
+impl PowerSpectrum {
+    /// Of patches of `side` pixels, at least 2.
+    #[must_use]
+    pub fn new(side: usize) -> Self {
+        let transform = FftPlanner::new().plan_fft_forward(side);
+        let zeros = || vec![Complex::default(); side * side];
+        Self {
+            side,
+            window: (0..side).map(|k| 0.5 - 0.5 * (2.0 * PI * k as f32 / side as f32).cos()).collect(),
+            patch: zeros(),
+            turned: zeros(),
+            scratch: vec![Complex::default(); transform.get_inplace_scratch_len()],
+            power: vec![0.0; side * side],
+            transform,
         }
-        transpose(&mut re, side);
-        transpose(&mut im, side);
     }
-    for (sum, (a, b)) in power.iter_mut().zip(re.iter().zip(&im)) {
-        *sum += a * a + b * b;
-    }
-}
 
-fn transpose(square: &mut [f32], side: usize) {
-    for y in 0..side {
-        for x in y + 1..side {
-            square.swap(y * side + x, x * side + y);
-        }
-    }
-}
-
-/// Fourier transform in place, radix 2 (Cooley and Tukey 1965); the length is a power of two.
-fn transform(re: &mut [f32], im: &mut [f32]) {
-    let count = re.len();
-    let bits = count.trailing_zeros();
-    for k in 0..count {
-        let mirrored = k.reverse_bits() >> (usize::BITS - bits);
-        if k < mirrored {
-            re.swap(k, mirrored);
-            im.swap(k, mirrored);
-        }
-    }
-    let mut half = 1;
-    while half < count {
-        for k in 0..half {
-            let (sin, cos) = (-PI * k as f32 / half as f32).sin_cos();
-            for start in (k..count).step_by(2 * half) {
-                let other = start + half;
-                let (a, b) = (re[other] * cos - im[other] * sin, re[other] * sin + im[other] * cos);
-                (re[other], im[other]) = (re[start] - a, im[start] - b);
-                re[start] += a;
-                im[start] += b;
+    /// Adds the patch whose first pixel is at (`left`, `top`); it must lie inside the picture.
+    pub fn add(&mut self, picture: &Gray, left: usize, top: usize) {
+        let side = self.side;
+        let row = |y: usize| &picture.row(top + y)[left..left + side];
+        let sum: u64 = (0..side).map(|y| row(y).iter().map(|&value| u64::from(value)).sum::<u64>()).sum();
+        let mean = sum as f32 / (side * side) as f32;
+        for (y, line) in self.patch.chunks_exact_mut(side).enumerate() {
+            for ((place, &value), across) in line.iter_mut().zip(row(y)).zip(&self.window) {
+                *place = Complex::new((f32::from(value) - mean) * across * self.window[y], 0.0);
             }
         }
-        half *= 2;
+        for _ in 0..2 {
+            self.transform.process_with_scratch(&mut self.patch, &mut self.scratch);
+            for (k, place) in self.turned.iter_mut().enumerate() {
+                *place = self.patch[k % side * side + k / side];
+            }
+            std::mem::swap(&mut self.patch, &mut self.turned);
+        }
+        for (sum, value) in self.power.iter_mut().zip(&self.patch) {
+            *sum += value.norm_sqr();
+        }
+    }
+
+    /// The summed power, row by row, from frequency 0 upwards in both directions.
+    #[must_use]
+    pub fn power(&self) -> &[f32] {
+        &self.power
     }
 }
 
@@ -77,13 +74,20 @@ fn transform(re: &mut [f32], im: &mut [f32]) {
 mod tests {
     use super::*;
 
+    const SIDE: usize = 128;
+
+    fn loudest(wave: impl Fn(usize, usize) -> f32) -> usize {
+        let picture = Gray::from_fn(SIDE + 9, SIDE + 9, |x, y| [(wave(x, y) * 99.0 + 128.0) as u8]);
+        let mut spectrum = PowerSpectrum::new(SIDE);
+        spectrum.add(&picture, 9, 4);
+        let power = spectrum.power();
+        (0..power.len()).max_by(|&a, &b| power[a].total_cmp(&power[b])).unwrap()
+    }
+
     #[test]
-    fn a_wave_shows_at_its_frequency() {
-        let wave =
-            Gray::from_fn(SIDE, SIDE, |x, _| [((2.0 * PI * 10.0 * x as f32 / SIDE as f32).sin() * 99.0 + 128.0) as u8]);
-        let mut power = vec![0.0; SIDE * SIDE];
-        add_power(&wave, 0, 0, &mut power);
-        let loudest = power.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
-        assert!(loudest == 10 || loudest == SIDE - 10, "{loudest}");
+    fn a_wave_shows_at_its_frequency_and_direction() {
+        let wave = |at: usize, count: f32| (2.0 * PI * count * at as f32 / SIDE as f32).sin();
+        assert!([10, SIDE - 10].contains(&loudest(|x, _| wave(x, 10.0))));
+        assert!([7 * SIDE, (SIDE - 7) * SIDE].contains(&loudest(|_, y| wave(y, 7.0))));
     }
 }

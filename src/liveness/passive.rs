@@ -10,9 +10,10 @@
 
 use serde::Serialize;
 
-use crate::imaging::spectrum::{SIDE, add_power};
-use crate::imaging::{Gray, Rect, Rgb, crop, resize};
+use crate::imaging::{Gray, PowerSpectrum, Rect, Rgb, crop, resize};
 
+/// Side of the patches whose spectra are averaged, in pixels.
+const SIDE: usize = 128;
 /// The face's box is widened by this before it is cut out.
 const WIDENING: f32 = 1.3;
 /// A larger cut-out is shrunk to this side, in pixels.
@@ -87,9 +88,10 @@ pub fn passive(picture: &Rgb, bounds: Rect) -> Option<PassiveResult> {
     let scale = (MOST_SIDE as f32 / shorter as f32).min(1.0);
     let fit = |length: usize| ((length as f32 * scale).round() as usize).max(SIDE);
     let gray = resize(&part, fit(part.width()), fit(part.height())).to_gray();
-    let power = mean_power(&gray);
+    let spectrum = spectrum_of(&gray);
+    let power = spectrum.power();
     let cues =
-        PassiveCues { pattern: pattern(&power), focus: focus(&power), face_pixels: bounds.width.max(bounds.height) };
+        PassiveCues { pattern: pattern(power), focus: focus(power), face_pixels: bounds.width.max(bounds.height) };
     let towards = (cues.pattern - PATTERN_FROM) / (PATTERN_TO - PATTERN_FROM);
     let live_score = LiveScore(1.0 - towards.clamp(0.0, 1.0));
     let verdict = if live_score <= LiveScore::ATTACK_AT_MOST {
@@ -103,13 +105,13 @@ pub fn passive(picture: &Rgb, bounds: Rect) -> Option<PassiveResult> {
 }
 
 /// Power over the four corner patches and the middle one.
-fn mean_power(gray: &Gray) -> Vec<f32> {
+fn spectrum_of(gray: &Gray) -> PowerSpectrum {
     let (right, bottom) = (gray.width() - SIDE, gray.height() - SIDE);
-    let mut power = vec![0.0; SIDE * SIDE];
+    let mut spectrum = PowerSpectrum::new(SIDE);
     for (left, top) in [(0, 0), (right, 0), (0, bottom), (right, bottom), (right / 2, bottom / 2)] {
-        add_power(gray, left, top, &mut power);
+        spectrum.add(gray, left, top);
     }
-    power
+    spectrum
 }
 
 /// Signed frequency of a bin.
