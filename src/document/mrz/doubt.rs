@@ -43,11 +43,13 @@ pub fn doubtful_places<Line: AsRef<str>>(
                 places.extend((own <= UNCERTAIN_CODE).then_some((index, column)));
                 continue;
             }
-            let begins_as_it_must = (index, column) == (0, 0) && format.begins_with(char::from(character));
-            let doubtful = || is_doubtful(char::from(character), candidates, classes[column], covered[column]);
-            if !begins_as_it_must && doubtful() {
-                places.push((index, column));
-            }
+            let doubtful = if (index, column) == (0, 0) {
+                // No other letter is printed there that looks like it, and no document of the format begins otherwise.
+                !format.begins_with(char::from(character))
+            } else {
+                is_doubtful(char::from(character), candidates, classes[column], covered[column])
+            };
+            places.extend(doubtful.then_some((index, column)));
         }
     }
     places
@@ -140,8 +142,12 @@ mod tests {
     }
 
     #[test]
-    fn the_letter_that_every_document_of_a_format_begins_with_is_no_doubt() {
+    fn the_letter_that_every_document_of_a_format_begins_with_is_no_doubt_and_any_other_is() {
         assert_eq!(doubts(|read| read[0][0] = vec![('P', 0.6), ('F', 0.3)]), []);
+        let card =
+            ["H<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"];
+        let read = card.map(|line| line.chars().map(|c| vec![(c, 0.99)]).collect::<Vec<_>>());
+        assert_eq!(doubtful_places(MrzFormat::Td1, &read, &card), [(0, 0)]);
     }
 
     #[test]
