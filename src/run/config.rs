@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::camera::PixelFormat;
-use crate::compliance::{Jurisdiction, UseCase};
-use crate::session::{AttemptsLeft, Dialect};
+use crate::compliance::{AgeTier, Jurisdiction, UseCase};
+use crate::session::{AttemptsLeft, Dialect, Policy};
 
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -110,6 +110,19 @@ pub struct SessionConfig {
     pub face_attempts: u8,
     /// Whether cards without barcode and machine-readable zone are accepted for what their front says.
     pub accept_front_only: bool,
+    /// What signs of a photo, a photocopy or a print instead of the document lead to.
+    pub recapture: Recapture,
+}
+
+/// What a sign leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recapture {
+    /// The outcome says it, and nothing else follows.
+    #[default]
+    Flag,
+    /// The attempt fails, and the person is asked for the document itself.
+    Refuse,
 }
 
 /// Where outcomes go.
@@ -128,11 +141,21 @@ pub struct EndpointConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { document_attempts: 3, face_attempts: 3, accept_front_only: false }
+        Self { document_attempts: 3, face_attempts: 3, accept_front_only: false, recapture: Recapture::Flag }
     }
 }
 
 impl SessionConfig {
+    /// The policy of a tier with what is configured for this device.
+    #[must_use]
+    pub fn policy(self, tier: AgeTier) -> Policy {
+        Policy {
+            accept_front_only: self.accept_front_only,
+            refuse_recapture: self.recapture == Recapture::Refuse,
+            ..Policy::for_tier(tier)
+        }
+    }
+
     /// As the session counts them.
     #[must_use]
     pub fn budget(self) -> AttemptsLeft {
@@ -274,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_configured_for_sessions_becomes_the_policy() {
+        let strict = "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\n[camera]";
+        let config = Config::parse(&GOOD.replace("[camera]", strict)).unwrap();
+        let policy = config.sessions.policy(AgeTier::Over21);
+        assert!(policy.refuse_recapture && policy.accept_front_only);
+        let default = Config::parse(GOOD).unwrap().sessions.policy(AgeTier::Over21);
+        assert_eq!(default, Policy::for_tier(AgeTier::Over21));
+    }
+
+    #[test]
     fn what_is_unknown_or_out_of_range_is_refused_by_name() {
         for (from, to, named) in [
             ("US-CA", "California", "ISO 3166-2"),
@@ -282,6 +315,7 @@ mod tests {
             ("source = \"v4l2\"", "source = \"ftp\"", "ftp"),
             ("[\"secret\"]", "[]", "secret file"),
             ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
+            ("[camera]", "[sessions]\nrecapture = \"warn\"\n[camera]", "warn"),
         ] {
             let error = Config::parse(&GOOD.replace(from, to)).unwrap_err();
             assert!(error.contains(named), "{error}");

@@ -14,7 +14,6 @@ use crate::run::{
     CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role,
     run_sync, run_ui, supervise, tell_ready,
 };
-use crate::session::Policy;
 use crate::sync::DeliveryLimits;
 use crate::ui::{Layout, WindowOptions};
 
@@ -93,14 +92,14 @@ pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let program = this_program()?;
     let camera = camera(&config.camera, &program)?;
     let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
-    let accept_front_only = config.sessions.accept_front_only;
+    let sessions = config.sessions;
     let parts = EngineParts {
         config,
         models: assets.models.clone(),
         runtime: assets.runtime.clone(),
         decoder: Decoder::Outside(decoder),
         camera,
-        policy: Box::new(move |rule| Policy { accept_front_only, ..Policy::for_tier(rule.tier) }),
+        policy: Box::new(move |rule| sessions.policy(rule.tier)),
     };
     run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(CommandError::Process)??;
     Ok(Exit::Success)

@@ -70,6 +70,10 @@ fn what_is_wrong_with_the_view_is_what_the_hint_mends() {
         if lit { [255; 3] } else { good.pixel(x, y) }
     });
     assert_eq!(last(&lamp), Some(Hint::AvoidGlare));
+    // Its left edge lies at the border of the picture: more of it may lie outside.
+    let left = locate_card(&good.to_gray()).unwrap().outline.bounds().x;
+    let aside = Rgb::from_fn(1920, 1080, |x, y| good.pixel((x + left as usize).saturating_sub(1).min(1919), y));
+    assert_eq!(last(&aside), Some(Hint::DocumentInFrame));
     assert_eq!(last(&good), None);
     let mut capture = DocumentCapture::new();
     let other = front_in(View { fill: 0.5, turn_degrees: -3.0, ..View::default() });
