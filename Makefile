@@ -39,7 +39,7 @@ test: ready-for-tests runtime sdk
 	$(TEST) --doc
 
 compare-mrz: build runtime
-	tests/compare/mrz
+	benches/compare/mrz
 
 measure-mrz: ready-for-tests runtime
 	$(TEST) --test mrz_views -- --ignored --nocapture
@@ -48,7 +48,7 @@ test-camera-vm: build
 	tests/vm/camera
 
 compare-aamva: build
-	tests/compare/aamva/run
+	benches/compare/aamva/run
 
 fuzz:
 	fuzz/run aamva 60

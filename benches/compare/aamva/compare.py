@@ -1,6 +1,6 @@
 """Compares carded with other parsers on payloads whose truth is known, field by field.
 
-usage: compare.py FOLDER CARDED PEERS [--values] (tests/compare/aamva/run gives all three)
+usage: compare.py FOLDER CARDED PEERS [--values] (benches/compare/aamva/run gives all three)
 
 Prints, as Markdown: each parser's rate over all known fields, over all payloads that are wholly right, and what a peer
 reads right that carded does not; then which fields each parser has wrong, by payload, and with --values what they say.
