@@ -7,6 +7,7 @@
 pub mod aamva;
 mod check;
 mod cross_reference;
+mod date_order;
 mod european;
 mod fields;
 pub mod mrz;

@@ -6,6 +6,7 @@ use jiff::civil::{Date, date};
 use super::layout::{FieldNumber, Layout};
 use super::number::LicenceNumber;
 use crate::document::check::{Check, CheckResult, CheckStrength};
+use crate::document::date_order::date_order;
 use crate::document::fields::Fields;
 use crate::privacy::PersonalDate;
 
@@ -52,17 +53,6 @@ fn completeness(layout: &Layout) -> Check {
         // What was not found was not read, far more often than it is not there.
         let seen = format!("not found: {}", missing.join(", "));
         Check::new(NAME, CheckResult::Flag, seen).with_strength(CheckStrength::Weak)
-    }
-}
-
-fn date_order(birth: Option<Date>, issue: Option<Date>, expiry: Option<Date>) -> Check {
-    const NAME: &str = "date_order";
-    let pairs = [(birth, issue), (issue, expiry), (birth, expiry)];
-    let compared: Vec<bool> = pairs.into_iter().filter_map(|(a, b)| a.zip(b)).map(|(a, b)| a < b).collect();
-    match (compared.is_empty(), compared.iter().all(|in_order| *in_order)) {
-        (true, _) => Check::new(NAME, CheckResult::NotApplicable, "there are not two dates to compare"),
-        (false, true) => Check::new(NAME, CheckResult::Pass, "birth, issue and expiry follow each other"),
-        (false, false) => Check::new(NAME, CheckResult::Fail, "birth, issue and expiry do not follow each other"),
     }
 }
 

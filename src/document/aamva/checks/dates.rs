@@ -7,7 +7,7 @@ use super::super::editions::Edition;
 use super::super::{AamvaDocument, Format};
 use super::{Oddities, fail, flag, not_applicable, pass};
 use crate::document::CheckStrength::{Moderate, Weak};
-use crate::document::{Check, DocumentKind};
+use crate::document::{Check, DocumentKind, date_order};
 use crate::privacy::PersonalDate;
 
 /// Oldest age that is believed without a flag, and the oldest that is believed at all.
@@ -66,27 +66,10 @@ pub(super) fn date_format(document: &AamvaDocument) -> Check {
 
 /// Birth before issue before expiry.
 pub(super) fn date_order(document: &AamvaDocument) -> Check {
-    const NAME: &str = "date_order";
     let fields = &document.fields;
-    let (birth, issue, expiry) =
-        (day(fields.date_of_birth.as_ref()), day(fields.issue_date.as_ref()), day(fields.expiration_date.as_ref()));
-    let mut wrong = Vec::new();
-    let mut compared = 0;
-    let pairs =
-        [(birth, issue, "birth", "issue"), (issue, expiry, "issue", "expiry"), (birth, expiry, "birth", "expiry")];
-    for (before, after, earlier, later) in pairs {
-        if let Some((before, after)) = before.zip(after) {
-            compared += 1;
-            if before >= after {
-                wrong.push(format!("{earlier} is not before {later}"));
-            }
-        }
-    }
-    match (compared, wrong.is_empty()) {
-        (0, _) => not_applicable(NAME, "there are not two dates to compare"),
-        (_, true) => pass(NAME, Weak, "birth, issue and expiry follow each other"),
-        (_, false) => fail(NAME, wrong.join("; ")),
-    }
+    let [birth, issue, expiry] =
+        [&fields.date_of_birth, &fields.issue_date, &fields.expiration_date].map(|date| day(date.as_ref()));
+    date_order::date_order(birth, issue, expiry)
 }
 
 /// Whether someone can be born then, and hold this kind of card.
