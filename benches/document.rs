@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
 use carded::compliance::{AgeTier, PlaceDays};
-use carded::document::aamva;
+use carded::document::aamva::{self, PayloadOrigin};
 use carded::session::{Evidence, Policy, decide};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
@@ -41,7 +41,10 @@ fn growth(criterion: &mut Criterion) {
             let payload = format!("{start}{}", again.repeat(count));
             group.throughput(Throughput::Bytes(payload.len() as u64));
             group.bench_function(BenchmarkId::new(name, length), |b| {
-                b.iter(|| aamva::parse(black_box(payload.as_bytes())).map(|document| aamva::checks(&document, today)));
+                b.iter(|| {
+                    aamva::parse(black_box(payload.as_bytes()))
+                        .map(|document| aamva::checks(&document, PayloadOrigin::Symbol, today))
+                });
             });
         }
     }
@@ -52,7 +55,8 @@ fn stages(criterion: &mut Criterion) {
     let today = date(2026, 11, 22);
     let parsed = aamva::parse(PAYLOAD.as_bytes()).expect("the payload is a licence");
     criterion.bench_function("aamva_parse", |b| b.iter(|| aamva::parse(black_box(PAYLOAD.as_bytes()))));
-    criterion.bench_function("aamva_checks", |b| b.iter(|| aamva::checks(black_box(&parsed), today)));
+    criterion
+        .bench_function("aamva_checks", |b| b.iter(|| aamva::checks(black_box(&parsed), PayloadOrigin::Symbol, today)));
     let policy = Policy::for_tier(AgeTier::Over21);
     let evidence = Evidence::default();
     criterion.bench_function("decide_without_evidence", |b| {

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use carded::document::aamva::{AamvaDocument, Edition, ElementId, checks, parse};
+use carded::document::aamva::{AamvaDocument, Edition, ElementId, PayloadOrigin, checks, parse};
 use carded::document::{Check, CheckResult, Standing, points, standing};
 use carded::privacy::{Personal, PersonalDate};
 use serde_json::Value;
@@ -93,7 +93,7 @@ fn no_genuine_layout_is_refused_for_its_form() {
     let odd = odd["raw"].as_array().unwrap().iter().map(|card| (&card["name"], card["raw"].as_str().unwrap().into()));
     let (mut all, mut flagged, mut impossible) = (0, 0, 0);
     for (name, bytes) in payloads.chain(odd) {
-        let checks = checks(&parse(&bytes).unwrap(), today);
+        let checks = checks(&parse(&bytes).unwrap(), PayloadOrigin::Elsewhere, today);
         let counted: Vec<&Check> = checks.iter().filter(|check| points(check) > 0).collect();
         for check in &counted {
             let (result, strength) = (check.result, check.strength);
@@ -126,7 +126,7 @@ fn the_seeds_of_the_search_are_read_without_a_panic_and_so_is_every_beginning_of
     for seed in payloads {
         assert!(parse(&seed).is_ok());
         for end in 0..seed.len() {
-            let _ = parse(&seed[..end]).map(|document| checks(&document, today));
+            let _ = parse(&seed[..end]).map(|document| checks(&document, PayloadOrigin::Symbol, today));
         }
     }
     for seed in zones {

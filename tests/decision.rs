@@ -35,7 +35,12 @@ fn complete() -> Evidence {
                 ..Fields::default()
             },
             checks: vec![Check::new("date_order", CheckResult::Pass, "")],
-            comparisons: vec![agrees("id_number"), agrees("date_of_birth"), agrees("last_name"), agrees("first_name")],
+            comparisons: vec![
+                agrees("id_number"),
+                agrees("date_of_birth"),
+                agrees("last_name"),
+                agrees("expiration_date"),
+            ],
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),

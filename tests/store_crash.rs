@@ -53,7 +53,7 @@ fn evidence() -> Evidence {
                 ..Fields::default()
             },
             checks: vec![Check::new("date_order", CheckResult::Pass, "")],
-            comparisons: ["id_number", "date_of_birth", "last_name", "first_name"].map(agrees).into(),
+            comparisons: ["id_number", "date_of_birth", "expiration_date", "last_name"].map(agrees).into(),
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),

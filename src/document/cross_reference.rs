@@ -61,9 +61,15 @@ pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldCom
         let value = value?;
         Some(comparison(field, compare(printed, value.reveal()), value.reveal().clone()))
     };
+    // Cards of the United States have the month first, whatever else may be printed there.
+    let order_is_known = encoded.country.as_deref() == Some("USA");
     let date = |field, value: Option<&PersonalDate>, found: Option<&PersonalDate>, label| {
         let value = value?.reveal();
-        let found = compare_date(printed, found.map(PersonalDate::reveal), value, label);
+        let own = found.map(PersonalDate::reveal);
+        let dates: Vec<ShownDate> =
+            printed.dates.iter().map(|date| ShownDate::of(date, value, order_is_known)).collect();
+        let own = own.map(|own| dates.iter().find(|date| date.read == own).map_or(own, |date| date.day));
+        let found = compare_date(&dates, own, value, label);
         Some(comparison(field, found, value.to_string()))
     };
     let birth = printed.date_of_birth.as_ref();
@@ -85,17 +91,35 @@ fn comparison(field: &'static str, found: Found, encoded: String) -> FieldCompar
     FieldComparison { field, printed: printed.map(Personal::new), encoded: Some(Personal::new(encoded)), result }
 }
 
+/// A date of the front, as it is compared with one that is encoded.
+struct ShownDate {
+    /// As it was read, by the order that is the likelier.
+    read: Date,
+    /// The same, or with day and month the other way round where the front does not tell and that is what is encoded: a
+    /// guess at the order is no difference.
+    day: Date,
+    label: Option<DateLabel>,
+}
+
+impl ShownDate {
+    fn of(printed: &PrintedDate, encoded: Date, order_is_known: bool) -> Self {
+        let read = printed.date.reveal();
+        let other = printed.other.as_ref().map(PersonalDate::reveal).filter(|_| !order_is_known);
+        Self { read, day: other.filter(|other| *other == encoded).unwrap_or(read), label: printed.label }
+    }
+}
+
 /// A date agrees when the front's own date of that kind is the same. A front whose date of that kind was not told apart
 /// agrees when it shows the encoded date and no other that is as close to it as one digit.
-fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: DateLabel) -> Found {
+fn compare_date(front: &[ShownDate], own: Option<Date>, encoded: Date, label: DateLabel) -> Found {
     let shown = |date: Date, result| Found { printed: Some(date.to_string()), result };
     if let Some(own) = own {
-        let labelled = front.dates.iter().any(|date| date.label == Some(label) && date.date.reveal() == own);
+        let labelled = front.iter().any(|date| date.label == Some(label) && date.day == own);
         // A front that says it twice, and differently, says nothing.
-        let rival = |date: &&PrintedDate| date.label == Some(label) && date.date.reveal() != encoded;
-        let elsewhere = front.dates.iter().any(|date| date.label.is_none() && date.date.reveal() == encoded);
+        let rival = |date: &ShownDate| date.label == Some(label) && date.day != encoded;
+        let elsewhere = front.iter().any(|date| date.label.is_none() && date.day == encoded);
         let result = match own == encoded {
-            true if front.dates.iter().any(|date| rival(&date)) => Agreement::NotCompared,
+            true if front.iter().any(rival) => Agreement::NotCompared,
             true => Agreement::Agrees,
             // Which date is which was only a guess, though none is born on a later day than the earliest on the card, and
             // no card ends before the latest.
@@ -104,8 +128,8 @@ fn compare_date(front: &VisualFields, own: Option<Date>, encoded: Date, label: D
         };
         return shown(own, result);
     }
-    let others = front.dates.iter().filter(|date| date.label.is_none_or(|other| other == label));
-    let mut near = others.map(|date| date.date.reveal()).filter(|date| digits_apart(*date, encoded) <= 1);
+    let others = front.iter().filter(|date| date.label.is_none_or(|other| other == label));
+    let mut near = others.map(|date| date.day).filter(|date| digits_apart(*date, encoded) <= 1);
     match (near.next(), near.next()) {
         (Some(date), None) if date == encoded => shown(date, Agreement::Agrees),
         (Some(date), None) => shown(date, Agreement::Differs),

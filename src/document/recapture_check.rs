@@ -62,7 +62,8 @@ fn note(scores: &mut Vec<f32>, score: Option<RecaptureScore>) {
 fn median(scores: &[f32]) -> Option<f32> {
     let mut sorted = scores.to_vec();
     sorted.sort_by(f32::total_cmp);
-    sorted.get(sorted.len().saturating_sub(1) / 2).copied()
+    // Of two the higher: there is no third that could say which of them is the odd one.
+    sorted.get(sorted.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -76,6 +77,10 @@ mod tests {
             scores.note_front(Some(RecaptureScore(score)));
         }
         assert_eq!(scores.check().result, CheckResult::Pass);
+        let mut two = RecaptureScores::default();
+        two.note_front(Some(RecaptureScore(0.1)));
+        two.note_front(Some(RecaptureScore(0.9)));
+        assert_eq!(two.check().result, CheckResult::Flag);
         scores.note_back(Some(RecaptureScore(0.8)));
         assert_eq!(scores.check().result, CheckResult::Flag);
     }

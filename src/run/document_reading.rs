@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::portrait::read_portrait;
 use super::stages::Stages;
-use crate::document::aamva::AamvaDocument;
+use crate::document::aamva::{AamvaDocument, PayloadOrigin};
 use crate::document::mrz::MrzDocument;
 use crate::document::{
     Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, RecaptureScores, TextLine, aamva,
@@ -91,7 +91,7 @@ impl Encoded {
     pub(super) fn of_symbols(symbols: &[Symbol], today: Date) -> Option<(Self, AamvaDocument)> {
         let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
         let parsed = payloads.next()?;
-        let mut checks = aamva::checks(&parsed, today);
+        let mut checks = aamva::checks(&parsed, PayloadOrigin::Symbol, today);
         checks.push(single_payload(&parsed, payloads));
         let (kind, fields) = (parsed.kind, parsed.fields.clone());
         Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() }, parsed))

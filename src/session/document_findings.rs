@@ -49,8 +49,11 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     note(standing(&document.checks) == Standing::Refused, ReasonCode::DocumentCheckFailed);
     // That it looks like a card says nothing about what is encoded on it.
     let of_pictures = |name| [RECAPTURE, PORTRAIT_QUALITY].contains(&name);
-    let recaptured = document.checks.iter().any(|c| c.name == RECAPTURE && c.result == CheckResult::Flag);
-    note(policy.refuse_recapture && recaptured, ReasonCode::DocumentRecaptured);
+    let recapture = document.checks.iter().find(|check| check.name == RECAPTURE).map(|check| check.result);
+    note(policy.refuse_recapture && recapture == Some(CheckResult::Flag), ReasonCode::DocumentRecaptured);
+    // Where a sign refuses, not to have looked for it is no pass.
+    let unseen = !matches!(recapture, Some(CheckResult::Pass | CheckResult::Flag));
+    note(policy.refuse_recapture && unseen, ReasonCode::DocumentFrontUnreadable);
     let sound = document.checks.iter().any(|c| c.result == CheckResult::Pass && !of_pictures(c.name));
     note(document.encoded.is_some() && !sound, ReasonCode::DocumentUnreadable);
     // Nothing is there to compare the print with: all of it has to be read instead.
@@ -97,18 +100,23 @@ mod tests {
 
     use super::*;
     use crate::compliance::AgeTier;
-    use crate::document::{Check, DocumentKind, Fields};
+    use crate::document::{Check, DocumentKind, FieldComparison, Fields};
     use crate::session::EncodedSource;
 
-    fn findings(checks: Vec<Check>, refuse_recapture: bool) -> BTreeSet<ReasonCode> {
-        let document = DocumentEvidence {
+    fn evidence(checks: Vec<Check>) -> DocumentEvidence {
+        let agrees = |field| FieldComparison { field, printed: None, encoded: None, result: Agreement::Agrees };
+        DocumentEvidence {
             encoded: Some(EncodedSource::Barcode),
             kind: Some(DocumentKind::IdCard),
             fields: Fields::default(),
             checks,
-            comparisons: Vec::new(),
+            comparisons: ["date_of_birth", "expiration_date", "id_number"].map(agrees).into(),
             portrait_found: true,
-        };
+        }
+    }
+
+    fn findings(checks: Vec<Check>, refuse_recapture: bool) -> BTreeSet<ReasonCode> {
+        let document = evidence(checks);
         let policy = Policy { refuse_recapture, ..Policy::for_tier(AgeTier::Over21) };
         document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)))
     }
@@ -120,6 +128,30 @@ mod tests {
         assert!(findings(flagged(), true).contains(&ReasonCode::DocumentRecaptured));
         let passed = vec![Check::new(RECAPTURE, CheckResult::Pass, "")];
         assert!(!findings(passed, true).contains(&ReasonCode::DocumentRecaptured));
+    }
+
+    #[test]
+    fn where_a_sign_refuses_not_to_have_looked_is_no_pass() {
+        let verdict_on = |result, refuse| {
+            let mut document = evidence(vec![Check::new("date_order", CheckResult::Pass, "")]);
+            document.checks.extend(result);
+            let policy = Policy { refuse_recapture: refuse, ..Policy::for_tier(AgeTier::Over21) };
+            let findings = document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)));
+            findings.contains(&ReasonCode::DocumentFrontUnreadable)
+        };
+        let not_looked = Check::new(RECAPTURE, CheckResult::NotApplicable, "");
+        assert!(verdict_on(Some(not_looked.clone()), true) && verdict_on(None, true));
+        assert!(!verdict_on(Some(not_looked), false));
+        assert!(!verdict_on(Some(Check::new(RECAPTURE, CheckResult::Pass, "")), true));
+    }
+
+    #[test]
+    fn a_last_day_that_nobody_compared_is_not_trusted() {
+        let mut document = evidence(Vec::new());
+        document.comparisons.retain(|comparison| comparison.field != "expiration_date");
+        let policy = Policy::for_tier(AgeTier::Over21);
+        let findings = document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)));
+        assert!(findings.contains(&ReasonCode::DocumentFrontUnreadable));
     }
 
     #[test]

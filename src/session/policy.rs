@@ -45,8 +45,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The default for an age tier: a document with a machine-readable part (print alone is not accepted), whose front agrees in the date of birth and
-    /// in two more fields, a live person, and the same person.
+    /// The default for an age tier: a document with a machine-readable part (print alone is not accepted), whose front
+    /// agrees in the dates of birth and expiry and in one more field, a live person, and the same person.
     #[must_use]
     pub fn for_tier(tier: AgeTier) -> Self {
         Self {
@@ -56,7 +56,8 @@ impl Policy {
             require_face_match: true,
             min_agreeing_fields: 3,
             accept_front_only: false,
-            required_fields: vec!["date_of_birth"],
+            // A last day that nobody compares could be any.
+            required_fields: vec!["date_of_birth", "expiration_date"],
             review_flags: Vec::new(),
             refuse_recapture: false,
             #[cfg(test)]

@@ -32,6 +32,10 @@ const MOST_SHARE: f32 = 0.85;
 const LEAST_FLAT_WIDTH: f32 = 640.0;
 const MOST_FLAT_WIDTH: f32 = 1600.0;
 
+/// Most rows that are read in the search for one zone: a hundred are about ten looks at a zone of three rows in each turn
+/// of the picture, and a picture full of text costs no more.
+const MOST_ROWS: usize = 100;
+
 /// Share of its width by which a row is made longer to see whether it goes on.
 const LENGTHENED_BY: f32 = 0.3;
 
@@ -74,6 +78,7 @@ impl TextReader {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<MrzDocument>, ModelError> {
+        self.rows_left = MOST_ROWS;
         let mut best = self.read_turns(image, &QuarterTurns::ALL, today)?;
         // In a large scene the page may be too small for the search, or stand askew: laid flat it is neither.
         if !best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done())
@@ -121,7 +126,11 @@ impl TextReader {
         let mut best: Option<Attempt> = None;
         for (height, shift) in CUTS {
             let mut lines = Vec::new();
+            if self.rows_left < group.len() {
+                break;
+            }
             for row in group {
+                self.rows_left -= 1;
                 let lattice = self.recogniser.recognise(image, recut(*row, height, shift))?;
                 lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
                 if !lines.last().is_some_and(|line| looks_like_a_zone(line)) {

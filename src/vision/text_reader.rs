@@ -1,23 +1,30 @@
 //! Every line of text in a picture, found and read.
 //!
-//! Always holds: lines come in reading order and are never empty. Does not know what a line means.
+//! Always holds: lines come in reading order and are never empty; what a picture full of text costs is bounded. Does not
+//! know what a line means.
 
 use super::runtime::{Digest, ModelError, Runtime};
+use super::text_boxes::TextBox;
 use super::text_detector::{LongSide, TextDetector};
 use super::text_recogniser::TextRecogniser;
 use crate::document::TextLine;
-use crate::imaging::Rgb;
+use crate::imaging::{Quad, Rgb};
 use crate::privacy::Personal;
 
 /// Lines read with a lower mean confidence are no text.
 const MIN_CONFIDENCE: f32 = 0.35;
 /// A box that is this many times as high as wide holds text that runs upwards, which the recogniser does not read.
 const MAX_HEIGHT_SHARE: f32 = 2.0;
+/// Most of the recogniser's input that one picture is worth, in pixels of width: about twice the fullest document. The rest
+/// of a picture that is full of text is not read.
+const MOST_WIDTH: usize = 40_000;
 
 /// Detector and recogniser together.
 pub struct TextReader {
     pub(super) detector: TextDetector,
     pub(super) recogniser: TextRecogniser,
+    /// Rows that the zone which is being looked for may still cost.
+    pub(super) rows_left: usize,
 }
 
 impl TextReader {
@@ -26,7 +33,7 @@ impl TextReader {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        Ok(Self { detector: TextDetector::open(runtime)?, recogniser: TextRecogniser::open(runtime)? })
+        Ok(Self { detector: TextDetector::open(runtime)?, recogniser: TextRecogniser::open(runtime)?, rows_left: 0 })
     }
 
     /// Digests of the two models, detection first.
@@ -41,16 +48,13 @@ impl TextReader {
     /// [`ModelError`] when a model fails.
     pub fn read(&mut self, image: &Rgb) -> Result<Vec<TextLine>, ModelError> {
         let mut lines = Vec::new();
-        for found in self.detector.detect(image, LongSide::DOCUMENT)? {
-            if found.outline.mean_height() > MAX_HEIGHT_SHARE * found.outline.mean_width() {
-                continue;
-            }
-            let characters = self.recogniser.recognise(image, found.outline)?.read(|_| true);
+        for outline in worth_reading(&self.detector.detect(image, LongSide::DOCUMENT)?) {
+            let characters = self.recogniser.recognise(image, outline)?.read(|_| true);
             let text: String = characters.iter().map(|c| c.best().0).collect();
             let confidences: Vec<f32> = characters.iter().map(|c| c.best().1).collect();
             let confidence = confidences.iter().sum::<f32>() / confidences.len().max(1) as f32;
             if !text.trim().is_empty() && confidence >= MIN_CONFIDENCE {
-                let bounds = found.outline.bounds();
+                let bounds = outline.bounds();
                 lines.push(TextLine {
                     text: Personal::new(text),
                     confidence,
@@ -60,5 +64,46 @@ impl TextReader {
             }
         }
         Ok(lines)
+    }
+}
+
+/// The lines that are read, in their order: those that run across, the surest first as far as the width goes.
+fn worth_reading(found: &[TextBox]) -> Vec<Quad> {
+    let across = |line: &&TextBox| line.outline.mean_height() <= MAX_HEIGHT_SHARE * line.outline.mean_width();
+    let mut kept: Vec<(usize, &TextBox)> = found.iter().filter(across).enumerate().collect();
+    kept.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
+    let mut width = 0;
+    kept.retain(|(_, line)| {
+        width += TextRecogniser::input_width(line.outline);
+        width <= MOST_WIDTH
+    });
+    kept.sort_by_key(|(place, _)| *place);
+    kept.into_iter().map(|(_, line)| line.outline).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::imaging::Rect;
+
+    fn line(row: usize, width: f32, score: f32) -> TextBox {
+        TextBox { outline: Quad::from_rect(Rect::new(0.0, row as f32 * 30.0, width, 20.0)), score }
+    }
+
+    #[test]
+    fn of_a_picture_full_of_text_the_surest_lines_are_read_in_their_order() {
+        let found: Vec<TextBox> = (0..400).map(|row| line(row, 100.0, if row % 4 == 0 { 0.9 } else { 0.6 })).collect();
+        let read = worth_reading(&found);
+        assert_eq!(read.len(), MOST_WIDTH / 320);
+        assert!(read.is_sorted_by(|a, b| a.bounds().y < b.bounds().y));
+        assert!((0..400).step_by(4).all(|row| read.contains(&found[row].outline)));
+    }
+
+    #[test]
+    fn a_document_is_read_whole_but_for_what_runs_upwards() {
+        let mut found: Vec<TextBox> = (0..60).map(|row| line(row, 240.0, 0.8)).collect();
+        assert_eq!(worth_reading(&found).len(), 60);
+        found.push(line(60, 8.0, 0.9));
+        assert_eq!(worth_reading(&found).len(), 60);
     }
 }

@@ -48,6 +48,12 @@ impl TextRecogniser {
         &self.digest
     }
 
+    /// How wide the model's input is for a line, in pixels, which is what reading it costs.
+    #[must_use]
+    pub fn input_width(outline: Quad) -> usize {
+        padded(input_width(outline.mean_width(), outline.mean_height()))
+    }
+
     /// Reads the line inside an outline.
     ///
     /// # Errors
@@ -65,9 +71,8 @@ impl TextRecogniser {
     /// As [`recognise`](Self::recognise).
     pub fn recognise_strip(&mut self, strip: &Rgb) -> Result<Lattice, ModelError> {
         let classes = self.charset.len() + 1;
-        let aspect = strip.width() as f32 / strip.height().max(1) as f32;
-        let width = ((HEIGHT as f32 * aspect).round() as usize).clamp(HEIGHT / 3, MAX_WIDTH);
-        let padded = width.div_ceil(WIDTH_STEP) * WIDTH_STEP;
+        let width = input_width(strip.width() as f32, strip.height() as f32);
+        let padded = padded(width);
         let (shape, data) = infer(&mut self.session, MODEL, &resize(strip, width, HEIGHT), padded)?;
         let &[1, steps, found] = shape.as_slice() else {
             return Err(ModelError::Shape { model: MODEL.to_owned(), shape });
@@ -78,6 +83,16 @@ impl TextRecogniser {
         let used = (steps * width).div_ceil(padded);
         Ok(Lattice::new(data, Arc::clone(&self.charset), used))
     }
+}
+
+/// Width of a line at the model's height.
+fn input_width(width: f32, height: f32) -> usize {
+    ((HEIGHT as f32 * width / height.max(1.0)).round() as usize).clamp(HEIGHT / 3, MAX_WIDTH)
+}
+
+/// The next width that the model gets.
+fn padded(width: usize) -> usize {
+    width.div_ceil(WIDTH_STEP) * WIDTH_STEP
 }
 
 /// Copies the line out of the picture, level, at the picture's own resolution.

@@ -69,7 +69,7 @@ fn outcome() -> Outcome {
                 document_number: Some(personal()),
             },
             checks: vec![Check::new("date_order", CheckResult::Pass, PERSONAL)],
-            comparisons: vec![compared("date_of_birth"), compared("id_number"), compared("last_name")],
+            comparisons: vec![compared("date_of_birth"), compared("expiration_date"), compared("id_number")],
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),

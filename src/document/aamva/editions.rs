@@ -28,6 +28,20 @@ impl Edition {
         EDITIONS.iter().find(|edition| edition.version == version)
     }
 
+    /// The edition that a card with this header version is judged by: version 0 by the first, versions that are newer than
+    /// any known by the newest.
+    #[must_use]
+    pub fn judging(version: u8) -> &'static Self {
+        let last = &EDITIONS[EDITIONS.len() - 1];
+        EDITIONS.iter().find(|edition| edition.version >= version).unwrap_or(last)
+    }
+
+    /// The year in which the next edition was published; `None` for the newest.
+    #[must_use]
+    pub fn superseded_in(&self) -> Option<u16> {
+        EDITIONS.iter().find(|edition| edition.version > self.version).map(|edition| edition.year)
+    }
+
     /// Elements that this edition demands of a licence or of an identity card.
     pub fn mandatory(&self, is_license: bool) -> impl Iterator<Item = ElementId> + '_ {
         let extra = if is_license { self.mandatory_on_licenses } else { &[] };
@@ -39,7 +53,7 @@ impl Edition {
     pub fn may_have(&self, id: ElementId) -> bool {
         let is_in = |list: &[&str]| list.contains(&id.as_str());
         match self.version {
-            0 | 1 => !matches!(id.as_str().as_bytes(), [b'D', b'C' | b'D', _]),
+            1 => !matches!(id.as_str().as_bytes(), [b'D', b'C' | b'D', _]),
             2 | 3 => !is_in(ONLY_2000) && !is_in(SINCE_2009),
             _ => !is_in(ONLY_2000) && id != ElementId::known("DCT"),
         }
@@ -108,6 +122,10 @@ mod tests {
     fn every_version_from_one_to_the_newest_has_an_edition() {
         assert!((1..=NEWEST_VERSION).all(|version| Edition::of_version(version).is_some()));
         assert_eq!((Edition::of_version(0), Edition::of_version(NEWEST_VERSION + 1)), (None, None));
+        let judged_by = |version| Edition::judging(version).version;
+        assert_eq!([0, 1, 7, NEWEST_VERSION + 1].map(judged_by), [1, 1, 7, NEWEST_VERSION]);
+        let superseded = |version| Edition::judging(version).superseded_in();
+        assert_eq!((superseded(0), superseded(9), superseded(NEWEST_VERSION)), (Some(2003), Some(2020), None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ mod structure;
 #[cfg(test)]
 mod tests;
 
-pub use checks::checks;
+pub use checks::{PayloadOrigin, checks};
 pub use dates::DateOrder;
 pub use editions::{Edition, NEWEST_VERSION};
 pub use elements::{ElementId, Elements, MAX_ELEMENTS};
@@ -178,12 +178,19 @@ fn with_stripe(stripe: magnetic::Stripe) -> AamvaDocument {
         iin: stripe.iin,
         jurisdiction_version: None,
         issuer,
-        // A stripe does not say which of the two it is.
-        kind: None,
+        kind: stripe_kind(issuer, &stripe.elements),
         fields: fields::fields(&stripe.elements, issuer),
         elements: stripe.elements,
         structure: Structure::default(),
     }
+}
+
+/// Licence or identity card, by whether there is a class. Only British Columbia is known to put the tracks of a stripe into
+/// its barcode; a stripe's text in anybody else's is no kind of card that there is.
+fn stripe_kind(issuer: Option<&Issuer>, elements: &Elements) -> Option<DocumentKind> {
+    let is_known = issuer.is_some_and(|issuer| issuer.code == Some("BC"));
+    let has_class = elements.stated("DAR").is_some_and(|class| !class.trim().is_empty());
+    is_known.then_some(if has_class { DocumentKind::DrivingLicense } else { DocumentKind::IdCard })
 }
 
 fn collect(body: &scan::Body<'_>) -> Elements {

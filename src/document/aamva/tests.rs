@@ -51,7 +51,7 @@ fn payload(version: u8, changes: &[(&'static str, &str)]) -> String {
 }
 
 fn result(document: &AamvaDocument, name: &str) -> CheckResult {
-    checks(document, TODAY).into_iter().find(|check| check.name == name).unwrap().result
+    checks(document, PayloadOrigin::Elsewhere, TODAY).into_iter().find(|check| check.name == name).unwrap().result
 }
 
 fn result_of(changes: &[(&'static str, &str)], name: &str) -> CheckResult {
@@ -70,7 +70,9 @@ fn a_well_formed_card_is_read_and_passes_every_check() {
         assert_eq!((fields.sex, fields.height_cm), (Some(Sex::M), Some(173)));
         assert_eq!(document.elements.get(ElementId::known("ZVA")).unwrap().reveal(), "01");
         // Virginia's numbers say nothing of their holders.
-        for check in checks(&document, TODAY).into_iter().filter(|check| check.name != "number_holder") {
+        for check in
+            checks(&document, PayloadOrigin::Elsewhere, TODAY).into_iter().filter(|check| check.name != "number_holder")
+        {
             assert_eq!(check.result, CheckResult::Pass, "{}: {}", check.name, check.detail.reveal());
         }
     }
@@ -130,7 +132,11 @@ fn what_is_no_licence_is_an_error_without_its_content() {
 #[test]
 fn a_document_prints_nothing_personal() {
     let text = payload(9, &[]);
-    let printed = format!("{:?} {:?}", parse(text.as_bytes()), checks(&parse(text.as_bytes()).unwrap(), TODAY));
+    let printed = format!(
+        "{:?} {:?}",
+        parse(text.as_bytes()),
+        checks(&parse(text.as_bytes()).unwrap(), PayloadOrigin::Elsewhere, TODAY)
+    );
     for personal in ["SAMPLE", "MICHAEL", "T64235789", "2008", "06062008", "BROAD"] {
         assert!(!printed.contains(personal), "{personal}");
     }
@@ -159,7 +165,7 @@ fn odd_dates_are_flagged() {
 #[test]
 fn an_expired_card_fails_no_check() {
     let document = parse(payload(10, &[("DBA", "06062025")]).as_bytes()).unwrap();
-    assert!(checks(&document, TODAY).iter().all(|check| check.result != CheckResult::Fail));
+    assert!(checks(&document, PayloadOrigin::Elsewhere, TODAY).iter().all(|check| check.result != CheckResult::Fail));
 }
 
 #[test]
@@ -230,7 +236,7 @@ proptest! {
     #[test]
     fn no_bytes_make_parsing_or_checking_panic(bytes in fragments()) {
         if let Ok(document) = parse(&bytes) {
-            prop_assert_eq!(checks(&document, TODAY).len(), 27);
+            prop_assert_eq!(checks(&document, PayloadOrigin::Elsewhere, TODAY).len(), 27);
             prop_assert!(document.elements.iter().len() <= MAX_ELEMENTS);
         }
     }
@@ -260,4 +266,17 @@ proptest! {
         prop_assert_eq!(fields.first_name.as_ref().unwrap().reveal(), &first);
         prop_assert_eq!(fields.id_number.as_ref().unwrap().reveal(), &number);
     }
+}
+
+#[test]
+fn the_text_of_a_stripe_is_a_card_of_british_columbia_and_of_nobody_else() {
+    let columbia = "%BCVICTORIA^DOE,$JOHN PAUL^1 ROAD$VICTORIA BC  V8V 1V1^?;6360281234567=310619810131=?\
+                    _%0AV8V1V1                     M183 82BRNBLU9876543210?";
+    let document = parse(columbia.as_bytes()).unwrap();
+    assert_eq!(document.kind, Some(DocumentKind::IdCard));
+    let judged = checks(&document, PayloadOrigin::Symbol, TODAY);
+    assert_eq!(crate::document::standing(&judged), crate::document::Standing::Sound);
+    assert!(judged.iter().any(|check| check.result == CheckResult::Pass));
+    let texas = "%TXAUSTIN^DOE$JOHN^12345 SHERBOURNE ST^?;63601538774194=311519810101?#\" 78729      C               1505130BLKBLK?";
+    assert_eq!(parse(texas.as_bytes()).unwrap().kind, None);
 }

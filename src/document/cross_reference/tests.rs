@@ -149,6 +149,25 @@ fn a_labelled_date_that_is_another_differs_even_if_the_encoded_one_stands_elsewh
 }
 
 #[test]
+fn a_date_whose_order_nothing_tells_agrees_either_way_round_and_with_nothing_else() {
+    let page = front(&[("DATE OF BIRTH 03 04 1985", 0.98), ("DATE OF EXPIRY 11 05 2028", 0.98)]);
+    let compared = |birth, country: &str| {
+        let mut fields = encoded("X1234567", "DOE", "ADA", birth, date(2028, 5, 11));
+        fields.country = Some(country.to_owned());
+        result(&page, &fields, "date_of_birth")
+    };
+    assert_eq!(compared(date(1985, 4, 3), "UTO"), Agreement::Agrees);
+    assert_eq!(compared(date(1985, 3, 4), "UTO"), Agreement::Agrees);
+    assert_eq!(compared(date(1985, 5, 3), "UTO"), Agreement::Differs);
+    // Cards of the United States have the month first.
+    assert_eq!(compared(date(1985, 4, 3), "USA"), Agreement::Differs);
+    // A date that cannot be otherwise tells the order of all.
+    let told = front(&[("DATE OF BIRTH 03 04 1985", 0.98), ("DATE OF EXPIRY 25 05 2028", 0.98)]);
+    let fields = encoded("X1234567", "DOE", "ADA", date(1985, 3, 4), date(2028, 5, 25));
+    assert_eq!(result(&told, &fields, "date_of_birth"), Agreement::Differs);
+}
+
+#[test]
 fn a_front_without_text_compares_nothing() {
     let fields = encoded("12345678", "DOE", "JOHN", date(1980, 1, 31), date(2030, 1, 1));
     let all = cross_reference(&front(&[]), &fields);

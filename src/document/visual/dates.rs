@@ -31,6 +31,8 @@ pub enum DateLabel {
 #[derive(Debug, Clone)]
 pub(super) struct FoundDate {
     pub date: Date,
+    /// The day if day and month stand the other way round, where nothing on the front tells.
+    pub other: Option<Date>,
     pub label: Option<DateLabel>,
     /// Whether the year was written with all four digits.
     pub full_year: bool,
@@ -57,9 +59,9 @@ pub(super) fn find(lines: &[TextLine], today: Date) -> Vec<FoundDate> {
         for date in dates {
             let label = label_of(lines, index, &date, after);
             after = date.characters.end;
-            if let Some(day) = resolve(&date.written, order, label, today) {
+            if let Some((day, other)) = resolve(&date.written, order, label, today) {
                 let full_year = date.written.has_full_year();
-                found.push(FoundDate { date: day, label, full_year, line: index, characters: date.characters });
+                found.push(FoundDate { date: day, other, label, full_year, line: index, characters: date.characters });
             }
         }
     }
@@ -128,7 +130,13 @@ fn order<'a>(dates: impl Iterator<Item = &'a RawDate>) -> Option<Order> {
     }
 }
 
-fn resolve(written: &Written, order: Option<Order>, label: Option<DateLabel>, today: Date) -> Option<Date> {
+/// The day, and the other one that it may be where neither the front nor the separator tells day from month.
+fn resolve(
+    written: &Written,
+    order: Option<Order>,
+    label: Option<DateLabel>,
+    today: Date,
+) -> Option<(Date, Option<Date>)> {
     let (year, parts) = match *written {
         Written::Whole { year, month, day } => (year, vec![(month, day)]),
         Written::Numbers { first, second, year, separator } => {
@@ -140,7 +148,11 @@ fn resolve(written: &Written, order: Option<Order>, label: Option<DateLabel>, to
             (year, both)
         }
     };
-    in_century(year, label, today, |year| parts.iter().find_map(|&(month, day)| Date::new(year, month, day).ok()))
+    let on = |&(month, day): &(i8, i8)| in_century(year, label, today, |year| Date::new(year, month, day).ok());
+    let mut days = parts.iter().filter_map(on);
+    let day = days.next()?;
+    let told = order.is_some() || matches!(*written, Written::Numbers { separator: '.', .. });
+    Some((day, days.next().filter(|other| !told && *other != day)))
 }
 
 /// The dates of a text that writes the day before the month, whatever separates them.

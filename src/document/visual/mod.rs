@@ -27,6 +27,8 @@ pub(in crate::document) use labels::is_vocabulary;
 pub struct PrintedDate {
     /// The day.
     pub date: PersonalDate,
+    /// The day if day and month stand the other way round, where nothing on the front tells.
+    pub other: Option<PersonalDate>,
     /// What its label says it is, if it has one.
     pub label: Option<DateLabel>,
 }
@@ -64,7 +66,11 @@ pub fn read_visual_fields(lines: &[TextLine], today: Date) -> VisualFields {
     let number = number::find(lines, &found);
     let (family_name, given_names) = names::labelled(lines);
     let name_lines = names::find(lines);
-    let printed = |date: &dates::FoundDate| PrintedDate { date: PersonalDate::new(date.date), label: date.label };
+    let printed = |found: &dates::FoundDate| PrintedDate {
+        date: PersonalDate::new(found.date),
+        other: found.other.map(PersonalDate::new),
+        label: found.label,
+    };
     VisualFields {
         date_of_birth: birth.map(PersonalDate::new),
         expiration_date: expiry.map(PersonalDate::new),

@@ -4,30 +4,44 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde::{Serialize, Serializer};
 
 use super::lines::{CheckLine, FileLabel, ParsedLine};
 use super::{Common, InputFault, run};
 use crate::document::DocumentKind;
-use crate::document::aamva::{AamvaDocument, Elements, MAX_PAYLOAD_BYTES, checks, parse};
+use crate::document::aamva::{AamvaDocument, Elements, MAX_PAYLOAD_BYTES, PayloadOrigin, checks, parse};
 use crate::privacy::Personal;
 use crate::tools::exit::{CommandError, Exit};
+
+/// What to parse.
+#[derive(Debug, Clone, Args)]
+pub struct AamvaArgs {
+    /// Files with one payload each; `-` reads standard input.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The payloads are as a symbol held them, byte for byte: what is odd about their form is the maker's, and not a
+    /// scanner's.
+    #[arg(long)]
+    from_symbol: bool,
+}
 
 /// Parses AAMVA payloads (`-` reads standard input).
 ///
 /// # Errors
 /// [`CommandError`] when the output is closed.
-pub fn aamva(files: &[PathBuf], common: &Common) -> Result<Exit, CommandError> {
+pub fn aamva(args: &AamvaArgs, common: &Common) -> Result<Exit, CommandError> {
     let today = crate::tools::today_utc();
+    let origin = if args.from_symbol { PayloadOrigin::Symbol } else { PayloadOrigin::Elsewhere };
     run(
-        files,
+        &args.files,
         common,
         |file| FileLabel::new(file),
         |_threads| Ok(()),
         |file| read(file),
         |(), bytes| {
             let document = parse(bytes.reveal()).map_err(|error| InputFault(error.to_string()))?;
-            Ok(Body::of(&document, today))
+            Ok(Body::of(&document, origin, today))
         },
     )
 }
@@ -70,7 +84,7 @@ struct Body {
 }
 
 impl Body {
-    fn of(document: &AamvaDocument, today: jiff::civil::Date) -> Self {
+    fn of(document: &AamvaDocument, origin: PayloadOrigin, today: jiff::civil::Date) -> Self {
         Self {
             version: document.version,
             iin: document.iin.clone(),
@@ -78,7 +92,7 @@ impl Body {
             document_type: document.kind.and_then(document_type),
             elements: document.elements.clone(),
             parsed: ParsedLine::from(&document.fields),
-            checks: checks(document, today).iter().map(CheckLine::from).collect(),
+            checks: checks(document, origin, today).iter().map(CheckLine::from).collect(),
         }
     }
 }
@@ -105,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_contracts_keys() {
-        let body = Body::of(&parse(PAYLOAD).unwrap(), jiff::civil::date(2026, 1, 1));
+        let body = Body::of(&parse(PAYLOAD).unwrap(), PayloadOrigin::Elsewhere, jiff::civil::date(2026, 1, 1));
         let line = serde_json::to_value(&body).unwrap();
         let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!(keys(&line), "checks document_type elements iin jurisdiction parsed version");

@@ -41,11 +41,7 @@ pub enum Verb {
     /// Reads barcodes out of pictures.
     Barcode(barcode::BarcodeArgs),
     /// Parses AAMVA payloads (`-` reads standard input).
-    Aamva {
-        /// Files to read.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
+    Aamva(aamva::AamvaArgs),
     /// Reads machine-readable zones out of pictures.
     Mrz {
         /// Files to read.
@@ -92,7 +88,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
     }
     match verb {
         Verb::Barcode(args) => barcode::barcode(args, common),
-        Verb::Aamva { files } => aamva::aamva(files, common),
+        Verb::Aamva(args) => aamva::aamva(args, common),
         Verb::Mrz { files } => mrz::mrz(files, common, assets),
         Verb::Text { files } => text::text(files, common, assets),
         Verb::Faces { files } => faces::faces(files, common, assets),

@@ -1,6 +1,6 @@
 //! The elements against the edition's tables of mandatory and optional elements (annex D).
 
-use super::super::editions::{Edition, NEWEST_VERSION};
+use super::super::editions::Edition;
 use super::super::elements::{ElementId, is_placeholder};
 use super::super::{AamvaDocument, Format};
 use super::{Oddities, fail, flag, not_applicable, pass};
@@ -22,8 +22,7 @@ pub(super) fn mandatory_elements(document: &AamvaDocument) -> Check {
     if document.format == Format::MagneticStripe {
         return not_applicable(NAME, "a magnetic stripe has fields of fixed width");
     }
-    let Some(edition) = document.version.map(|version| version.min(NEWEST_VERSION)).and_then(Edition::of_version)
-    else {
+    let Some(edition) = document.version.map(Edition::judging) else {
         return not_applicable(NAME, "no edition is stated whose elements could be demanded");
     };
     let is_license = document.kind == Some(DocumentKind::DrivingLicense);

@@ -21,6 +21,17 @@ use super::AamvaDocument;
 use crate::document::CheckStrength::{self, Strong, Weak};
 use crate::document::{Check, CheckResult, REFUSAL_POINTS, Standing, points, standing};
 
+/// How a payload came here, which says what may have been changed on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayloadOrigin {
+    /// Read here out of a picture of the symbol: error correction gives the payload as it was made, or not at all, so that
+    /// whatever is odd about its form is the maker's.
+    Symbol,
+    /// From elsewhere, such as a scanner that types what it reads, or a file: separators and line endings may have been
+    /// lost or replaced.
+    Elsewhere,
+}
+
 /// Runs every check; `today` is the calendar day of the place.
 ///
 /// | name | looks at |
@@ -43,15 +54,15 @@ use crate::document::{Check, CheckResult, REFUSAL_POINTS, Standing, points, stan
 /// | `truncation` | the flags that say whether names were cut |
 /// | `date_format` | the edition's order of day, month and year |
 /// | `date_order`, `date_of_birth`, `issue_date`, `validity` | whether the dates can be |
-/// | `edition_date` | the date of issue against the year of the edition |
+/// | `edition_date` | the date of issue against the years of the edition and of the one that followed it |
 /// | `under_age_dates` | whether the under-18, 19 and 21 dates are those birthdays |
 /// | `flags_together` | what the flags of all others amount to |
 #[must_use]
-pub fn checks(document: &AamvaDocument, today: Date) -> Vec<Check> {
+pub fn checks(document: &AamvaDocument, origin: PayloadOrigin, today: Date) -> Vec<Check> {
     let mut checks = vec![
-        structure::header(document),
+        structure::header(document, origin),
         structure::version(document),
-        structure::subfile_table(document),
+        structure::subfile_table(document, origin),
         structure::separators(document),
         structure::element_order(document),
         elements::mandatory_elements(document),

@@ -2,14 +2,14 @@
 //! designators).
 //!
 //! What scanners change on the way to us (line endings, the characters before the file type) is weak: it says nothing
-//! about who made the card. Where all of those arrived as the standard has them, nothing was changed on the way, and what
-//! is wrong then is the maker's.
+//! about who made the card. Where the payload was read out of its symbol here, or all of those arrived as the standard has
+//! them, nothing was changed on the way, and what is wrong then is the maker's.
 
 use super::super::editions::{Edition, NEWEST_VERSION};
 use super::super::elements::ElementId;
 use super::super::header::Subfile;
 use super::super::{AamvaDocument, FileType, Format, Structure};
-use super::{Oddities, fail, flag, not_applicable, pass};
+use super::{Oddities, PayloadOrigin, fail, flag, not_applicable, pass};
 use crate::document::Check;
 use crate::document::CheckStrength::{Moderate, Strong, Weak};
 
@@ -20,7 +20,7 @@ const TABLES_SINCE: u8 = 4;
 /// Characters by which issuers' own tables are off: they count terminators differently.
 const TERMINATORS: usize = 2;
 
-pub(super) fn header(document: &AamvaDocument) -> Check {
+pub(super) fn header(document: &AamvaDocument, origin: PayloadOrigin) -> Check {
     const NAME: &str = "header";
     let file_type = match document.format {
         Format::MagneticStripe => return not_applicable(NAME, "the tracks of a magnetic stripe have no header"),
@@ -31,15 +31,19 @@ pub(super) fn header(document: &AamvaDocument) -> Check {
     let structure = &document.structure;
     // Only cards of DL/ID-2000 are known to call the file type by the association's name.
     let is_early = document.version.is_none_or(|version| version <= 1);
+    let before_it = match origin {
+        PayloadOrigin::Symbol => Moderate,
+        PayloadOrigin::Elsewhere => Weak,
+    };
     let mut odd = Oddities::default();
     if !structure.has_compliance_indicator {
-        odd.add(Weak, "the compliance indicator is missing");
+        odd.add(before_it, "the compliance indicator is missing");
     }
     if !structure.has_record_separator {
-        odd.add(Weak, "the record separator is missing");
+        odd.add(before_it, "the record separator is missing");
     }
     if odd.seen.is_empty() && !structure.prelude_is_standard {
-        odd.add(Weak, "other characters stand before the file type");
+        odd.add(before_it, "other characters stand before the file type");
     }
     if file_type == FileType::Aamva && !is_early {
         odd.add(Moderate, "the file type is AAMVA, not ANSI");
@@ -67,9 +71,10 @@ pub(super) fn version(document: &AamvaDocument) -> Check {
 }
 
 /// Scanners add and drop line endings, and some issuers' own tables are off, so that a wrong table is only a flag. It is
-/// a fail when nothing was lost on the way and yet the holder's subfile is longer or shorter by more than a third: issuers'
-/// systems compute lengths, while a template that was filled in by hand keeps those of its first holder.
-pub(super) fn subfile_table(document: &AamvaDocument) -> Check {
+/// a fail when nothing was lost on the way and yet the holder's subfile has no row in the table, or is longer or shorter
+/// than its row says by more than a third: issuers' systems write the table that other readers go by, while a template
+/// that was filled in by hand keeps the lengths of its first holder.
+pub(super) fn subfile_table(document: &AamvaDocument, origin: PayloadOrigin) -> Check {
     const NAME: &str = "subfile_table";
     let Format::Subfiles(_) = document.format else {
         return not_applicable(NAME, "there is no subfile table");
@@ -77,12 +82,16 @@ pub(super) fn subfile_table(document: &AamvaDocument) -> Check {
     let structure = &document.structure;
     let mut odd = Oddities::default();
     let is_recent = document.version.is_some_and(|version| version >= TABLES_SINCE);
-    let counts = structure.prelude_is_standard && structure.line_feeds > 0 && is_recent;
+    let is_as_made = origin == PayloadOrigin::Symbol || structure.prelude_is_standard;
+    let counts = is_as_made && (origin == PayloadOrigin::Symbol || structure.line_feeds > 0) && is_recent;
     for subfile in &structure.subfiles {
         differences(subfile, counts, &mut odd);
     }
-    if structure.prelude_is_standard && structure.subfiles.iter().any(is_far_off) {
+    if is_as_made && structure.subfiles.iter().any(is_far_off) {
         return fail(NAME, odd.seen.join("; "));
+    }
+    if is_as_made && structure.subfiles.iter().all(|row| row.designator.is_jurisdiction()) {
+        return fail(NAME, "the table has no row for the subfile of the holder");
     }
     let rows = structure.subfiles.len();
     match structure.declared_entries {

@@ -105,7 +105,7 @@ impl Card {
     }
 
     fn checks(&self) -> Vec<Check> {
-        checks(&parse(self.text().as_bytes()).unwrap(), TODAY)
+        checks(&parse(self.text().as_bytes()).unwrap(), PayloadOrigin::Symbol, TODAY)
     }
 }
 
@@ -310,6 +310,41 @@ fn an_invented_issuer_and_version_are_refused() {
             card.with("DCF", "XXXXXXXXXX")
         }),
     ]);
+}
+
+/// What a forger can leave out or change so that there is less to compare with.
+#[test]
+fn a_payload_that_evades_the_checks_is_refused() {
+    let genuine = Card::genuine();
+    let body = genuine.text().split_off(41);
+    let refused = |text: &str, origin| {
+        let checks = checks(&parse(text.as_bytes()).unwrap(), origin, TODAY);
+        assert_eq!(standing(&checks), Standing::Refused, "{text:?}:{}", seen(&checks));
+    };
+    for header in ["@\n\u{1e}\rANSI 636014100000", "@\n\u{1e}\rANSI 636014000000"] {
+        // No table, under the newest version and under one that is older than any edition.
+        refused(&format!("{header}{body}"), PayloadOrigin::Elsewhere);
+        refused(&format!("{header}{body}"), PayloadOrigin::Symbol);
+    }
+    // Without the separator that says that nothing was changed on the way.
+    let pasted = Card { prelude: "@\r\nANSI ", end: "\r\n", table: Some("00390900"), ..genuine.clone() };
+    refused(&pasted.text(), PayloadOrigin::Symbol);
+    // An edition of long ago has fewer elements to get right.
+    let old = Card { version: 1, ..genuine }.without(&["DCS", "DAC", "DAD", "DDE", "DDF", "DDG", "DCA", "DCB", "DCD"]);
+    let old = old.with("DAA", "SPECIMEN,ADA,QUILL").with("DAR", "C").with("DAS", "NONE").with("DAT", "NONE");
+    let checks = old.checks();
+    assert!(checks.iter().any(|check| check.name == "edition_date" && points(check) == 1), "{}", seen(&checks));
+}
+
+/// A scanner that types what it reads may lose what stands before the file type; a symbol that is read here may not.
+#[test]
+fn what_stands_before_the_file_type_counts_only_where_it_was_read_here() {
+    let text = Card { prelude: "@\n\rANSI ", ..Card::genuine() }.text();
+    let header = |origin| {
+        let checks = checks(&parse(text.as_bytes()).unwrap(), origin, TODAY);
+        points(checks.iter().find(|check| check.name == "header").unwrap())
+    };
+    assert_eq!((header(PayloadOrigin::Elsewhere), header(PayloadOrigin::Symbol)), (0, 1));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! Formats' of the National Traffic Safety Institute, which many validators carry in turn; for Canada the definitions of
 //! 'Canada driver's license number' in Microsoft's documentation of sensitive information types; Washington's numbers
 //! since September 2018 in its Senate's bill report SB 5409 (2023); New Hampshire's since October 2017 in the Concord
-//! Monitor of 5 December 2017; Oregon's and Massachusetts' two-letter forms from their own specimens. None of them is the
+//! Monitor of 5 December 2017; Massachusetts' two-letter form from its own specimen. None of them is the
 //! issuer's rule, and issuers change forms, so a number of another form is never a failure.
 //!
 //! Always holds: an issuer without a source has no entry, and its numbers are not compared.

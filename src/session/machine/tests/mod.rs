@@ -59,7 +59,7 @@ fn document(card: Card) -> Box<DocumentSeen> {
         ..Fields::default()
     };
     let agreement = if card == Card::Altered { Agreement::Differs } else { Agreement::Agrees };
-    let compared = ["date_of_birth", "document_number", "family_name"];
+    let compared = ["date_of_birth", "expiration_date", "family_name"];
     let compared = compared.map(|field| FieldComparison { field, printed: None, encoded: None, result: agreement });
     let encoded = (card != Card::Unread).then_some(EncodedSource::Barcode);
     let evidence = DocumentEvidence {
