@@ -16,7 +16,7 @@ use super::fallback;
 use super::pdf417::{self, Finding, Partial};
 use crate::imaging::{
     BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, Rect, deskew, find_guards, find_soft_guards,
-    module_width,
+    module_width, shows_start,
 };
 use crate::privacy::Personal;
 
@@ -154,15 +154,16 @@ fn read_thoroughly(
     mut looked: Looked,
 ) -> Looked {
     let small = picture.width() * picture.height() <= SMALL_PICTURE;
-    let promising = small || !unread.is_empty();
+    let starts: Vec<bool> = unread.iter().map(|(_, view)| shows_start(&view.image)).collect();
+    let promising = small || looked.partly.is_some() || starts.contains(&true);
     if looked.symbols.is_empty() && promising {
         let found = whole_views(picture).flat_map(|view| read_view(picture, &view, &mut looked)).collect();
         looked.symbols = with(found, looked.symbols);
     }
     let mut symbols = std::mem::take(&mut looked.symbols);
-    for (outline, view) in unread {
+    for ((outline, view), &shows_start) in unread.iter().zip(&starts) {
         if !is_read(*outline, &symbols) {
-            let found = guarded(|| fallback::read_level(view)).flatten();
+            let found = guarded(|| fallback::read_level(view, shows_start)).flatten();
             symbols = with(found.into_iter().collect(), symbols);
         }
     }
@@ -174,9 +175,9 @@ fn read_thoroughly(
     } else {
         localiser.dense(MAX_AREAS)
     };
-    let mut rest = picture.clone();
+    let mut rest = Cow::Borrowed(picture);
     for symbol in &symbols {
-        erase(&mut rest, symbol.corners, 1.05);
+        erase(rest.to_mut(), symbol.corners, 1.05);
     }
     for area in areas {
         if small || !is_read(Quad::from_rect(area), &symbols) {
