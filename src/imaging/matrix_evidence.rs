@@ -5,32 +5,54 @@
 //! windows of cells that all have both are taken as filled. Always holds: time is linear in the number of pixels. Does not
 //! tell a symbol from a chequered cloth: whoever searches the part then does.
 
-use super::geometry::{Point, Rect};
+use super::geometry::Rect;
 use super::raster::Gray;
 
-/// Sides of cells in pixels: for modules of up to about 5 pixels, and for larger ones.
-const CELLS: [usize; 2] = [8, 24];
+/// How an area is cut into cells.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    /// Side of a cell in pixels.
+    side: usize,
+    /// Range in grey levels that a cell's surroundings must have: more than noise has.
+    min_range: u8,
+    /// Share of that range that the cell itself must have.
+    busy_share: f32,
+}
+
+/// For modules of up to about 5 pixels, which blur may leave little contrast.
+const SMALL: Scale = Scale { side: 8, min_range: 60, busy_share: 0.4 };
+/// For larger ones, which show all of theirs.
+const LARGE: Scale = Scale { side: 24, min_range: 80, busy_share: 0.75 };
 /// Cells along the side of a window: a symbol of 40 pixels, turned by 45 degrees, holds one.
 const WINDOW: usize = 4;
 /// Cells to either side whose range of brightness a cell is compared with.
 const REACH: usize = 1;
-/// Range in grey levels that a cell's surroundings must have.
-const MIN_RANGE: u8 = 45;
-/// Share of that range that the cell itself must have.
-const BUSY_SHARE: f32 = 0.4;
 /// Cells of a window that must be busy, of 16: finder patterns and bars are plain inside.
 const MIN_BUSY: usize = 14;
 /// Share of a window that is dark.
 const INK: std::ops::Range<f32> = 0.33..0.67;
-/// Cells around the windows that belong to the part: a window leaves out the corners of a turned symbol and its quiet zone.
+/// Steps from one window to another of the same part.
+const STEP: usize = 2;
+/// Share of a part's box that its windows take: a slanting line of heavy print takes less.
+const MIN_FILL: f32 = 0.3;
+/// Longer side of a part by its shorter one, at most, in windows; 2 is added to both.
+const MAX_ASPECT: f32 = 3.0;
+/// Cells around the windows that belong to a part: a window leaves out the corners of a turned symbol and its quiet zone.
 const MARGIN: f32 = 3.0;
 
-/// The box around all that is filled as a matrix symbol is; `None` where nothing is.
+/// Boxes around what is filled as a matrix symbol is, at most `limit`, those of most windows first.
 #[must_use]
-pub fn filled_part(area: &Gray) -> Option<Rect> {
-    let corners: Vec<Point> = CELLS.iter().flat_map(|&side| Cells::of(area, side).filled()).collect();
+pub fn filled_parts(area: &Gray, limit: usize) -> Vec<Rect> {
+    let mut parts = Cells::of(area, SMALL).parts();
+    for (count, part) in Cells::of(area, LARGE).parts() {
+        if parts.iter().all(|(_, other)| other.intersection(part).area() <= 0.0) {
+            parts.push((count, part));
+        }
+    }
+    parts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    parts.truncate(limit);
     let whole = Rect::new(0.0, 0.0, area.width() as f32, area.height() as f32);
-    (!corners.is_empty()).then(|| Rect::around(corners).intersection(whole))
+    parts.into_iter().map(|(_, part)| part.intersection(whole)).collect()
 }
 
 /// One cell of an area.
@@ -43,14 +65,15 @@ struct Cell {
 /// An area cut into square cells; a rest narrower than one at the right and bottom is left out.
 struct Cells<'a> {
     area: &'a Gray,
-    side: usize,
+    scale: Scale,
     columns: usize,
     rows: usize,
     cells: Vec<Cell>,
 }
 
 impl<'a> Cells<'a> {
-    fn of(area: &'a Gray, side: usize) -> Self {
+    fn of(area: &'a Gray, scale: Scale) -> Self {
+        let side = scale.side;
         let (columns, rows) = (area.width() / side, area.height() / side);
         let mut cells = vec![Cell { low: u8::MAX, high: 0 }; columns * rows];
         for y in 0..rows * side {
@@ -61,29 +84,59 @@ impl<'a> Cells<'a> {
                 *cell = Cell { low, high };
             }
         }
-        Self { area, side, columns, rows, cells }
+        Self { area, scale, columns, rows, cells }
     }
 
-    /// Opposite corners of the windows that are filled, with their margins.
-    fn filled(&self) -> Vec<Point> {
+    /// Whether the window that begins at each cell is filled, row by row, and how many there are in a row.
+    fn windows(&self) -> (Vec<bool>, usize) {
         if self.columns < WINDOW || self.rows < WINDOW {
-            return Vec::new();
+            return (Vec::new(), 1);
         }
         let ink: Vec<Option<f32>> = (0..self.cells.len()).map(|index| self.ink(index)).collect();
-        let mut corners = Vec::new();
-        for y in 0..=self.rows - WINDOW {
-            for x in 0..=self.columns - WINDOW {
-                let window = (0..WINDOW).flat_map(|v| ink[(y + v) * self.columns + x..][..WINDOW].iter().flatten());
-                let (busy, sum) = window.fold((0, 0.0), |(busy, sum), ink| (busy + 1, sum + ink));
-                if busy >= MIN_BUSY && INK.contains(&(sum / busy as f32)) {
-                    let side = self.side as f32;
-                    let corner = Point::new((x as f32 - MARGIN) * side, (y as f32 - MARGIN) * side);
-                    let across = (WINDOW as f32 + 2.0 * MARGIN) * side;
-                    corners.extend([corner, corner + Point::new(across, across)]);
+        let (width, height) = (self.columns - WINDOW + 1, self.rows - WINDOW + 1);
+        let filled = (0..width * height).map(|at| {
+            let (x, y) = (at % width, at / width);
+            let window = (y..y + WINDOW).flat_map(|row| ink[row * self.columns + x..][..WINDOW].iter().flatten());
+            let (busy, sum) = window.fold((0, 0.0), |(busy, sum), ink| (busy + 1, sum + ink));
+            busy >= MIN_BUSY && INK.contains(&(sum / busy as f32))
+        });
+        (filled.collect(), width)
+    }
+
+    /// Groups of windows that lie together: how many there are, and the box around them with its margin.
+    fn parts(&self) -> Vec<(usize, Rect)> {
+        let (mut filled, width) = self.windows();
+        let height = filled.len() / width;
+        let mut parts = Vec::new();
+        for seed in 0..filled.len() {
+            if !std::mem::take(&mut filled[seed]) {
+                continue;
+            }
+            let (mut count, mut queue) = (0, vec![seed]);
+            let (mut left, mut right, mut top, mut bottom) = (width, 0, height, 0);
+            while let Some(at) = queue.pop() {
+                let (x, y) = (at % width, at / width);
+                count += 1;
+                (left, right, top, bottom) = (left.min(x), right.max(x), top.min(y), bottom.max(y));
+                for v in y.saturating_sub(STEP)..(y + STEP + 1).min(height) {
+                    for u in x.saturating_sub(STEP)..(x + STEP + 1).min(width) {
+                        if std::mem::take(&mut filled[v * width + u]) {
+                            queue.push(v * width + u);
+                        }
+                    }
                 }
             }
+            let (across, down) = (right - left + 1, bottom - top + 1);
+            let aspect = (across.max(down) + 2) as f32 / (across.min(down) + 2) as f32;
+            if count as f32 >= MIN_FILL * (across * down) as f32 && aspect <= MAX_ASPECT {
+                let cells = |windows: usize| (windows + WINDOW - 1) as f32 + 2.0 * MARGIN;
+                let (x, y) = (left as f32 - MARGIN, top as f32 - MARGIN);
+                let part = Rect::new(x, y, cells(across), cells(down));
+                let side = self.scale.side as f32;
+                parts.push((count, Rect::new(part.x * side, part.y * side, part.width * side, part.height * side)));
+            }
         }
-        corners
+        parts
     }
 
     /// The dark share of a cell that has the contrast of its surroundings; `None` of a plainer one.
@@ -98,13 +151,15 @@ impl<'a> Cells<'a> {
             }
         }
         let (range, own) = (high.saturating_sub(low), self.cells[index]);
-        if range < MIN_RANGE || f32::from(own.high.saturating_sub(own.low)) < BUSY_SHARE * f32::from(range) {
+        if range < self.scale.min_range
+            || f32::from(own.high.saturating_sub(own.low)) < self.scale.busy_share * f32::from(range)
+        {
             return None;
         }
-        let middle = low + range / 2;
-        let rows = (0..self.side).map(|v| &self.area.row(y * self.side + v)[x * self.side..][..self.side]);
+        let (middle, side) = (low + range / 2, self.scale.side);
+        let rows = (0..side).map(|v| &self.area.row(y * side + v)[x * side..][..side]);
         let dark: usize = rows.map(|row| row.iter().filter(|&&value| value < middle).count()).sum();
-        Some(dark as f32 / (self.side * self.side) as f32)
+        Some(dark as f32 / (side * side) as f32)
     }
 }
 
@@ -126,9 +181,9 @@ mod tests {
         for (module, degrees) in [(2, 0.0), (3, 20.0), (5, 45.0), (12, 0.0)] {
             let middle = Point::new(150.0, 150.0);
             let turn = Similarity::about(middle, degrees, 1.0, middle);
-            let part = filled_part(&warp(&squares(module), 300, 300, [230], |p| turn.apply(p)));
-            let part = part.unwrap_or_else(|| panic!("nothing of {module} pixels at {degrees} degrees"));
-            assert!(part.centre().distance(middle) < 30.0 && part.width < 250.0, "{part:?}");
+            let parts = filled_parts(&warp(&squares(module), 300, 300, [230], |p| turn.apply(p)), 3);
+            assert_eq!(parts.len(), 1, "{module} pixels at {degrees} degrees: {parts:?}");
+            assert!(parts[0].centre().distance(middle) < 30.0 && parts[0].width < 290.0, "{parts:?}");
         }
     }
 
@@ -137,7 +192,7 @@ mod tests {
         let print = Gray::from_fn(300, 300, |x, y| [if y % 16 < 8 && x % 5 == 0 { 20 } else { 230 }]);
         let line = Gray::from_fn(300, 300, |x, y| [if x.abs_diff(y) < 4 { 20 } else { 230 }]);
         for area in [print, line, Gray::filled(300, 300, [9]), Gray::filled(3, 3, [9]), Gray::filled(0, 0, [9])] {
-            assert_eq!(filled_part(&area), None);
+            assert_eq!(filled_parts(&area, 3), []);
         }
     }
 }

@@ -33,7 +33,7 @@ pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, lay_flat, locate_c
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
 pub use lattice_angle::{LatticeAngle, lattice_angle};
-pub use matrix_evidence::filled_part;
+pub use matrix_evidence::filled_parts;
 pub use quality::{Exposure, Focus, Glare, exposure, focus, glare, motion};
 pub use raster::{Gray, Image, ImageShapeError, Rgb};
 pub use recapture::{RecaptureCues, RecaptureResult, RecaptureScore, recapture};

@@ -14,7 +14,7 @@ use super::barcode::{Format, Symbol};
 use super::erase::erase;
 use crate::imaging::{
     BullsEye, Deskewed, Gray, Point, Quad, Rect, Similarity, count_corner_squares, count_rings, crop, deskew,
-    filled_part, find_bulls_eyes, lattice_angle, shows_linear_stop,
+    filled_parts, find_bulls_eyes, lattice_angle, shows_linear_stop,
 };
 use crate::privacy::Personal;
 
@@ -22,6 +22,12 @@ use crate::privacy::Personal;
 const MAX_FINDS: usize = 3;
 /// Share of an area's edges that must have one direction, or one at right angles to it, for it to be searched.
 const MIN_LATTICE: f32 = 0.08;
+/// The same share for a Data Matrix symbol.
+const MIN_DATA_MATRIX_LATTICE: f32 = 0.2;
+/// By how much one of both directions may be the more frequent.
+const MAX_ONE_SIDED: f32 = 0.6;
+/// Parts of an area that are searched, at most.
+const MAX_PARTS: usize = 4;
 /// Turn up to which an area is as good as level.
 const LEVEL_DEGREES: f32 = 2.0;
 /// Size in pixels to which a small area is enlarged when it is turned.
@@ -52,19 +58,33 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
-/// Matrix symbols in a part of a picture: as it lies, then laid level by the direction of its edges. Nothing is searched that
-/// has no part filled as such a symbol is, and for each kind only what shows its mark.
+/// Matrix symbols in a part of a picture. Nothing is searched but what is filled as such a symbol is.
 pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
     let Some(whole) = crop(picture, area) else { return Vec::new() };
-    let Some(filled) = filled_part(&whole) else { return Vec::new() };
-    let origin = Point::new(area.x.round().max(0.0) + filled.x, area.y.round().max(0.0) + filled.y);
-    let area = Rect::new(origin.x, origin.y, filled.width, filled.height);
+    let (x, y) = (area.x.round().max(0.0), area.y.round().max(0.0));
+    let mut symbols: Vec<Symbol> = Vec::new();
+    for part in filled_parts(&whole, MAX_PARTS) {
+        let part = Rect::new(x + part.x, y + part.y, part.width, part.height);
+        if symbols.iter().all(|symbol| symbol.corners.bounds().intersection(part).area() < 0.5 * part.area()) {
+            symbols.extend(read_part(picture, part));
+        }
+    }
+    symbols
+}
+
+/// Matrix symbols as they lie, then laid level by the direction of the edges; of each kind only what shows its mark.
+fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
     let Some(mut part) = crop(picture, area) else { return Vec::new() };
-    // Where edges have no direction in common there are no squares.
-    let Some(lattice) = lattice_angle(&part).filter(|lattice| lattice.strength > MIN_LATTICE) else {
+    let Some(lattice) = lattice_angle(&part) else { return Vec::new() };
+    // Where edges have no direction in common, or all the same one, there are no squares.
+    if lattice.strength < MIN_LATTICE || lattice.one_sided > MAX_ONE_SIDED {
         return Vec::new();
-    };
-    let kinds = kinds_shown(&part);
+    }
+    let kinds = kinds_shown(&part, lattice.strength);
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let origin = Point::new(area.x, area.y);
     let as_it_lies = read_others(&mut part, &kinds, |p| p + origin);
     if !as_it_lies.is_empty() {
         return as_it_lies;
@@ -84,9 +104,13 @@ pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
     read_others(&mut view.image, &kinds, |p| to_picture.apply(p))
 }
 
-/// The kinds of matrix symbols that a part may hold: Data Matrix has no mark that is quicker found than the symbol itself.
-fn kinds_shown(part: &Gray) -> Vec<BarcodeFormat> {
-    let mut kinds = vec![BarcodeFormat::DATA_MATRIX];
+/// The kinds of matrix symbols that a part may hold. Data Matrix has no mark that is quicker found than the symbol itself,
+/// but nothing in it that is not square.
+fn kinds_shown(part: &Gray, lattice: f32) -> Vec<BarcodeFormat> {
+    let mut kinds = Vec::new();
+    if lattice > MIN_DATA_MATRIX_LATTICE {
+        kinds.push(BarcodeFormat::DATA_MATRIX);
+    }
     if count_corner_squares(part) >= MIN_CORNER_SQUARES {
         kinds.insert(0, BarcodeFormat::QR_CODE);
     }
