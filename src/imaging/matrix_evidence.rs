@@ -30,7 +30,7 @@ const REACH: usize = 1;
 /// Cells of a window that must be busy, of 16: finder patterns and bars are plain inside.
 const MIN_BUSY: usize = 14;
 /// Share of a window that is dark.
-const INK: std::ops::Range<f32> = 0.33..0.67;
+const INK: std::ops::Range<f32> = 0.31..0.68;
 /// Steps from one window to another of the same part.
 const STEP: usize = 2;
 /// Share of a part's box that its windows take: a slanting line of heavy print takes less.

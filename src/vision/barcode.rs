@@ -58,8 +58,8 @@ pub struct Symbol {
 pub struct BarcodeOptions {
     /// Regions of bars that are looked into, best first.
     pub regions: usize,
-    /// Whether all that is dense with edges is searched by rxing too, for all kinds of symbols and for PDF417 that the localiser
-    /// missed. Costs nothing to speak of where there is nothing like a symbol.
+    /// Whether rxing searches too: for matrix symbols what is filled as they are, for Code 128 and PDF417 bars that show an end
+    /// of one and were not read. Costs little where there is nothing like a symbol.
     pub whole_picture: bool,
 }
 
@@ -85,6 +85,8 @@ const MAX_AREAS: usize = 6;
 const WHOLE_VIEW_WIDTH: f32 = 1600.0;
 /// Pictures up to this many pixels are searched as a whole: they cost little, and a symbol may fill them.
 const SMALL_PICTURE: usize = 300_000;
+/// Share of a picture from which bars are searched as a whole as well: their ends may have been cut off.
+const LARGE_SYMBOL: f32 = 0.25;
 /// Pixels a module of a level view: rxing reads best at 3, and more only costs time.
 const LEVEL_MODULE: f32 = 4.0;
 /// Scan lines of a level view that find the guards of a symbol.
@@ -155,7 +157,9 @@ fn read_thoroughly(
 ) -> Looked {
     let small = picture.width() * picture.height() <= SMALL_PICTURE;
     let starts: Vec<bool> = unread.iter().map(|(_, view)| shows_start(&view.image)).collect();
-    let promising = small || looked.partly.is_some() || starts.contains(&true);
+    let whole = (picture.width() * picture.height()) as f32;
+    let filled = |(outline, _): &(Quad, Deskewed)| outline.mean_width() * outline.mean_height() > LARGE_SYMBOL * whole;
+    let promising = small || looked.partly.is_some() || starts.contains(&true) || unread.iter().any(filled);
     if looked.symbols.is_empty() && promising {
         let found = whole_views(picture).flat_map(|view| read_view(picture, &view, &mut looked)).collect();
         looked.symbols = with(found, looked.symbols);
