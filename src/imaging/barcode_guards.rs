@@ -365,9 +365,29 @@ mod tests {
     }
 
     #[test]
+    fn a_start_is_seen_where_the_stop_is_cut_off() {
+        let whole = view(0);
+        let cut = Gray::from_fn(whole.width() - 60, whole.height(), |x, y| whole.pixel(x, y));
+        assert!(find_guards(&cut).is_none() && shows_start(&cut));
+        assert!(shows_start(&rotate_quarter(&cut, QuarterTurns::Two)));
+        assert!(!shows_linear_stop(&cut));
+    }
+
+    #[test]
+    fn the_stop_of_a_linear_symbol_is_seen_either_way_round() {
+        let runs = [10, 2, 1, 1, 2, 3, 2, 2, 2, 1, 2, 2, 2, 2, 3, 3, 1, 1, 1, 2, 10];
+        let modules: Vec<bool> = runs.iter().enumerate().flat_map(|(k, &run)| vec![k % 2 == 1; run * 4]).collect();
+        let view = Gray::from_fn(modules.len(), 60, |x, _| [if modules[x] { 30 } else { 225 }]);
+        assert!(shows_linear_stop(&view) && shows_linear_stop(&rotate_quarter(&view, QuarterTurns::Two)));
+        assert!(!shows_start(&view));
+    }
+
+    #[test]
     fn bars_without_guards_have_none() {
         let bars = Gray::from_fn(400, 90, |x, _| [if x / 4 % 2 == 0 { 30 } else { 225 }]);
         assert_eq!(find_guards(&bars), None);
+        assert!(!shows_start(&bars) && !shows_linear_stop(&bars));
+        assert!(!shows_start(&Gray::filled(0, 0, [0])) && !shows_linear_stop(&Gray::filled(0, 0, [0])));
         assert_eq!(find_guards(&Gray::filled(300, 80, [255])), None);
         assert_eq!(find_guards(&Gray::filled(0, 0, [255])), None);
         assert_eq!(module_width(&Gray::filled(1, 1, [255])), None);

@@ -68,23 +68,23 @@ struct Cells<'a> {
     scale: Scale,
     columns: usize,
     rows: usize,
-    cells: Vec<Cell>,
+    ranges: Vec<Cell>,
 }
 
 impl<'a> Cells<'a> {
     fn of(area: &'a Gray, scale: Scale) -> Self {
         let side = scale.side;
         let (columns, rows) = (area.width() / side, area.height() / side);
-        let mut cells = vec![Cell { low: u8::MAX, high: 0 }; columns * rows];
+        let mut ranges = vec![Cell { low: u8::MAX, high: 0 }; columns * rows];
         for y in 0..rows * side {
-            let line = &mut cells[y / side * columns..][..columns];
+            let line = &mut ranges[y / side * columns..][..columns];
             for (cell, pixels) in line.iter_mut().zip(area.row(y).chunks_exact(side)) {
                 let (low, high) =
                     pixels.iter().fold((cell.low, cell.high), |(low, high), &v| (low.min(v), high.max(v)));
                 *cell = Cell { low, high };
             }
         }
-        Self { area, scale, columns, rows, cells }
+        Self { area, scale, columns, rows, ranges }
     }
 
     /// Whether the window that begins at each cell is filled, row by row, and how many there are in a row.
@@ -92,7 +92,7 @@ impl<'a> Cells<'a> {
         if self.columns < WINDOW || self.rows < WINDOW {
             return (Vec::new(), 1);
         }
-        let ink: Vec<Option<f32>> = (0..self.cells.len()).map(|index| self.ink(index)).collect();
+        let ink: Vec<Option<f32>> = (0..self.ranges.len()).map(|index| self.ink(index)).collect();
         let (width, height) = (self.columns - WINDOW + 1, self.rows - WINDOW + 1);
         let filled = (0..width * height).map(|at| {
             let (x, y) = (at % width, at / width);
@@ -144,13 +144,13 @@ impl<'a> Cells<'a> {
         let (x, y) = (index % self.columns, index / self.columns);
         let (mut low, mut high) = (u8::MAX, 0);
         for v in y.saturating_sub(REACH)..(y + REACH + 1).min(self.rows) {
-            for cell in &self.cells
+            for cell in &self.ranges
                 [v * self.columns + x.saturating_sub(REACH)..v * self.columns + (x + REACH + 1).min(self.columns)]
             {
                 (low, high) = (low.min(cell.low), high.max(cell.high));
             }
         }
-        let (range, own) = (high.saturating_sub(low), self.cells[index]);
+        let (range, own) = (high.saturating_sub(low), self.ranges[index]);
         if range < self.scale.min_range
             || f32::from(own.high.saturating_sub(own.low)) < self.scale.busy_share * f32::from(range)
         {
