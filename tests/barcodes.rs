@@ -200,6 +200,27 @@ fn two_symbols_in_one_picture_are_both_read_once() {
 }
 
 #[test]
+fn a_matrix_symbol_beside_a_pdf417_is_read_too() {
+    let text = "CARDED-0123456789";
+    for (format, kind) in [
+        (BarcodeFormat::QR_CODE, Format::QrCode),
+        (BarcodeFormat::DATA_MATRIX, Format::DataMatrix),
+        (BarcodeFormat::AZTEC, Format::Aztec),
+    ] {
+        let (mut frame, _) = turned_frame(&payload(), BarcodeFormat::PDF_417, 2.4, 12.0);
+        let small = encode(text, format, 4, 6);
+        for y in 0..small.height() {
+            for x in 0..small.width() {
+                frame.set_pixel(1300 + x, 900 + y, small.pixel(x, y));
+            }
+        }
+        let symbols = read_barcodes(&frame, &BarcodeOptions::thorough());
+        assert!(says(&symbols, Format::Pdf417, &payload()) && says(&symbols, kind, text), "{kind:?}: {symbols:?}");
+        assert_eq!(symbols.len(), 2);
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_come_back_exactly() {
     let text: String = (0..=255_u8).map(char::from).collect();
     let symbols = read_barcodes(&encode(&text, BarcodeFormat::PDF_417, 4, 6), &BarcodeOptions::live());

@@ -15,6 +15,10 @@ use super::raster::Gray;
 const START: [f32; 8] = [8.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 3.0];
 /// Modules of the stop pattern, beginning and ending with a bar.
 const STOP: [f32; 9] = [7.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 2.0, 1.0];
+/// Modules of the stop pattern of Code 128, which begins and ends with a bar.
+const LINEAR_STOP: [f32; 7] = [2.0, 3.0, 3.0, 1.0, 1.0, 1.0, 2.0];
+/// Lines of a view that are looked at for it, about.
+const LINEAR_LINES: usize = 24;
 /// Modules a bar or space may be off, and the mean of all.
 const RUN_TOLERANCE: (f32, f32) = (0.75, 0.36);
 /// A symbol of one data column has 86 modules; less than this between the guards is something else.
@@ -116,6 +120,28 @@ pub fn find_guards(view: &Gray) -> Option<Guards> {
         turned: true,
     });
     [upright, turned].into_iter().flatten().max_by_key(|guards| guards.start.hits + guards.stop.hits)
+}
+
+/// Whether a view shows a start pattern, as compact symbols and those with a covered end do too.
+#[must_use]
+pub fn shows_start(view: &Gray) -> bool {
+    let hits = scan(view);
+    fit_line(&hits.start).is_some() || fit_line(&hits.turned_start).is_some()
+}
+
+/// Whether some lines of a view cross the stop pattern of Code 128 (ISO/IEC 15417, 4.3.2), either way round.
+#[must_use]
+pub fn shows_linear_stop(view: &Gray) -> bool {
+    let turned: [f32; 7] = std::array::from_fn(|k| LINEAR_STOP[6 - k]);
+    let mut finder = EdgeFinder::default();
+    let step = (view.height() / LINEAR_LINES).max(1);
+    let shown = (0..view.height().saturating_sub(1)).step_by(step).filter(|&y| {
+        let edges = finder.find(&joined(view, y), 48, 12.0);
+        let stop =
+            |at: usize| [&LINEAR_STOP, &turned].iter().any(|pattern| matched(&edges[at..], *pattern, true).is_some());
+        (0..edges.len()).any(|at| edges[at].falls && stop(at))
+    });
+    shown.take(2).count() == 2
 }
 
 /// A pattern on one scan line.
@@ -339,9 +365,29 @@ mod tests {
     }
 
     #[test]
+    fn a_start_is_seen_where_the_stop_is_cut_off() {
+        let whole = view(0);
+        let cut = Gray::from_fn(whole.width() - 60, whole.height(), |x, y| whole.pixel(x, y));
+        assert!(find_guards(&cut).is_none() && shows_start(&cut));
+        assert!(shows_start(&rotate_quarter(&cut, QuarterTurns::Two)));
+        assert!(!shows_linear_stop(&cut));
+    }
+
+    #[test]
+    fn the_stop_of_a_linear_symbol_is_seen_either_way_round() {
+        let runs = [10, 2, 1, 1, 2, 3, 2, 2, 2, 1, 2, 2, 2, 2, 3, 3, 1, 1, 1, 2, 10];
+        let modules: Vec<bool> = runs.iter().enumerate().flat_map(|(k, &run)| vec![k % 2 == 1; run * 4]).collect();
+        let view = Gray::from_fn(modules.len(), 60, |x, _| [if modules[x] { 30 } else { 225 }]);
+        assert!(shows_linear_stop(&view) && shows_linear_stop(&rotate_quarter(&view, QuarterTurns::Two)));
+        assert!(!shows_start(&view));
+    }
+
+    #[test]
     fn bars_without_guards_have_none() {
         let bars = Gray::from_fn(400, 90, |x, _| [if x / 4 % 2 == 0 { 30 } else { 225 }]);
         assert_eq!(find_guards(&bars), None);
+        assert!(!shows_start(&bars) && !shows_linear_stop(&bars));
+        assert!(!shows_start(&Gray::filled(0, 0, [0])) && !shows_linear_stop(&Gray::filled(0, 0, [0])));
         assert_eq!(find_guards(&Gray::filled(300, 80, [255])), None);
         assert_eq!(find_guards(&Gray::filled(0, 0, [255])), None);
         assert_eq!(module_width(&Gray::filled(1, 1, [255])), None);

@@ -146,7 +146,8 @@ fn best_match(sums: &[f32], pattern: &[f32; WINDOW], kind: Kind) -> Option<(f32,
 fn likeness(sums: &[f32], at: f32, module: f32, pattern: &[f32; WINDOW], turned: bool) -> f32 {
     let sum_to = |x: f32| {
         let x = x.clamp(0.0, (sums.len() - 1) as f32 - 1e-3);
-        let (left, share) = (x as usize, x.fract());
+        let left = x as usize;
+        let share = x - left as f32;
         sums[left] + share * (sums[left + 1] - sums[left])
     };
     let mut before = sum_to(at);

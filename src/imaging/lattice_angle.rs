@@ -12,6 +12,8 @@ pub struct LatticeAngle {
     pub degrees: f32,
     /// Share of the edges that have it, 0…1: 1 for squares, about 0 where edges have all directions.
     pub strength: f32,
+    /// How much more edges have one of its two directions than the other, 0…1: 1 for stripes, about 0 for squares.
+    pub one_sided: f32,
 }
 
 /// Takes the mean direction of an area's gradients, each counted four times around, so that opposite and perpendicular
@@ -23,9 +25,11 @@ pub fn lattice_angle(area: &Gray) -> Option<LatticeAngle> {
         return None;
     }
     let (mut re, mut im, mut total) = (0.0_f64, 0.0_f64, 0.0_f64);
+    let (mut two_re, mut two_im) = (0.0_f64, 0.0_f64);
     for y in 1..height - 1 {
         let (above, row, below) = (area.row(y - 1), area.row(y), area.row(y + 1));
         let (mut line_re, mut line_im, mut line_total) = (0.0_f32, 0.0_f32, 0.0_f32);
+        let (mut line_square, mut line_double) = (0.0_f32, 0.0_f32);
         for x in 1..width - 1 {
             let value = |line: &[u8], x: usize| i32::from(line[x]);
             // The Scharr operator, whose direction is true to a fraction of a degree.
@@ -39,14 +43,19 @@ pub fn lattice_angle(area: &Gray) -> Option<LatticeAngle> {
                 line_re += (square * square - double * double) / energy;
                 line_im += 2.0 * square * double / energy;
                 line_total += energy;
+                line_square += square;
+                line_double += double;
             }
         }
         re += f64::from(line_re);
         im += f64::from(line_im);
         total += f64::from(line_total);
+        two_re += f64::from(line_square);
+        two_im += f64::from(line_double);
     }
     let strength = (re.hypot(im) / total) as f32;
-    (total > 0.0).then(|| LatticeAngle { degrees: (im.atan2(re) / 4.0).to_degrees() as f32, strength })
+    let one_sided = (two_re.hypot(two_im) / total) as f32;
+    (total > 0.0).then(|| LatticeAngle { degrees: (im.atan2(re) / 4.0).to_degrees() as f32, strength, one_sided })
 }
 
 #[cfg(test)]
@@ -65,7 +74,14 @@ mod tests {
             let turned = warp(&flat, 200, 200, [230], |p| to_flat.apply(p));
             let found = lattice_angle(&turned).unwrap();
             assert!((found.degrees - degrees as f32).abs() < 1.0 && found.strength > 0.3, "{degrees}: {found:?}");
+            assert!(found.one_sided < 0.2, "{degrees}: {found:?}");
         }
+    }
+
+    #[test]
+    fn stripes_are_one_sided() {
+        let stripes = lattice_angle(&Gray::from_fn(90, 90, |x, _| [if x / 5 % 2 == 0 { 20 } else { 230 }])).unwrap();
+        assert!(stripes.strength > 0.9 && stripes.one_sided > 0.9, "{stripes:?}");
     }
 
     #[test]

@@ -175,6 +175,19 @@ pub fn project<const C: usize>(
 /// The bilinear value at a place; `None` outside the image. Within half a pixel of the edge the edge pixel is repeated.
 fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
     let (w, h) = (image.width() as f32, image.height() as f32);
+    if at.x >= 0.5 && at.y >= 0.5 && at.x < w - 0.5 && at.y < h - 0.5 {
+        // All four neighbours are there: nearly every pixel comes this way.
+        let (x, y) = (at.x - 0.5, at.y - 0.5);
+        let (left, top) = (x as usize, y as usize);
+        let (fx, fy) = (x - left as f32, y - top as f32);
+        let start = (top * image.width() + left) * C;
+        let (above, below) = (&image.data()[start..][..2 * C], &image.data()[start + image.width() * C..][..2 * C]);
+        return Some(std::array::from_fn(|channel| {
+            let [a, b] = [above[channel], above[C + channel]].map(f32::from);
+            let [c, d] = [below[channel], below[C + channel]].map(f32::from);
+            mixed([a, b, c, d], fx, fy)
+        }));
+    }
     if !(at.x >= 0.0 && at.y >= 0.0 && at.x <= w && at.y <= h) || image.data().is_empty() {
         return None;
     }
@@ -184,12 +197,14 @@ fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
     let (fx, fy) = (x - left as f32, y - top as f32);
     let corners =
         [image.pixel(left, top), image.pixel(right, top), image.pixel(left, bottom), image.pixel(right, bottom)];
-    Some(std::array::from_fn(|channel| {
-        let [a, b, c, d] = corners.map(|pixel| f32::from(pixel[channel]));
-        let upper = a + (b - a) * fx;
-        let lower = c + (d - c) * fx;
-        (upper + (lower - upper) * fy + 0.5) as u8
-    }))
+    Some(std::array::from_fn(|channel| mixed(corners.map(|pixel| f32::from(pixel[channel])), fx, fy)))
+}
+
+/// The value between four, the upper two first.
+fn mixed([a, b, c, d]: [f32; 4], fx: f32, fy: f32) -> u8 {
+    let upper = a + (b - a) * fx;
+    let lower = c + (d - c) * fx;
+    (upper + (lower - upper) * fy + 0.5) as u8
 }
 
 #[cfg(test)]

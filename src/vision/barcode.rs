@@ -16,7 +16,7 @@ use super::fallback;
 use super::pdf417::{self, Finding, Partial};
 use crate::imaging::{
     BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, Rect, deskew, find_guards, find_soft_guards,
-    module_width,
+    module_width, shows_start,
 };
 use crate::privacy::Personal;
 
@@ -58,8 +58,8 @@ pub struct Symbol {
 pub struct BarcodeOptions {
     /// Regions of bars that are looked into, best first.
     pub regions: usize,
-    /// Whether all that is dense with edges is searched by rxing too, for all kinds of symbols and for PDF417 that the localiser
-    /// missed. Costs nothing to speak of where there is nothing like a symbol.
+    /// Whether rxing searches too: for matrix symbols what is filled as they are, for Code 128 and PDF417 bars that show an end
+    /// of one and were not read. Costs little where there is nothing like a symbol.
     pub whole_picture: bool,
 }
 
@@ -85,6 +85,8 @@ const MAX_AREAS: usize = 6;
 const WHOLE_VIEW_WIDTH: f32 = 1600.0;
 /// Pictures up to this many pixels are searched as a whole: they cost little, and a symbol may fill them.
 const SMALL_PICTURE: usize = 300_000;
+/// Share of a picture from which bars are searched as a whole as well: their ends may have been cut off.
+const LARGE_SYMBOL: f32 = 0.25;
 /// Pixels a module of a level view: rxing reads best at 3, and more only costs time.
 const LEVEL_MODULE: f32 = 4.0;
 /// Scan lines of a level view that find the guards of a symbol.
@@ -154,15 +156,18 @@ fn read_thoroughly(
     mut looked: Looked,
 ) -> Looked {
     let small = picture.width() * picture.height() <= SMALL_PICTURE;
-    let promising = small || !unread.is_empty();
+    let starts: Vec<bool> = unread.iter().map(|(_, view)| shows_start(&view.image)).collect();
+    let whole = (picture.width() * picture.height()) as f32;
+    let filled = |(outline, _): &(Quad, Deskewed)| outline.mean_width() * outline.mean_height() > LARGE_SYMBOL * whole;
+    let promising = small || looked.partly.is_some() || starts.contains(&true) || unread.iter().any(filled);
     if looked.symbols.is_empty() && promising {
         let found = whole_views(picture).flat_map(|view| read_view(picture, &view, &mut looked)).collect();
         looked.symbols = with(found, looked.symbols);
     }
     let mut symbols = std::mem::take(&mut looked.symbols);
-    for (outline, view) in unread {
+    for ((outline, view), &shows_start) in unread.iter().zip(&starts) {
         if !is_read(*outline, &symbols) {
-            let found = guarded(|| fallback::read_level(view)).flatten();
+            let found = guarded(|| fallback::read_level(view, shows_start)).flatten();
             symbols = with(found.into_iter().collect(), symbols);
         }
     }
@@ -174,9 +179,9 @@ fn read_thoroughly(
     } else {
         localiser.dense(MAX_AREAS)
     };
-    let mut rest = picture.clone();
+    let mut rest = Cow::Borrowed(picture);
     for symbol in &symbols {
-        erase(&mut rest, symbol.corners, 1.05);
+        erase(rest.to_mut(), symbol.corners, 1.05);
     }
     for area in areas {
         if small || !is_read(Quad::from_rect(area), &symbols) {

@@ -13,7 +13,8 @@ use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 use super::barcode::{Format, Symbol};
 use super::erase::erase;
 use crate::imaging::{
-    BullsEye, Deskewed, Gray, Point, Quad, Rect, Similarity, crop, deskew, find_bulls_eyes, lattice_angle,
+    BullsEye, Deskewed, Gray, Point, Quad, Rect, Similarity, count_corner_squares, count_rings, crop, deskew,
+    filled_parts, find_bulls_eyes, lattice_angle, shows_linear_stop,
 };
 use crate::privacy::Personal;
 
@@ -21,22 +22,29 @@ use crate::privacy::Personal;
 const MAX_FINDS: usize = 3;
 /// Share of an area's edges that must have one direction, or one at right angles to it, for it to be searched.
 const MIN_LATTICE: f32 = 0.08;
+/// The same share for a Data Matrix symbol.
+const MIN_DATA_MATRIX_LATTICE: f32 = 0.2;
+/// By how much one of both directions may be the more frequent.
+const MAX_ONE_SIDED: f32 = 0.6;
+/// Parts of an area that are searched, at most.
+const MAX_PARTS: usize = 4;
 /// Turn up to which an area is as good as level.
 const LEVEL_DEGREES: f32 = 2.0;
 /// Size in pixels to which a small area is enlarged when it is turned.
 const TURNED_SIZE: f32 = 500.0;
 /// Modules from the middle of an Aztec symbol to where the view of it ends.
 const AZTEC_MODULES: f32 = 24.0;
-/// The kinds that are looked for in every dense part of a picture.
-const OTHERS: [BarcodeFormat; 4] =
-    [BarcodeFormat::QR_CODE, BarcodeFormat::DATA_MATRIX, BarcodeFormat::AZTEC, BarcodeFormat::CODE_128];
+/// Corner squares of a QR code, of three, that must show.
+const MIN_CORNER_SQUARES: usize = 2;
 
-/// PDF417 or Code 128 in a level view that the house could not read.
-pub fn read_level(view: &Deskewed) -> Option<Symbol> {
+/// PDF417 or Code 128 in a level view that the house could not read, each where an end of it shows.
+pub fn read_level(view: &Deskewed, shows_start: bool) -> Option<Symbol> {
     let to_picture = |p| view.corner_in_picture(p);
-    let stacked = stacked(&view.image).and_then(|result| symbol(&result, to_picture));
-    stacked.or_else(|| {
-        find(&view.image, BarcodeFormat::CODE_128, HybridBinarizer::new).and_then(|r| symbol(&r, to_picture))
+    let stacked = if shows_start { stacked(&view.image) } else { None };
+    stacked.and_then(|result| symbol(&result, to_picture)).or_else(|| {
+        let linear = shows_linear_stop(&view.image);
+        let found = if linear { find(&view.image, BarcodeFormat::CODE_128, HybridBinarizer::new) } else { None };
+        found.and_then(|result| symbol(&result, to_picture))
     })
 }
 
@@ -50,26 +58,66 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
-/// Matrix symbols and Code 128 in a part of a picture: as it lies, then laid level by the direction of its edges.
+/// Matrix symbols in a part of a picture. Nothing is searched but what is filled as such a symbol is.
 pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
+    let Some(whole) = crop(picture, area) else { return Vec::new() };
+    let (x, y) = (area.x.round().max(0.0), area.y.round().max(0.0));
+    let mut symbols: Vec<Symbol> = Vec::new();
+    for part in filled_parts(&whole, MAX_PARTS) {
+        let part = Rect::new(x + part.x, y + part.y, part.width, part.height);
+        if symbols.iter().all(|symbol| symbol.corners.bounds().intersection(part).area() < 0.5 * part.area()) {
+            symbols.extend(read_part(picture, part));
+        }
+    }
+    symbols
+}
+
+/// Matrix symbols as they lie, then laid level by the direction of the edges; of each kind only what shows its mark.
+fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
     let Some(mut part) = crop(picture, area) else { return Vec::new() };
-    // Where edges have no direction in common there are no squares.
-    let Some(lattice) = lattice_angle(&part).filter(|lattice| lattice.strength > MIN_LATTICE) else {
+    let Some(lattice) = lattice_angle(&part) else { return Vec::new() };
+    // Where edges have no direction in common, or all the same one, there are no squares.
+    if lattice.strength < MIN_LATTICE || lattice.one_sided > MAX_ONE_SIDED {
         return Vec::new();
-    };
-    let origin = Point::new(area.x.round().max(0.0), area.y.round().max(0.0));
-    let as_it_lies = read_others(&mut part, |p| p + origin);
+    }
+    let kinds = kinds_shown(&part, lattice.strength);
+    if kinds.is_empty() {
+        return Vec::new();
+    }
+    let origin = Point::new(area.x, area.y);
+    let as_it_lies = read_others(&mut part, &kinds, |p| p + origin);
     if !as_it_lies.is_empty() {
         return as_it_lies;
     }
     let Some(mut view) = level_by(picture, area, lattice.degrees) else { return as_it_lies };
     let to_picture = view.to_picture;
-    let aztec = find_bulls_eyes(&view.image, MAX_FINDS);
-    let aztec: Vec<Symbol> = aztec.iter().filter_map(|eye| read_aztec(&view, eye)).collect();
-    if !aztec.is_empty() || lattice.degrees.abs() < LEVEL_DEGREES {
-        return aztec;
+    if kinds.contains(&BarcodeFormat::AZTEC) {
+        let eyes = find_bulls_eyes(&view.image, MAX_FINDS);
+        let aztec: Vec<Symbol> = eyes.iter().filter_map(|eye| read_aztec(&view, eye)).collect();
+        if !aztec.is_empty() {
+            return aztec;
+        }
     }
-    read_others(&mut view.image, |p| to_picture.apply(p))
+    if lattice.degrees.abs() < LEVEL_DEGREES {
+        return as_it_lies;
+    }
+    read_others(&mut view.image, &kinds, |p| to_picture.apply(p))
+}
+
+/// The kinds of matrix symbols that a part may hold. Data Matrix has no mark that is quicker found than the symbol itself,
+/// but nothing in it that is not square.
+fn kinds_shown(part: &Gray, lattice: f32) -> Vec<BarcodeFormat> {
+    let mut kinds = Vec::new();
+    if lattice > MIN_DATA_MATRIX_LATTICE {
+        kinds.push(BarcodeFormat::DATA_MATRIX);
+    }
+    if count_corner_squares(part) >= MIN_CORNER_SQUARES {
+        kinds.insert(0, BarcodeFormat::QR_CODE);
+    }
+    if count_rings(part) > 0 {
+        kinds.push(BarcodeFormat::AZTEC);
+    }
+    kinds
 }
 
 /// An Aztec symbol around its rings: rxing begins in the middle of what it is given.
@@ -96,14 +144,16 @@ fn level_by(picture: &Gray, area: Rect, degrees: f32) -> Option<Deskewed> {
     deskew(picture, outline, scale, scale)
 }
 
-fn read_others(part: &mut Gray, to_picture: impl Fn(Point) -> Point) -> Vec<Symbol> {
+fn read_others(part: &mut Gray, kinds: &[BarcodeFormat], to_picture: impl Fn(Point) -> Point) -> Vec<Symbol> {
     let mut symbols = Vec::new();
-    for format in OTHERS {
+    let Some(mut bitmap) = binarised(part, HybridBinarizer::new) else { return symbols };
+    for &format in kinds {
         for _ in 0..MAX_FINDS {
-            let Some(result) = find(part, format, HybridBinarizer::new) else { break };
-            let Some(found) = symbol(&result, |p| p) else { break };
+            let Some(found) = decode(&mut bitmap, format).and_then(|result| symbol(&result, |p| p)) else { break };
             erase(part, found.corners, 1.1);
             symbols.push(Symbol { corners: Quad(found.corners.0.map(&to_picture)), ..found });
+            let Some(rest) = binarised(part, HybridBinarizer::new) else { return symbols };
+            bitmap = rest;
         }
     }
     symbols
@@ -114,12 +164,24 @@ fn find<B: Binarizer>(
     format: BarcodeFormat,
     binarizer: impl FnOnce(Luma8LuminanceSource) -> B,
 ) -> Option<RXingResult> {
+    decode(&mut binarised(picture, binarizer)?, format)
+}
+
+/// A picture as rxing takes it; black and white are told apart once, whatever is looked for.
+fn binarised<B: Binarizer>(
+    picture: &Gray,
+    binarizer: impl FnOnce(Luma8LuminanceSource) -> B,
+) -> Option<BinaryBitmap<B>> {
     let (width, height) = (u32::try_from(picture.width()).ok()?, u32::try_from(picture.height()).ok()?);
     let source = Luma8LuminanceSource::new(picture.data().to_vec(), width, height).ok()?;
+    Some(BinaryBitmap::new(binarizer(source)))
+}
+
+fn decode<B: Binarizer>(bitmap: &mut BinaryBitmap<B>, format: BarcodeFormat) -> Option<RXingResult> {
     let hints = DecodeHints { PossibleFormats: Some([format].into()), TryHarder: Some(true), ..DecodeHints::default() };
     let mut reader = MultiFormatReader::default();
     reader.set_hints(&hints);
-    reader.decode_with_state(&mut BinaryBitmap::new(binarizer(source))).ok()
+    reader.decode_with_state(bitmap).ok()
 }
 
 fn symbol(result: &RXingResult, to_picture: impl Fn(Point) -> Point) -> Option<Symbol> {

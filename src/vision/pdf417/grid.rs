@@ -206,7 +206,7 @@ struct Place {
 impl Place {
     fn modules(&self, brightness: impl Fn(usize) -> f32, length: usize) -> Darkness {
         std::array::from_fn(|k| {
-            let at = ((self.first + k as f32 * self.pitch).round().max(0.0) as usize).min(length - FINE);
+            let at = ((self.first + k as f32 * self.pitch + 0.5).max(0.0) as usize).min(length - FINE);
             -(at..at + FINE).map(&brightness).sum::<f32>()
         })
     }
