@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use carded::camera::{
-    AtEnd, Camera, CameraError, CameraLimits, CameraStatus, Capture, FrameSource, OpenSource, Replay, ReplayFault,
-    ReplayFaults, ReplaySettings,
+    AtEnd, Camera, CameraError, CameraIdentity, CameraLimits, CameraStatus, Capture, DeviceNumber, FrameSource,
+    OpenSource, Replay, ReplayFault, ReplayFaults, ReplaySettings, SeenCamera,
 };
 use carded::imaging::{Provenance, Rgb};
 use carded::session::DeviceFault;
@@ -400,4 +400,47 @@ async fn every_change_of_the_status_is_told() {
     tokio::time::timeout(LIMIT, changes.wait_for(|status| status.fault().is_none())).await.unwrap().unwrap();
     drop(gated);
     assert!(tokio::time::timeout(LIMIT, changes.wait_for(|_| false)).await.unwrap().is_err(), "it closes");
+}
+
+/// Plugs a USB camera into a folder that looks like sysfs.
+fn plug_in(sysfs: &std::path::Path, serial: &str) {
+    let usb = sysfs.join("devices/pci0000:00/0000:00:14.0/usb1/1-5");
+    let node = usb.join("1-5:1.0/video4linux/video0");
+    std::fs::create_dir_all(&node).unwrap();
+    std::fs::create_dir_all(sysfs.join("dev/char")).unwrap();
+    for (file, text) in [("idVendor", "046d"), ("idProduct", "082d"), ("serial", serial)] {
+        std::fs::write(usb.join(file), text).unwrap();
+    }
+    std::fs::write(node.join("dev"), "81:0\n").unwrap();
+    let entry = sysfs.join("dev/char/81:0");
+    let _ = std::fs::remove_file(&entry);
+    std::os::unix::fs::symlink(&node, entry).unwrap();
+}
+
+#[test]
+fn another_camera_at_the_same_port_is_a_fault_until_the_first_one_is_back() {
+    let sysfs = tempfile::tempdir().unwrap();
+    plug_in(sysfs.path(), "A1");
+    let (seen, root) = (SeenCamera::default(), sysfs.path().to_owned());
+    let pulled = Arc::new(AtomicBool::new(false));
+    let cable = Arc::clone(&pulled);
+    let camera = start(Arc::new(move || {
+        let texts = ["uvcvideo", "Webcam", "usb-0000:00:14.0-5"].map(str::to_owned);
+        let [driver, card, bus] = texts;
+        seen.admit(&CameraIdentity::read(&root, DeviceNumber::new(81, 0), driver, card, bus))?;
+        let cable = Arc::clone(&cable);
+        Ok(Box::new(Scripted(move || {
+            if cable.swap(false, Ordering::SeqCst) {
+                return Err(CameraError::Disconnected("pulled".to_owned()));
+            }
+            Ok(picture(1))
+        })))
+    }));
+    until("live", || is_live(&camera));
+    plug_in(sysfs.path(), "B2");
+    pulled.store(true, Ordering::SeqCst);
+    until("the other camera is seen", || camera.status() == CameraStatus::Faulted(DeviceFault::CameraOther));
+    assert!(camera.newest(None, Duration::ZERO).is_none(), "it gives nothing");
+    plug_in(sysfs.path(), "A1");
+    until("the first camera is back", || is_live(&camera));
 }

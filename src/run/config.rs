@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::camera::PixelFormat;
+use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, UseCase};
 use crate::session::{AttemptsLeft, Dialect};
 
@@ -70,8 +70,11 @@ pub struct SiteConfig {
 pub enum CameraConfig {
     /// A camera of the kernel's.
     V4l2 {
-        /// Its stable path, such as `/dev/v4l/by-id/usb-…-video-index0`.
+        /// Its path, such as `/dev/v4l/by-id/usb-…-video-index0`.
         device: PathBuf,
+        /// Which camera it has to be.
+        #[serde(default)]
+        pin: Option<CameraPin>,
         /// Width in pixels.
         #[serde(default = "default_width")]
         width: u32,
@@ -270,7 +273,10 @@ mod tests {
     fn a_good_file_is_read_with_its_defaults() {
         let config = Config::parse(GOOD).unwrap();
         assert_eq!((config.sessions.document_attempts, config.endpoints[0].dialect), (3, Dialect::Stile));
-        assert!(matches!(config.camera, CameraConfig::V4l2 { width: 1920, height: 1080, fps: 30, .. }));
+        assert!(matches!(config.camera, CameraConfig::V4l2 { pin: None, width: 1920, height: 1080, fps: 30, .. }));
+        let pin = "[camera.pin]\nvendor = \"046d\"\nproduct = \"082d\"\nserial = \"A1\"\n[[endpoint]]";
+        let pinned = Config::parse(&GOOD.replace("[[endpoint]]", pin)).unwrap();
+        assert!(matches!(pinned.camera, CameraConfig::V4l2 { pin: Some(_), .. }));
     }
 
     #[test]
@@ -282,6 +288,9 @@ mod tests {
             ("source = \"v4l2\"", "source = \"ftp\"", "ftp"),
             ("[\"secret\"]", "[]", "secret file"),
             ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
+            ("[[endpoint]]", "[camera.pin]\nvendor = \"46d\"\n[[endpoint]]", "four hexadecimal digits"),
+            ("[[endpoint]]", "[camera.pin]\nvendor = \"046d\"\n[[endpoint]]", "camera.pin"),
+            ("[[endpoint]]", "[camera.pin]\nmodel = \"C920\"\n[[endpoint]]", "model"),
         ] {
             let error = Config::parse(&GOOD.replace(from, to)).unwrap_err();
             assert!(error.contains(named), "{error}");

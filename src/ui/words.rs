@@ -83,6 +83,9 @@ pub fn of_fault(fault: DeviceFault) -> Words {
             words("The camera does not answer", "This is not your fault. Please tell the staff")
         }
         DeviceFault::CameraMissing => words("The camera is not there", "This is not your fault. Please tell the staff"),
+        DeviceFault::CameraOther => {
+            words("The camera was changed", "This is not your fault. Please tell the staff")
+        }
         DeviceFault::CameraFormat => {
             words("The camera does not work here", "This is not your fault. Please tell the staff")
         }
@@ -182,6 +185,7 @@ mod tests {
         for fault in [
             DeviceFault::CameraSilent,
             DeviceFault::CameraMissing,
+            DeviceFault::CameraOther,
             DeviceFault::CameraFormat,
             DeviceFault::Decoder,
             DeviceFault::Model,

@@ -232,8 +232,26 @@ impl Session {
         }
     }
 
+    /// What another camera's predecessor has seen counts for nothing any more: the document is asked for again, and the
+    /// attempt that it took is given back.
+    fn void_evidence(&mut self) {
+        if self.record.state == SessionState::AwaitingFace && self.document.take().is_some() {
+            self.record.state = SessionState::AwaitingDocument;
+            self.sides = SidesRead::default();
+            self.record.attempts.document = self.record.attempts.document.saturating_add(1);
+        }
+    }
+
     /// The attempt that a fault interrupts is given back.
     fn take_fault(&mut self, fault: DeviceFault, now: Now) -> Vec<Effect> {
+        let effects = self.interrupt(fault, now);
+        if fault == DeviceFault::CameraOther {
+            self.void_evidence();
+        }
+        effects
+    }
+
+    fn interrupt(&mut self, fault: DeviceFault, now: Now) -> Vec<Effect> {
         if self.fault.replace(fault).is_some() || self.record.state == SessionState::Deciding {
             return Vec::new();
         }

@@ -217,6 +217,23 @@ fn a_fault_of_the_device_costs_the_person_no_attempt_and_never_reads_as_their_fa
 }
 
 #[test]
+fn what_was_seen_before_another_camera_was_connected_counts_for_nothing() {
+    for first in [DeviceFault::CameraMissing, DeviceFault::CameraOther] {
+        let (mut session, capture) = awaiting_face();
+        let _ = session.step(Event::Faulted { fault: first }, at(10));
+        let _ = session.step(Event::Faulted { fault: DeviceFault::CameraOther }, at(11));
+        assert_eq!(session.prompt().screen, Screen::Fault { fault: DeviceFault::CameraOther });
+        let again = capture_of(&session.step(Event::Recovered, at(20)));
+        assert_eq!(session.record().state, SessionState::AwaitingDocument, "the document has to be shown again");
+        // It cost the person nothing: one attempt at the document is under way, as it was before.
+        assert_eq!(session.record().attempts, AttemptsLeft { document: BUDGET.document - 1, face: BUDGET.face });
+        assert!(session.step(Event::FaceRead { capture, seen: live() }, at(21)).is_empty());
+        let effects = session.step(Event::DocumentRead { capture: again, seen: document(Card::Good) }, at(22));
+        assert!(capture_of(&effects) > again);
+    }
+}
+
+#[test]
 fn a_device_that_fails_again_and_again_ends_the_session_and_consent_waits_for_it() {
     let (mut session, _) = awaiting_document();
     let fault = DeviceFault::Decoder;
