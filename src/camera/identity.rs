@@ -117,7 +117,7 @@ impl std::fmt::Display for CameraIdentity {
 impl CameraIdentity {
     /// Reads what sysfs (mounted at `sysfs`) says of an open device, beside what its driver answered.
     #[must_use]
-    pub fn read(sysfs: &Path, device: DeviceNumber, driver: String, card: String, bus_info: String) -> Self {
+    pub fn read(sysfs: &Path, device: DeviceNumber, driver: &str, card: &str, bus_info: &str) -> Self {
         let place = place_of(sysfs, device);
         let usb = place.as_deref().and_then(usb_device_above);
         let attribute = |name: &str| usb.as_deref().and_then(|usb| text_of(&usb.join(name)));
@@ -130,10 +130,10 @@ impl CameraIdentity {
             vendor: number("idVendor"),
             product: number("idProduct"),
             serial: attribute("serial").filter(|serial| !serial.is_empty()),
-            is_virtual: is_virtual(&driver, sysfs, place.as_deref()),
-            driver: printable(&driver),
-            card: printable(&card),
-            bus_info: printable(&bus_info),
+            is_virtual: is_virtual(driver, sysfs, place.as_deref()),
+            driver: printable(driver),
+            card: printable(card),
+            bus_info: printable(bus_info),
         }
     }
 }
@@ -153,7 +153,8 @@ fn usb_device_above(place: &Path) -> Option<PathBuf> {
 fn usb_path(usb: &Path) -> Option<String> {
     let (_, ports) = usb.file_name()?.to_str()?.split_once('-')?;
     let is_bus = |name: &str| name.strip_prefix("usb").is_some_and(|bus| bus.parse::<u16>().is_ok());
-    let root_hub = usb.ancestors().find(|above| above.file_name().and_then(|name| name.to_str()).is_some_and(is_bus))?;
+    let root_hub =
+        usb.ancestors().find(|above| above.file_name().and_then(|name| name.to_str()).is_some_and(is_bus))?;
     let controller = root_hub.parent()?.file_name()?.to_str()?;
     Some(format!("usb-{controller}-{ports}"))
 }

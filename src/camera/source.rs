@@ -61,7 +61,9 @@ pub enum CameraError {
         driver: String,
     },
     /// A real camera, and not the one that it has to be.
-    #[error("the camera is another one: expected {expected}, found {found}; connect the expected one, or pin the one that is there (`carded inspect camera --pin`) and restart the device")]
+    #[error(
+        "the camera is another one: expected {expected}, found {found}; connect the expected one, or pin the one that is there (`carded inspect camera --pin`) and restart the device"
+    )]
     Other {
         /// Which one was expected.
         expected: String,

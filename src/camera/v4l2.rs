@@ -236,7 +236,7 @@ fn open_device(settings: &V4l2Settings) -> Result<(Device, DeviceNumber, CameraI
     if !capabilities.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
         return Err(settings.missing("it gives no pictures; the first node of a camera ends in -video-index0"));
     }
-    Ok((device, number, CameraIdentity::read(Path::new(SYSFS), number, driver, card, bus)))
+    Ok((device, number, CameraIdentity::read(Path::new(SYSFS), number, &driver, &card, &bus)))
 }
 
 /// How far the frames of a device are trusted.

@@ -28,8 +28,7 @@ fn describe(sysfs: &Path, device: &str, values: &[(&str, &str)]) {
 }
 
 fn read(sysfs: &Path, minor: u32) -> CameraIdentity {
-    let text = |text: &str| text.to_owned();
-    CameraIdentity::read(sysfs, DeviceNumber::new(81, minor), text("uvcvideo"), text("Webcam"), text("usb-x-5"))
+    CameraIdentity::read(sysfs, DeviceNumber::new(81, minor), "uvcvideo", "Webcam", "usb-x-5")
 }
 
 fn webcam() -> tempfile::TempDir {
@@ -48,7 +47,8 @@ fn a_usb_camera_is_known_by_its_numbers_and_its_port_whatever_the_bus_is_numbere
     assert_eq!(camera.bus_path.as_deref(), Some("usb-0000:00:14.0-5.2"));
     assert_eq!((camera.vendor, camera.product), (Some(UsbId(0x046d)), Some(UsbId(0x082d))));
     assert_eq!((camera.serial.as_deref(), camera.is_virtual), (Some("A1B2C3"), false));
-    let again = sysfs(&format!("{}/3-5.2:1.0/video4linux/video4", WEBCAM.replace("usb1/1-5/1-", "usb3/3-5/3-")), "81:4");
+    let again =
+        sysfs(&format!("{}/3-5.2:1.0/video4linux/video4", WEBCAM.replace("usb1/1-5/1-", "usb3/3-5/3-")), "81:4");
     let device = WEBCAM.replace("usb1/1-5/1-", "usb3/3-5/3-");
     describe(again.path(), &device, &[("idVendor", "046d"), ("idProduct", "082d"), ("serial", "A1B2C3")]);
     assert_eq!(read(again.path(), 4), camera, "numbers that change with every plugging are no part of it");
@@ -87,8 +87,7 @@ fn cameras_of_software_are_told_from_plugged_in_ones() {
     }
     let folder = webcam();
     for driver in VIRTUAL_DRIVERS {
-        let texts = (driver.to_owned(), "Webcam".to_owned(), String::new());
-        let camera = CameraIdentity::read(folder.path(), DeviceNumber::new(81, 0), texts.0, texts.1, texts.2);
+        let camera = CameraIdentity::read(folder.path(), DeviceNumber::new(81, 0), driver, "Webcam", "");
         assert!(camera.is_virtual, "{driver}");
     }
     assert!(read(Path::new("/nowhere"), 0).is_virtual);
