@@ -518,13 +518,13 @@ fn pictures_that_a_program_drew_are_free_of_noise() {
 
 #[test]
 fn a_camera_that_comes_back_with_another_size_is_seen_by_the_feed() {
-    let opened = Arc::new(AtomicUsize::new(0));
+    let (opened, pulled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let cable = Arc::clone(&pulled);
     let open: OpenSource = Arc::new(move || {
         let width = if opened.fetch_add(1, Ordering::SeqCst) == 0 { 8 } else { 16 };
-        let mut left = 4;
+        let pulled = Arc::clone(&cable);
         Ok(Box::new(Scripted(move || {
-            left -= 1;
-            if width == 8 && left == 0 {
+            if width == 8 && pulled.load(Ordering::SeqCst) {
                 return Err(CameraError::Disconnected("pulled".to_owned()));
             }
             Ok(Capture { image: Rgb::filled(width, 6, [9; 3]), provenance: Provenance::Simulated })
@@ -534,6 +534,7 @@ fn a_camera_that_comes_back_with_another_size_is_seen_by_the_feed() {
     let first = seen_first.newest(None, LIMIT).unwrap();
     let mut monitor = FeedMonitor::new(None);
     monitor.observe(&first);
+    pulled.store(true, Ordering::SeqCst);
     until("it comes back", || {
         let newest = seen_first.newest(None, Duration::ZERO);
         newest.is_some_and(|frame| {
