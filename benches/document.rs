@@ -3,6 +3,8 @@
 
 use carded::compliance::{AgeTier, PlaceDays};
 use carded::document::aamva::{self, PayloadOrigin};
+use carded::imaging::{Frame, Provenance, Rgb};
+use carded::liveness::FeedMonitor;
 use carded::session::{Evidence, Policy, decide};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::civil::date;
@@ -64,5 +66,30 @@ fn stages(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, stages, growth);
+/// What the checks of the camera's feed cost: frames of 1080p, none of which comes again.
+fn feed(criterion: &mut Criterion) {
+    let mut frames: Vec<Frame> = (0..8)
+        .map(|n| {
+            let mut seed = 7_u32 + n;
+            let image = Rgb::from_fn(1920, 1080, |x, y| {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                [60 + (x / 20) as u8 + (seed >> 29) as u8, 60 + (y / 16) as u8, 90]
+            });
+            Frame { image, captured_at: Duration::ZERO, sequence: 0, provenance: Provenance::Simulated }
+        })
+        .collect();
+    let (mut monitor, mut taken) = (FeedMonitor::new(Some(30.0)), 0_u64);
+    criterion.bench_function("feed_1080p", |b| {
+        b.iter(|| {
+            taken += 1;
+            let frame = &mut frames[(taken % 8) as usize];
+            (frame.sequence, frame.captured_at) = (taken, Duration::from_micros(33_333 * taken + taken * 7919 % 3000));
+            // A pixel that is looked at is another one, so that the picture is.
+            frame.image.set_pixel(0, 0, [taken as u8, (taken >> 8) as u8, (taken >> 16) as u8]);
+            monitor.observe(black_box(frame));
+        });
+    });
+}
+
+criterion_group!(benches, stages, growth, feed);
 criterion_main!(benches);

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use carded::camera::{
-    AtEnd, Camera, CameraError, CameraLimits, CameraStatus, Capture, FrameSource, OpenSource, Replay, ReplayFault,
-    ReplayFaults, ReplaySettings,
+    AtEnd, Camera, CameraError, CameraIdentity, CameraLimits, CameraStatus, Capture, DeviceNumber, FrameSource,
+    OpenSource, Replay, ReplayFault, ReplayFaults, ReplaySettings, SeenCamera,
 };
 use carded::imaging::{Provenance, Rgb};
+use carded::liveness::{FeedMonitor, FeedSign};
 use carded::session::DeviceFault;
 use tempfile::TempDir;
 
@@ -400,4 +401,145 @@ async fn every_change_of_the_status_is_told() {
     tokio::time::timeout(LIMIT, changes.wait_for(|status| status.fault().is_none())).await.unwrap().unwrap();
     drop(gated);
     assert!(tokio::time::timeout(LIMIT, changes.wait_for(|_| false)).await.unwrap().is_err(), "it closes");
+}
+
+/// Plugs a USB camera into a folder that looks like sysfs.
+fn plug_in(sysfs: &std::path::Path, serial: &str) {
+    let usb = sysfs.join("devices/pci0000:00/0000:00:14.0/usb1/1-5");
+    let node = usb.join("1-5:1.0/video4linux/video0");
+    std::fs::create_dir_all(&node).unwrap();
+    std::fs::create_dir_all(sysfs.join("dev/char")).unwrap();
+    for (file, text) in [("idVendor", "046d"), ("idProduct", "082d"), ("serial", serial)] {
+        std::fs::write(usb.join(file), text).unwrap();
+    }
+    std::fs::write(node.join("dev"), "81:0\n").unwrap();
+    let entry = sysfs.join("dev/char/81:0");
+    let _ = std::fs::remove_file(&entry);
+    std::os::unix::fs::symlink(&node, entry).unwrap();
+}
+
+#[test]
+fn another_camera_at_the_same_port_is_a_fault_until_the_first_one_is_back() {
+    let sysfs = tempfile::tempdir().unwrap();
+    plug_in(sysfs.path(), "A1");
+    let (seen, root) = (SeenCamera::default(), sysfs.path().to_owned());
+    let pulled = Arc::new(AtomicBool::new(false));
+    let cable = Arc::clone(&pulled);
+    let camera = start(Arc::new(move || {
+        let number = DeviceNumber::new(81, 0);
+        seen.admit(&CameraIdentity::read(&root, number, "uvcvideo", "Webcam", "usb-0000:00:14.0-5"))?;
+        let cable = Arc::clone(&cable);
+        Ok(Box::new(Scripted(move || {
+            if cable.swap(false, Ordering::SeqCst) {
+                return Err(CameraError::Disconnected("pulled".to_owned()));
+            }
+            Ok(picture(1))
+        })))
+    }));
+    until("live", || is_live(&camera));
+    plug_in(sysfs.path(), "B2");
+    pulled.store(true, Ordering::SeqCst);
+    until("the other camera is seen", || camera.status() == CameraStatus::Faulted(DeviceFault::CameraOther));
+    assert!(camera.newest(None, Duration::ZERO).is_none(), "it gives nothing");
+    plug_in(sysfs.path(), "A1");
+    until("the first camera is back", || is_live(&camera));
+}
+
+/// So many exposures of a slope over which a bright block moves, each with noise of its own; or drawn without any.
+fn exposures(frames: u32, noisy: bool) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seed = 7_u32;
+    for n in 0..frames {
+        let picture = image::RgbImage::from_fn(96, 54, |x, y| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = if noisy { (seed >> 24) % 7 } else { 3 };
+            let in_block = (x + 96 - (5 * n) % 96) % 96 < 20 && (15..40).contains(&y);
+            image::Rgb([(if in_block { 190 } else { 60 + x / 2 } + noise) as u8; 3])
+        });
+        picture.save(folder.path().join(format!("{n:03}.png"))).unwrap();
+    }
+    folder
+}
+
+/// The signs of a source's feed, looked at behind the watchdog until there is `wanted`, or for so many frames.
+fn signs(open: OpenSource, rate: Option<f64>, wanted: Option<FeedSign>, frames: usize) -> Vec<FeedSign> {
+    let camera = start(open);
+    let (mut monitor, mut after) = (FeedMonitor::new(rate), None);
+    for _ in 0..frames {
+        let frame = camera.newest(after, LIMIT).expect("a frame comes");
+        after = Some(frame.sequence);
+        monitor.observe(&frame);
+        if monitor.report().signs().any(|sign| Some(sign) == wanted) {
+            break;
+        }
+    }
+    monitor.report().signs().collect()
+}
+
+#[test]
+fn a_feed_that_is_honest_has_no_sign_behind_the_watchdog() {
+    let folder = exposures(60, true);
+    let playing = ReplaySettings { at_end: AtEnd::End, ..settings(&folder, ReplayFaults::default()) };
+    assert_eq!(signs(replay(playing), Some(100.0), None, 40), []);
+}
+
+#[test]
+fn a_recording_that_starts_over_is_a_loop() {
+    let folder = exposures(25, true);
+    let found = signs(replay(settings(&folder, ReplayFaults::default())), None, Some(FeedSign::Looped), 200);
+    assert!(found.contains(&FeedSign::Looped), "{found:?}");
+}
+
+#[test]
+fn a_picture_that_stands_is_frozen_though_frames_go_on() {
+    let folder = exposures(40, true);
+    let faults = ReplayFaults::default().at(10, ReplayFault::Freeze(400));
+    let found = signs(replay(settings(&folder, faults)), None, Some(FeedSign::Frozen), 400);
+    assert_eq!(found, [FeedSign::Frozen]);
+}
+
+#[test]
+fn frames_as_fast_as_they_can_be_copied_are_no_camera_s() {
+    let shade = Arc::new(AtomicUsize::new(0));
+    let open: OpenSource = Arc::new(move || {
+        let shade = Arc::clone(&shade);
+        Ok(Box::new(Scripted(move || Ok(picture(shade.fetch_add(1, Ordering::SeqCst) as u8)))))
+    });
+    assert_eq!(signs(open, Some(30.0), Some(FeedSign::ImpossibleTiming), 200), [FeedSign::ImpossibleTiming]);
+}
+
+#[test]
+fn pictures_that_a_program_drew_are_free_of_noise() {
+    let folder = exposures(90, false);
+    let playing = ReplaySettings { frames_per_second: 40.0, ..settings(&folder, ReplayFaults::default()) };
+    let found = signs(replay(playing), None, Some(FeedSign::NoiseFree), 80);
+    assert!(found.contains(&FeedSign::NoiseFree), "{found:?}");
+}
+
+#[test]
+fn a_camera_that_comes_back_with_another_size_is_seen_by_the_feed() {
+    let (opened, pulled) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let cable = Arc::clone(&pulled);
+    let open: OpenSource = Arc::new(move || {
+        let width = if opened.fetch_add(1, Ordering::SeqCst) == 0 { 8 } else { 16 };
+        let pulled = Arc::clone(&cable);
+        Ok(Box::new(Scripted(move || {
+            if width == 8 && pulled.load(Ordering::SeqCst) {
+                return Err(CameraError::Disconnected("pulled".to_owned()));
+            }
+            Ok(Capture { image: Rgb::filled(width, 6, [9; 3]), provenance: Provenance::Simulated })
+        })))
+    });
+    let seen_first = start(Arc::clone(&open));
+    let first = seen_first.newest(None, LIMIT).unwrap();
+    let mut monitor = FeedMonitor::new(None);
+    monitor.observe(&first);
+    pulled.store(true, Ordering::SeqCst);
+    until("it comes back", || {
+        let newest = seen_first.newest(None, Duration::ZERO);
+        newest.is_some_and(|frame| {
+            monitor.observe(&frame);
+            monitor.report().signs().any(|sign| sign == FeedSign::FormatChanged)
+        })
+    });
 }

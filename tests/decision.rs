@@ -26,6 +26,7 @@ fn complete() -> Evidence {
     let agrees = |field| FieldComparison { field, printed: None, encoded: None, result: Agreement::Agrees };
     Evidence {
         capture: Some(CaptureEvidence { provenance: Provenance::Files }),
+        feed: None,
         document: Some(DocumentEvidence {
             encoded: Some(EncodedSource::Barcode),
             kind: Some(DocumentKind::DrivingLicense),
@@ -211,6 +212,7 @@ prop_compose! {
     ) -> Evidence {
         Evidence {
             capture,
+            feed: None,
             document,
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
             face_match: compared.map(matched),

@@ -38,6 +38,7 @@ fn now() -> Timestamp {
 fn evidence() -> Evidence {
     let agrees = |field| FieldComparison { field, printed: None, encoded: None, result: Agreement::Agrees };
     Evidence {
+        feed: None,
         capture: Some(CaptureEvidence { provenance: Provenance::Simulated }),
         document: Some(DocumentEvidence {
             encoded: Some(EncodedSource::Barcode),

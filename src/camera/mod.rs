@@ -9,6 +9,8 @@
 
 mod capture;
 mod files;
+mod identity;
+mod pin;
 pub(crate) mod pipe;
 mod replay;
 mod sequence;
@@ -21,9 +23,11 @@ mod yuyv;
 
 pub use capture::{Camera, CameraLimits, CameraStatus};
 pub use files::{ImageError, MAX_FILE_BYTES, MAX_PIXELS, decode_image, load_image};
+pub use identity::{CameraIdentity, DeviceNumber, UsbId, UsbIdError};
+pub use pin::{CameraPin, PinError, SeenCamera};
 pub use replay::{AtEnd, Replay, ReplayFault, ReplayFaults, ReplaySettings};
 pub use sequence::{FrameSequence, MAX_FRAMES, SequenceError};
 pub use slot::FrameSlot;
 pub use source::{CameraError, Capture, FrameSource, OpenSource, PictureDecoder};
-pub use v4l2::{PixelFormat, V4l2Settings, V4l2Source};
+pub use v4l2::{PixelFormat, V4l2Settings, V4l2Source, identify};
 pub use yuyv::{YuyvError, yuyv_to_rgb};

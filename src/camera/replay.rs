@@ -1,7 +1,7 @@
 //! A recording that behaves like a camera: paced in real time, at rest while nobody looks, and as faulty as a test asks.
 //!
 //! Always holds: its frames are [`Provenance::Files`](crate::imaging::Provenance), whatever they show. A machine that is
-//! too slow for the recording plays it slower, and never in bursts. Does not keep decoded frames.
+//! too slow for the recording plays it slower, and never in bursts. Does not keep decoded frames, but for one that is frozen.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::sequence::FrameSequence;
 use super::source::{CameraError, Capture, FrameSource};
-use crate::imaging::{Frame, resize};
+use crate::imaging::{Frame, Rgb, resize};
 
 /// What comes after the last frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,6 +31,8 @@ pub enum ReplayFault {
     Spike(Duration),
     /// The cable is pulled.
     Disconnect,
+    /// This picture comes so many times more, instead of those that would follow at that time.
+    Freeze(u32),
     /// This frame has another size.
     Resize {
         /// Its width in pixels.
@@ -92,6 +94,8 @@ pub struct Replay {
     played: Duration,
     frame_time: Duration,
     in_this_round: u64,
+    /// The picture that stands, and how many times more it comes.
+    frozen: Option<(Rgb, u32)>,
 }
 
 impl Replay {
@@ -109,6 +113,7 @@ impl Replay {
             played: Duration::ZERO,
             frame_time,
             in_this_round: 0,
+            frozen: None,
         })
     }
 
@@ -147,6 +152,10 @@ impl FrameSource for Replay {
     fn next(&mut self) -> Result<Capture, CameraError> {
         let Frame { mut image, captured_at, provenance, .. } = self.frame()?;
         self.pace(captured_at);
+        if let Some((picture, times)) = self.frozen.take().filter(|(_, times)| *times > 0) {
+            self.frozen = Some((picture.clone(), times - 1));
+            return Ok(Capture { image: picture, provenance });
+        }
         match self.settings.faults.next() {
             None => {}
             Some(ReplayFault::Stall) => stall(),
@@ -154,6 +163,7 @@ impl FrameSource for Replay {
             Some(ReplayFault::Disconnect) => {
                 return Err(CameraError::Disconnected("the recording's cable was pulled".to_owned()));
             }
+            Some(ReplayFault::Freeze(times)) => self.frozen = Some((image.clone(), times)),
             Some(ReplayFault::Resize { width, height }) => image = resize(&image, width, height),
         }
         Ok(Capture { image, provenance })

@@ -60,6 +60,16 @@ pub enum CameraError {
         /// Its driver.
         driver: String,
     },
+    /// A real camera, and not the one that it has to be.
+    #[error(
+        "the camera is another one: expected {expected}, found {found}; connect the expected one, or pin the one that is there (`carded inspect camera --pin`) and restart the device"
+    )]
+    Other {
+        /// Which one was expected.
+        expected: String,
+        /// Which one is there.
+        found: String,
+    },
     /// The driver agreed to something else than was asked for, or the pictures are not what was agreed.
     #[error("the camera was asked for {wanted} and gives {given}; name a format that it has, or replace it")]
     Format {
@@ -99,6 +109,7 @@ impl CameraError {
             Self::Picture(_) | Self::Decoder(_) => true,
             Self::Missing { .. }
             | Self::Virtual { .. }
+            | Self::Other { .. }
             | Self::Format { .. }
             | Self::Disconnected(_)
             | Self::Silent(_)
@@ -115,6 +126,7 @@ impl CameraError {
             Self::Missing { .. } | Self::Virtual { .. } | Self::Disconnected(_) | Self::Recording(_) | Self::Ended => {
                 DeviceFault::CameraMissing
             }
+            Self::Other { .. } => DeviceFault::CameraOther,
             Self::Format { .. } => DeviceFault::CameraFormat,
             Self::Silent(_) | Self::Picture(_) | Self::Crashed => DeviceFault::CameraSilent,
             Self::Decoder(_) => DeviceFault::Decoder,

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use v4l::buffer::{Flags as BufferFlags, Type};
-use v4l::capability::Flags;
+use v4l::capability::{Capabilities, Flags};
 use v4l::io::traits::{CaptureStream, Stream};
 use v4l::prelude::MmapStream;
 use v4l::video::Capture as _;
@@ -23,6 +23,8 @@ use v4l::video::capture::Parameters;
 use v4l::{Device, Format, FourCC, Fraction};
 
 use super::files::MAX_PIXELS;
+use super::identity::{CameraIdentity, DeviceNumber};
+use super::pin::{CameraPin, SeenCamera, name_pins};
 use super::source::{CameraError, Capture, FrameSource, PictureDecoder};
 use super::yuyv::yuyv_to_rgb;
 use crate::imaging::Provenance;
@@ -37,12 +39,8 @@ const NEXT_BUFFER: Duration = Duration::from_secs(2);
 const MAX_RATE: u32 = 240;
 /// `ENODEV`: the device is gone.
 const NO_DEVICE: i32 = 19;
-/// Where a camera has a name that stays its own.
-const STABLE_NAMES: &str = "/dev/v4l";
-/// Drivers of cameras that are made of software.
-const VIRTUAL_DRIVERS: [&str; 6] = ["vivid", "v4l2 loopback", "v4l2loopback", "vimc", "akvcam", "visl"];
-/// Parts of a device's place in sysfs that no plugged-in camera has: no bus at all, an emulated one, one over a network.
-const VIRTUAL_PLACES: [&str; 3] = ["virtual", "dummy_hcd", "vhci_hcd"];
+/// Where the kernel describes its devices.
+const SYSFS: &str = "/sys";
 
 /// How a camera codes its pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +63,11 @@ impl PixelFormat {
 /// Which camera, and what it is asked for.
 #[derive(Debug, Clone)]
 pub struct V4l2Settings {
-    /// `/dev/v4l/by-id/…-video-index0`, which stays the same camera wherever it is plugged in. `/dev/videoN` is opened too, and
-    /// nothing live can come of it, because another camera may have that number tomorrow.
+    /// `/dev/v4l/by-id/…-video-index0` or another path of the device. Without a pin, nothing live can come of it unless
+    /// the name itself [pins](super::pin::name_pins).
     pub device: PathBuf,
+    /// Which camera it has to be.
+    pub pin: Option<CameraPin>,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
@@ -93,8 +93,8 @@ impl V4l2Settings {
 
 /// An open camera.
 ///
-/// Its frames are [`Provenance::PinnedCamera`] only if the device has a real driver on a real bus. Whatever pretends to
-/// be a USB camera in hardware is not told apart from one.
+/// Its frames are [`Provenance::PinnedCamera`] only if the device has a real driver on a real bus and is the camera that
+/// is pinned. Whatever states the same numbers at the same port in hardware is not told apart from it.
 pub struct V4l2Source {
     settings: V4l2Settings,
     decoder: PictureDecoder,
@@ -106,30 +106,14 @@ pub struct V4l2Source {
 }
 
 impl V4l2Source {
-    /// Opens the device, agrees on the format and prepares the buffers.
+    /// Opens the device, makes sure that it is the right one, agrees on the format and prepares the buffers.
     ///
     /// # Errors
-    /// [`CameraError::Missing`], [`CameraError::Virtual`] or [`CameraError::Format`].
-    pub fn open(settings: &V4l2Settings, decoder: PictureDecoder) -> Result<Self, CameraError> {
-        let node = resolve(settings)?;
-        let device = Device::with_path(&node).map_err(|error| settings.missing(error))?;
-        let capabilities = device.query_caps().map_err(|error| settings.missing(error))?;
-        if !capabilities.capabilities.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
-            return Err(settings.missing("it gives no pictures; the first node of a camera ends in -video-index0"));
-        }
-        let provenance = if is_virtual(&capabilities.driver, &place_in_sysfs(&node)) {
-            if !settings.allow_virtual {
-                return Err(CameraError::Virtual { device: settings.device.clone(), driver: capabilities.driver });
-            }
-            Provenance::Simulated
-        } else if settings.device.starts_with(STABLE_NAMES) {
-            Provenance::PinnedCamera
-        } else {
-            tracing::warn!(
-                "a camera named by its number may be another one tomorrow: nothing live comes of it; name it by {STABLE_NAMES}/by-id/…"
-            );
-            Provenance::Simulated
-        };
+    /// [`CameraError::Missing`], [`CameraError::Virtual`], [`CameraError::Other`] or [`CameraError::Format`].
+    pub fn open(settings: &V4l2Settings, decoder: PictureDecoder, seen: &SeenCamera) -> Result<Self, CameraError> {
+        let (device, number, identity) = open_device(settings)?;
+        let provenance = provenance(settings, number, &identity)?;
+        seen.admit(&identity)?;
         let stride = agree(&device, settings)?;
         let prepared = MmapStream::with_buffers(&device, Type::VideoCapture, BUFFERS);
         let mut stream = prepared.map_err(|error| settings.missing(format!("it is in use: {error}")))?;
@@ -224,17 +208,62 @@ fn cameras_that_are_there() -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// Where the device hangs; empty when the system does not say.
-fn place_in_sysfs(node: &Path) -> PathBuf {
-    let class = Path::new("/sys/class/video4linux").join(node.file_name().unwrap_or_default());
-    std::fs::canonicalize(class).unwrap_or_default()
+/// Which camera a path leads to.
+///
+/// # Errors
+/// [`CameraError::Missing`].
+pub fn identify(device: &Path) -> Result<CameraIdentity, CameraError> {
+    let settings = V4l2Settings {
+        device: device.to_owned(),
+        pin: None,
+        width: 0,
+        height: 0,
+        rate: 0,
+        pixels: PixelFormat::Mjpeg,
+        allow_virtual: true,
+    };
+    open_device(&settings).map(|(_, _, identity)| identity)
 }
 
-/// Whether a device is made of software, or cannot be shown not to be.
-fn is_virtual(driver: &str, place: &Path) -> bool {
-    let emulated =
-        |part: &std::ffi::OsStr| VIRTUAL_PLACES.iter().any(|name| part.as_encoded_bytes().starts_with(name.as_bytes()));
-    VIRTUAL_DRIVERS.contains(&driver) || !place.starts_with("/sys/devices") || place.iter().any(emulated)
+/// Opens the device and reads which camera it is: that of the open file, whatever its name leads to by now.
+fn open_device(settings: &V4l2Settings) -> Result<(Device, DeviceNumber, CameraIdentity), CameraError> {
+    let node = resolve(settings)?;
+    let device = Device::with_path(&node).map_err(|error| settings.missing(error))?;
+    let open = PathBuf::from(format!("/proc/self/fd/{}", device.handle().fd()));
+    let number = DeviceNumber::of(&open).map_err(|error| settings.missing(error))?;
+    let Capabilities { driver, card, bus, capabilities, .. } =
+        device.query_caps().map_err(|error| settings.missing(error))?;
+    if !capabilities.contains(Flags::VIDEO_CAPTURE | Flags::STREAMING) {
+        return Err(settings.missing("it gives no pictures; the first node of a camera ends in -video-index0"));
+    }
+    Ok((device, number, CameraIdentity::read(Path::new(SYSFS), number, &driver, &card, &bus)))
+}
+
+/// How far the frames of a device are trusted.
+fn provenance(
+    settings: &V4l2Settings,
+    opened: DeviceNumber,
+    camera: &CameraIdentity,
+) -> Result<Provenance, CameraError> {
+    if camera.is_virtual {
+        if !settings.allow_virtual {
+            return Err(CameraError::Virtual { device: settings.device.clone(), driver: camera.driver.clone() });
+        }
+        return Ok(Provenance::Simulated);
+    }
+    if let Some(pin) = &settings.pin {
+        return pin.check(camera).map(|()| Provenance::PinnedCamera);
+    }
+    // Between the look-up and the opening the name may have gone to another camera.
+    let still_named = DeviceNumber::of(&settings.device).is_ok_and(|named| named == opened);
+    if still_named && name_pins(&settings.device, camera) {
+        return Ok(Provenance::PinnedCamera);
+    }
+    tracing::warn!(
+        "another camera may have this name tomorrow, so nothing live comes of it; pin it: `carded inspect camera --pin {}` prints what the configuration needs",
+        settings.device.display()
+    );
+    Ok(Provenance::Simulated)
 }
 
 /// Asks for the format and the rate, and compares the driver's answers. Gives the bytes from one row to the next.
@@ -265,7 +294,9 @@ fn check_answer(settings: &V4l2Settings, format: &Format, interval: Fraction) ->
         return Err(given(format!("{}x{} {}", format.width, format.height, format.fourcc)));
     }
     let (parts, seconds) = (u64::from(interval.denominator), u64::from(interval.numerator));
-    if parts == 0 || seconds == 0 || parts > seconds * u64::from(MAX_RATE) {
+    // A camera that is faster than asked would look like a feed that is played too fast.
+    let too_fast = 2 * parts > 3 * seconds * u64::from(settings.rate);
+    if parts == 0 || seconds == 0 || too_fast || parts > seconds * u64::from(MAX_RATE) {
         return Err(given(format!("a frame interval of {seconds}/{parts} s")));
     }
     if parts < seconds * u64::from(settings.rate) {
@@ -288,11 +319,13 @@ fn check_answer(settings: &V4l2Settings, format: &Format, interval: Fraction) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::identity::UsbId;
     use std::sync::Arc;
 
     fn settings() -> V4l2Settings {
         V4l2Settings {
             device: PathBuf::from("/dev/video0"),
+            pin: None,
             width: 640,
             height: 480,
             rate: 30,
@@ -326,6 +359,7 @@ mod tests {
             (answer(), Fraction::new(0, 30)),
             (answer(), Fraction::new(1, 0)),
             (answer(), Fraction::new(1, 100_000)),
+            (answer(), Fraction::new(1, 60)),
         ];
         for (format, interval) in lies {
             let refused = check_answer(&settings(), &format, interval);
@@ -334,22 +368,40 @@ mod tests {
     }
 
     #[test]
-    fn devices_of_software_are_told_from_plugged_in_ones() {
-        let usb = Path::new("/sys/devices/pci0000:00/0000:00:14.0/usb1/1-5/1-5:1.0/video4linux/video0");
-        assert!(!is_virtual("uvcvideo", usb));
-        assert!(!is_virtual("bm2835 mmal", Path::new("/sys/devices/platform/soc/bcm2835-camera/video4linux/video0")));
-        assert!(is_virtual("vivid", Path::new("/sys/devices/platform/vivid.0/video4linux/video0")));
-        assert!(is_virtual("v4l2 loopback", usb), "its driver tells");
-        assert!(is_virtual("anything", Path::new("/sys/devices/virtual/video4linux/video3")));
-        assert!(is_virtual("uvcvideo", Path::new("/sys/devices/platform/vhci_hcd.0/usb3/3-1/video4linux/video0")));
-        assert!(is_virtual("uvcvideo", Path::new("")), "nothing shows that it is real");
+    fn only_the_pinned_camera_is_live_and_another_one_is_a_fault_that_says_what_was_found() {
+        let camera = |serial: &str| CameraIdentity {
+            driver: "uvcvideo".to_owned(),
+            card: "Webcam".to_owned(),
+            bus_info: "usb-0000:00:14.0-5".to_owned(),
+            bus_path: Some("usb-0000:00:14.0-5".to_owned()),
+            vendor: Some(UsbId(0x046d)),
+            product: Some(UsbId(0x082d)),
+            serial: Some(serial.to_owned()),
+            is_virtual: false,
+        };
+        let number = DeviceNumber::new(81, 0);
+        let pinned = V4l2Settings { pin: CameraPin::of(&camera("A1")), ..settings() };
+        assert_eq!(provenance(&pinned, number, &camera("A1")).unwrap(), Provenance::PinnedCamera);
+        let other = provenance(&pinned, number, &camera("B2")).unwrap_err();
+        assert!(other.to_string().contains("serial B2") && other.to_string().contains("serial A1"), "{other}");
+        assert_eq!(provenance(&settings(), number, &camera("A1")).unwrap(), Provenance::Simulated, "no pin");
+        // A name that pins has to lead to the very device that is open.
+        let named = PathBuf::from("/dev/v4l/by-id/usb-046d_Webcam_A1-video-index0");
+        let named = V4l2Settings { device: named, ..settings() };
+        assert_eq!(provenance(&named, number, &camera("A1")).unwrap(), Provenance::Simulated);
+        // Software is refused, whatever it states; where it is allowed, it is never live.
+        let software = CameraIdentity { is_virtual: true, ..camera("A1") };
+        assert!(matches!(provenance(&pinned, number, &software), Err(CameraError::Virtual { .. })));
+        let allowed = V4l2Settings { allow_virtual: true, ..pinned };
+        assert_eq!(provenance(&allowed, number, &software).unwrap(), Provenance::Simulated);
     }
 
     #[test]
     fn a_camera_that_is_not_there_is_missing_and_a_file_is_no_camera() {
         let decoder: PictureDecoder = Arc::new(|_| Err(CameraError::Crashed));
         for device in ["/dev/v4l/by-id/usb-none-video-index0", "/dev/null", "/proc/self/status"] {
-            let opened = V4l2Source::open(&V4l2Settings { device: device.into(), ..settings() }, Arc::clone(&decoder));
+            let settings = V4l2Settings { device: device.into(), ..settings() };
+            let opened = V4l2Source::open(&settings, Arc::clone(&decoder), &SeenCamera::default());
             assert!(matches!(opened, Err(CameraError::Missing { .. })), "{device}");
         }
     }

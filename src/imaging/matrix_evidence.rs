@@ -169,7 +169,7 @@ mod tests {
     use crate::imaging::{Point, Similarity, warp};
 
     fn squares(module: usize) -> Gray {
-        let random = |x: usize, y: usize| (x * 7919 + y * 104_729 + x * y * 31) / 3 % 2 == 0;
+        let random = |x: usize, y: usize| ((x * 7919 + y * 104_729 + x * y * 31) / 3).is_multiple_of(2);
         Gray::from_fn(300, 300, |x, y| {
             let inside = (100..200).contains(&x) && (100..200).contains(&y);
             [if inside && random(x / module, y / module) { 20 } else { 230 }]

@@ -7,6 +7,7 @@
 
 mod challenge;
 mod face;
+mod feed;
 mod matching;
 mod parallax;
 mod passive;
@@ -23,6 +24,7 @@ mod turn_tests;
 
 pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
+pub use feed::{FeedMonitor, FeedReport, FeedSign};
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
 pub use passive::{LiveScore, PassiveCues, PassiveResult, PassiveVerdict, passive};

@@ -120,6 +120,34 @@ impl std::fmt::Debug for Anchor {
     }
 }
 
+/// A keyed hash by which a document is known again among attempts that failed. It is under a label of its own, so that it
+/// meets no [`Anchor`]: who was never verified leaves none.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AttemptMark(String);
+
+impl AttemptMark {
+    const LABEL: &'static str = "carded/attempt/document/v1";
+
+    /// 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for AttemptMark {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
+}
+
+/// The mark of what a document says: of its number, or of its holder where no number was read.
+#[must_use]
+pub fn attempt_mark(key: &AnchorKey, fields: &Fields) -> Option<AttemptMark> {
+    let anchor = document_anchor(key, fields).or_else(|| person_anchor(key, fields))?;
+    Some(AttemptMark(key.hash(AttemptMark::LABEL, &[anchor.kind.as_str(), anchor.as_str()])))
+}
+
 /// Bytes in lower-case hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|half| char::from_digit(half.into(), 16)).collect()
@@ -193,6 +221,20 @@ mod tests {
         // openssl dgst -sha256 -mac HMAC -macopt hexkey:0707…07
         let anchor = document_anchor(&key(), &fields("A", "B", "d-1234")).unwrap();
         assert_eq!(anchor.as_str(), "457da73d88c9461a1a8fbab88dba30fe80b965d0cbc7cfd6ca9f45ed2bb228aa");
+    }
+
+    #[test]
+    fn a_mark_knows_a_document_again_and_meets_no_anchor() {
+        let whole = fields("DIAZ", "ANA", "D123");
+        let mark = attempt_mark(&key(), &whole).unwrap();
+        assert_eq!(Some(&mark), attempt_mark(&key(), &fields("DIAZ", "ANA", "d-123")).as_ref());
+        assert_ne!(Some(&mark), attempt_mark(&key(), &fields("DIAZ", "ANA", "D124")).as_ref());
+        assert_ne!(Some(&mark), attempt_mark(&AnchorKey::from_bytes(&[8; 32]), &whole).as_ref());
+        assert!(anchors(&key(), &whole).iter().all(|anchor| anchor.as_str() != mark.as_str()));
+        let unnumbered = Fields { id_number: None, ..whole };
+        assert!(attempt_mark(&key(), &unnumbered).is_some_and(|of_holder| of_holder != mark));
+        assert_eq!(attempt_mark(&key(), &Fields::default()), None);
+        assert_eq!(format!("{mark:?}"), "[redacted]");
     }
 
     #[test]

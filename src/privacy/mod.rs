@@ -9,6 +9,6 @@ mod anchor;
 mod personal;
 
 pub(crate) use anchor::hexadecimal;
-pub use anchor::{Anchor, AnchorKey, AnchorKind, anchors, document_anchor, person_anchor};
+pub use anchor::{Anchor, AnchorKey, AnchorKind, AttemptMark, anchors, attempt_mark, document_anchor, person_anchor};
 
 pub use personal::{Personal, PersonalDate};

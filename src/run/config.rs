@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::camera::PixelFormat;
+use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{AgeTier, Jurisdiction, UseCase};
 use crate::session::{AttemptsLeft, Dialect, Policy};
+use crate::store::AttemptLimits;
 
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -70,8 +71,11 @@ pub struct SiteConfig {
 pub enum CameraConfig {
     /// A camera of the kernel's.
     V4l2 {
-        /// Its stable path, such as `/dev/v4l/by-id/usb-…-video-index0`.
+        /// Its path, such as `/dev/v4l/by-id/usb-…-video-index0`.
         device: PathBuf,
+        /// Which camera it has to be.
+        #[serde(default)]
+        pin: Option<CameraPin>,
         /// Width in pixels.
         #[serde(default = "default_width")]
         width: u32,
@@ -108,6 +112,10 @@ pub struct SessionConfig {
     pub document_attempts: u8,
     /// Attempts at the head turn, 1 to 10.
     pub face_attempts: u8,
+    /// Attempts that may fail on the device within an hour, at documents and at head turns each, 1 to 10000.
+    pub failed_attempts_per_hour: u16,
+    /// Head turns that may fail with one document within an hour, 1 to 100.
+    pub failed_faces_per_document: u16,
     /// Whether cards without barcode and machine-readable zone are accepted for what their front says.
     pub accept_front_only: bool,
     /// What signs of a photo, a photocopy or a print instead of the document lead to.
@@ -141,7 +149,25 @@ pub struct EndpointConfig {
 
 impl Default for SessionConfig {
     fn default() -> Self {
-        Self { document_attempts: 3, face_attempts: 3, accept_front_only: false, recapture: Recapture::Flag }
+        Self {
+            document_attempts: 3,
+            face_attempts: 3,
+            failed_attempts_per_hour: 60,
+            failed_faces_per_document: 5,
+            accept_front_only: false,
+            recapture: Recapture::Flag,
+        }
+    }
+}
+
+impl CameraConfig {
+    /// Frames a second that the camera gives at most, where it has to keep to a rate.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        match self {
+            Self::V4l2 { fps, .. } => Some(f64::from(*fps)),
+            Self::Replay { .. } | Self::Simulated { .. } => None,
+        }
     }
 }
 
@@ -160,6 +186,12 @@ impl SessionConfig {
     #[must_use]
     pub fn budget(self) -> AttemptsLeft {
         AttemptsLeft { document: self.document_attempts, face: self.face_attempts }
+    }
+
+    /// As the store counts them over all sessions of an hour.
+    #[must_use]
+    pub fn limits(self) -> AttemptLimits {
+        AttemptLimits { per_device: self.failed_attempts_per_hour, per_document: self.failed_faces_per_document }
     }
 }
 
@@ -217,6 +249,12 @@ impl Config {
         let attempts = [self.sessions.document_attempts, self.sessions.face_attempts];
         if !attempts.iter().all(|count| (1..=10).contains(count)) {
             return Err("sessions.document_attempts and sessions.face_attempts must be 1 to 10".to_owned());
+        }
+        if !(1..=10_000).contains(&self.sessions.failed_attempts_per_hour) {
+            return Err("sessions.failed_attempts_per_hour must be 1 to 10000: there is no unlimited".to_owned());
+        }
+        if !(1..=100).contains(&self.sessions.failed_faces_per_document) {
+            return Err("sessions.failed_faces_per_document must be 1 to 100: there is no unlimited".to_owned());
         }
         if self.endpoints.len() > MAX_ENDPOINTS {
             return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
@@ -293,7 +331,10 @@ mod tests {
     fn a_good_file_is_read_with_its_defaults() {
         let config = Config::parse(GOOD).unwrap();
         assert_eq!((config.sessions.document_attempts, config.endpoints[0].dialect), (3, Dialect::Stile));
-        assert!(matches!(config.camera, CameraConfig::V4l2 { width: 1920, height: 1080, fps: 30, .. }));
+        assert!(matches!(config.camera, CameraConfig::V4l2 { pin: None, width: 1920, height: 1080, fps: 30, .. }));
+        let pin = "[camera.pin]\nvendor = \"046d\"\nproduct = \"082d\"\nserial = \"A1\"\n[[endpoint]]";
+        let pinned = Config::parse(&GOOD.replace("[[endpoint]]", pin)).unwrap();
+        assert!(matches!(pinned.camera, CameraConfig::V4l2 { pin: Some(_), .. }));
     }
 
     #[test]
@@ -316,6 +357,11 @@ mod tests {
             ("[\"secret\"]", "[]", "secret file"),
             ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
             ("[camera]", "[sessions]\nrecapture = \"warn\"\n[camera]", "warn"),
+            ("[camera]", "[sessions]\nfailed_attempts_per_hour = 0\n[camera]", "failed_attempts_per_hour"),
+            ("[camera]", "[sessions]\nfailed_faces_per_document = 0\n[camera]", "failed_faces_per_document"),
+            ("[[endpoint]]", "[camera.pin]\nvendor = \"46d\"\n[[endpoint]]", "four hexadecimal digits"),
+            ("[[endpoint]]", "[camera.pin]\nvendor = \"046d\"\n[[endpoint]]", "camera.pin"),
+            ("[[endpoint]]", "[camera.pin]\nmodel = \"C920\"\n[[endpoint]]", "model"),
         ] {
             let error = Config::parse(&GOOD.replace(from, to)).unwrap_err();
             assert!(error.contains(named), "{error}");

@@ -170,6 +170,7 @@ impl Verifier {
             capture: turn
                 .provenance
                 .map(|frames| CaptureEvidence { provenance: pictures.provenance.least_trusted(frames) }),
+            feed: None,
             document: Some(document.evidence),
             liveness: Some(LivenessEvidence { verdict: turn.report.verdict }),
             face_match,

@@ -6,12 +6,15 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::document_findings::document_findings;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, FeedEvidence};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
-use crate::liveness::{MatchDecision, TurnVerdict};
+use crate::liveness::{FeedReport, MatchDecision, TurnVerdict};
+
+/// The flag of frames that may not come from the camera's sensor.
+const INJECTION_SUSPECTED: &str = "injection_suspected";
 
 /// Whether the person is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,9 +57,7 @@ pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision
         Some(document) => document_findings(document, policy, days),
         None => BTreeSet::from([ReasonCode::DocumentMissing]),
     };
-    if evidence.capture.is_none() {
-        findings.insert(ReasonCode::CaptureUnknown);
-    }
+    findings.extend(capture_finding(evidence));
     findings.extend(liveness_finding(evidence, policy));
     findings.extend(match_finding(evidence, policy));
     let checks = checks(evidence, policy, &findings);
@@ -85,6 +86,21 @@ pub fn refuse(evidence: &Evidence, policy: &Policy, reasons: BTreeSet<ReasonCode
         reasons: reasons.into_iter().collect(),
         checks,
     }
+}
+
+/// A live capture whose frames nobody watched is as good as none.
+fn capture_finding(evidence: &Evidence) -> Option<ReasonCode> {
+    let Some(capture) = evidence.capture else { return Some(ReasonCode::CaptureUnknown) };
+    match &evidence.feed {
+        Some(feed) if feed.face.as_ref().is_some_and(FeedReport::refuses) => Some(ReasonCode::CameraFeedSuspect),
+        Some(feed) if feed.face.is_some() || evidence.liveness.is_none() => None,
+        Some(_) | None => capture.provenance.is_live().then_some(ReasonCode::CaptureUnknown),
+    }
+}
+
+/// What was odd about the frames and refuses nothing by itself.
+fn is_feed_odd(feed: &FeedEvidence) -> bool {
+    !feed.document.is_clean() || feed.face.as_ref().is_some_and(|report| !report.is_clean())
 }
 
 fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
@@ -128,7 +144,13 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
     judged("expiry", read, &[ReasonCode::DocumentExpired, ReasonCode::DocumentExpiryUnknown]);
     judged("age", read, &[ReasonCode::UnderAge, ReasonCode::AgeUnknown]);
     judged("liveness", policy.require_liveness, &[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete]);
+    let turned = evidence.feed.as_ref().is_some_and(|feed| feed.face.is_some());
+    judged("camera_feed", turned, &[ReasonCode::CameraFeedSuspect]);
     judged("face_match", policy.require_face_match, &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared]);
+    if evidence.feed.as_ref().is_some_and(is_feed_odd) {
+        let (name, strength) = (Cow::Borrowed(INJECTION_SUSPECTED), CheckStrength::Weak);
+        checks.push(NamedCheck { name, result: CheckResult::Flag, strength });
+    }
     checks
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
-use crate::liveness::{MatchResult, TurnVerdict};
+use crate::liveness::{FeedReport, MatchResult, TurnVerdict};
 
 /// Model name to the lower-case hexadecimal SHA-256 of its file.
 pub type ModelDigests = BTreeMap<String, String>;
@@ -14,6 +14,8 @@ pub type ModelDigests = BTreeMap<String, String>;
 pub struct Evidence {
     /// How the pictures were taken.
     pub capture: Option<CaptureEvidence>,
+    /// Whether they came as a camera's do. A live outcome needs it; pictures from files have no feed.
+    pub feed: Option<FeedEvidence>,
     /// The document, both sides.
     pub document: Option<DocumentEvidence>,
     /// The head turn.
@@ -29,6 +31,15 @@ pub struct Evidence {
 pub struct CaptureEvidence {
     /// The least trusted source among all frames.
     pub provenance: Provenance,
+}
+
+/// Whether the pictures came as a camera's do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedEvidence {
+    /// While the document was read. What is odd here flags.
+    pub document: FeedReport,
+    /// During the head turn, if there was one. Signs that no working camera gives refuse the attempt.
+    pub face: Option<FeedReport>,
 }
 
 /// Where the fields of a document were read.

@@ -9,9 +9,14 @@ pub enum DeviceFault {
     /// The camera gives no frames.
     #[error("the camera gives no pictures; check its cable, then restart the device")]
     CameraSilent,
-    /// The camera cannot be opened, or is another one than before.
+    /// The camera cannot be opened.
     #[error("the camera is not there; plug it in, or name another one in the configuration")]
     CameraMissing,
+    /// Another camera is there than the one that is pinned, or that was there before.
+    #[error(
+        "another camera is connected than the one that was set up; look who changed it and connect the right one, or pin this one: the log names both"
+    )]
+    CameraOther,
     /// The camera gives another format than it promised.
     #[error("the camera gives pictures of another form than agreed; replace it by a supported one")]
     CameraFormat,

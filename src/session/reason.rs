@@ -13,6 +13,8 @@ pub enum ReasonCode {
     ConsentDeclined,
     /// Nothing says where the pictures came from.
     CaptureUnknown,
+    /// The pictures of the head turn did not come as a camera's do.
+    CameraFeedSuspect,
     /// No document was shown.
     DocumentMissing,
     /// The barcode or machine-readable zone could not be read.
@@ -47,6 +49,8 @@ pub enum ReasonCode {
     FaceMismatch,
     /// The live face could not be compared with the portrait.
     FaceNotCompared,
+    /// Too many head turns with this document have failed within an hour.
+    TooManyAttempts,
     /// Staff looked at the physical document and refused, or nobody looked in time.
     ReviewRefused,
 }
@@ -72,7 +76,7 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 20] = [
+const TABLE: [ReasonEntry; 22] = [
     ReasonEntry {
         code: ReasonCode::ConsentDeclined,
         name: "consent_declined",
@@ -92,6 +96,16 @@ const TABLE: [ReasonEntry; 20] = [
         person: "Something went wrong with the pictures",
         staff: "nothing says where the pictures came from",
         remedy: "start again",
+    },
+    ReasonEntry {
+        code: ReasonCode::CameraFeedSuspect,
+        name: "camera_feed_suspect",
+        recoverable: true,
+        stripe: "selfie_manipulated",
+        stile: "camera_feed_suspect",
+        person: "The camera's pictures were interrupted",
+        staff: "the camera's pictures stood still, came again or came at impossible times during the head turn",
+        remedy: "look whether something is connected between camera and device; if it stays, check the person by hand",
     },
     ReasonEntry {
         code: ReasonCode::DocumentMissing,
@@ -264,6 +278,16 @@ const TABLE: [ReasonEntry; 20] = [
         remedy: "face the camera in even light without hat or sunglasses",
     },
     ReasonEntry {
+        code: ReasonCode::TooManyAttempts,
+        name: "too_many_attempts",
+        recoverable: false,
+        stripe: "document_unverified_other",
+        stile: "too_many_attempts",
+        person: "This document was tried too often",
+        staff: "too many head turns with this document failed within an hour",
+        remedy: "compare person and card by hand; the device takes this document again an hour after the failures",
+    },
+    ReasonEntry {
         code: ReasonCode::ReviewRefused,
         name: "review_refused",
         recoverable: false,
@@ -318,11 +342,12 @@ impl ReasonCode {
             | Self::DocumentFrontUnreadable
             | Self::PortraitMissing => Phase::Document,
             Self::CaptureUnknown
+            | Self::CameraFeedSuspect
             | Self::LivenessAttack
             | Self::LivenessIncomplete
             | Self::FaceMismatch
             | Self::FaceNotCompared => Phase::Face,
-            Self::ConsentDeclined | Self::ReviewRefused => Phase::None,
+            Self::ConsentDeclined | Self::TooManyAttempts | Self::ReviewRefused => Phase::None,
         }
     }
 

@@ -7,6 +7,7 @@
 //! engine gives the store a thread of its own. Does not deliver, and does not render what is delivered. The schema is
 //! described beside it, in `migrations/`; start-up and recovery in `docs/store.md`.
 
+mod attempts;
 mod attestation;
 mod audit;
 mod chain;
@@ -23,10 +24,12 @@ mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+pub use attempts::{ATTEMPT_WINDOW, AttemptKind, AttemptLimits, AttemptNumber, Begun, Budget, NewAttempt, Spent};
 pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash, verify as verify_attestation};
 pub use audit::{Actor, AuditAction, AuditEntry};
 pub use chain::{Chain, ChainBreak};
@@ -50,6 +53,8 @@ pub struct Store {
     keys: Keys,
     device: String,
     leases: Leases,
+    /// For how long engines had run on it when it was opened.
+    ran_before: Duration,
     folder: PathBuf,
     /// Held until everything above is closed.
     _lock: File,
@@ -78,7 +83,9 @@ impl Store {
         folder::sync(folder).map_err(|error| StoreError::from_io(&error))?;
         let (device, keys) = identify(&mut connection, folder)?;
         publish(folder, &keys.device.public()).map_err(|error| StoreError::from_io(&error))?;
-        Ok(Self { connection, keys, device, leases: Leases::default(), folder: folder.to_owned(), _lock: lock })
+        let ran_before = attempts::ran_before(&connection)?;
+        let (leases, folder) = (Leases::default(), folder.to_owned());
+        Ok(Self { connection, keys, device, leases, ran_before, folder, _lock: lock })
     }
 
     /// The device's identifier, as its outcomes carry it.

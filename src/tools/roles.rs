@@ -8,7 +8,9 @@ use clap::Args;
 use super::assets::Assets;
 use super::cameras::{self, MakeSource};
 use super::exit::{CommandError, Exit};
-use crate::camera::{AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, V4l2Settings, V4l2Source};
+use crate::camera::{
+    AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, SeenCamera, V4l2Settings, V4l2Source,
+};
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
     CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role,
@@ -171,9 +173,10 @@ fn camera(config: &CameraConfig, program: &Path) -> Result<MakeSource, CommandEr
             };
             Arc::new(move || Ok(Box::new(Replay::open(&settings)?) as Box<dyn FrameSource>))
         }
-        CameraConfig::V4l2 { device, width, height, fps, pixels } => {
+        CameraConfig::V4l2 { device, pin, width, height, fps, pixels } => {
             let settings = V4l2Settings {
                 device: device.clone(),
+                pin: pin.clone(),
                 width: *width,
                 height: *height,
                 rate: *fps,
@@ -182,7 +185,11 @@ fn camera(config: &CameraConfig, program: &Path) -> Result<MakeSource, CommandEr
             };
             let worker = DecoderWorker::spawn(program).map_err(|error| CommandError::System(error.to_string()))?;
             let decode = picture_decoder(Arc::new(worker));
-            Arc::new(move || Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decode))?) as Box<dyn FrameSource>))
+            let seen = SeenCamera::default();
+            Arc::new(move || {
+                let source = V4l2Source::open(&settings, Arc::clone(&decode), &seen)?;
+                Ok(Box::new(source) as Box<dyn FrameSource>)
+            })
         }
     };
     Ok(Box::new(|_| open))

@@ -83,6 +83,7 @@ pub fn of_fault(fault: DeviceFault) -> Words {
             words("The camera does not answer", "This is not your fault. Please tell the staff")
         }
         DeviceFault::CameraMissing => words("The camera is not there", "This is not your fault. Please tell the staff"),
+        DeviceFault::CameraOther => words("The camera was changed", "This is not your fault. Please tell the staff"),
         DeviceFault::CameraFormat => {
             words("The camera does not work here", "This is not your fault. Please tell the staff")
         }
@@ -135,6 +136,7 @@ pub fn of_remedy(reason: ReasonCode) -> &'static str {
     match reason {
         ReasonCode::ConsentDeclined => "Please ask the staff what else is possible",
         ReasonCode::CaptureUnknown => "Please start again",
+        ReasonCode::CameraFeedSuspect => "Please try again, or talk to the staff",
         ReasonCode::DocumentMissing => "Please start again and show it to the camera",
         ReasonCode::DocumentUnreadable => "Wipe it, hold it flat and away from lamps, or use another document",
         ReasonCode::DocumentTypeNotSupported => "Please use a driving licence, identity card or passport",
@@ -151,6 +153,7 @@ pub fn of_remedy(reason: ReasonCode) -> &'static str {
         ReasonCode::LivenessIncomplete => "Look into the camera alone, and turn your head slowly as shown",
         ReasonCode::FaceMismatch => "Try again, looking into the camera, or talk to the staff",
         ReasonCode::FaceNotCompared => "Look into the camera, without a hat or sunglasses",
+        ReasonCode::TooManyAttempts => "Please come back in an hour, or talk to the staff",
         ReasonCode::ReviewRefused => "Please ask the staff how to go on",
     }
 }
@@ -182,6 +185,7 @@ mod tests {
         for fault in [
             DeviceFault::CameraSilent,
             DeviceFault::CameraMissing,
+            DeviceFault::CameraOther,
             DeviceFault::CameraFormat,
             DeviceFault::Decoder,
             DeviceFault::Model,

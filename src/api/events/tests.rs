@@ -43,6 +43,7 @@ fn outcome() -> Outcome {
         result: Agreement::Agrees,
     };
     let evidence = Evidence {
+        feed: None,
         capture: Some(CaptureEvidence { provenance: Provenance::Files }),
         document: Some(DocumentEvidence {
             encoded: Some(EncodedSource::Barcode),

@@ -356,7 +356,7 @@ impl DocumentCapture {
             }
         };
         let models: ModelDigests = vision.document_models();
-        done.then(|| Box::new(DocumentSeen { evidence, portrait, provenance, models }))
+        done.then(|| Box::new(DocumentSeen { evidence, portrait, provenance, feed: None, models }))
     }
 }
 

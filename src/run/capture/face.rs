@@ -81,6 +81,11 @@ impl FaceCapture {
         self.steps
     }
 
+    /// Whether the challenge has begun.
+    pub(in crate::run) fn has_begun(&self) -> bool {
+        self.began.is_some()
+    }
+
     /// Looks at one frame. `shown` is the latest step whose prompt is on the screen, and since when.
     pub(in crate::run) fn observe(
         &mut self,
@@ -163,6 +168,7 @@ impl FaceCapture {
             liveness: LivenessEvidence { verdict: report.verdict },
             face_match: self.portrait.as_ref().map(|portrait| compare_each(&probes, portrait, MatchThreshold::SHIPPED)),
             provenance: self.provenance,
+            feed: None,
             models: vision.face_models(),
         }
     }

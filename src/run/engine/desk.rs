@@ -17,9 +17,9 @@ use crate::run::capture::Look;
 use crate::run::config::Config;
 use crate::run::finishing::{Finishing, finish};
 use crate::run::process::stopped;
-use crate::session::machine::{CaptureId, Effect, Ending, Event, Now, Session};
+use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now, Session};
 use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
-use crate::store::{Store, StoreError};
+use crate::store::{AttemptKind, AttemptNumber, Begun, Budget, NewAttempt, Spent, Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -27,6 +27,9 @@ const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const RESULT_SHOWN: Duration = Duration::from_secs(8);
 /// Time between two tries of a store that failed.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Time between two purges of attempts that no longer count.
+const PURGE_EVERY: Duration = Duration::from_mins(5);
 
 /// Time between two looks at a clock that is wrong.
 const CLOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -84,6 +87,17 @@ pub(super) struct Desk {
     pub capture: CaptureId,
     pub result_until: Option<Duration>,
     pub faults: Faults,
+    /// The attempt that is under way.
+    pub attempt: Option<AttemptNumber>,
+    /// When attempts that no longer count are purged.
+    pub purge_at: Duration,
+}
+
+/// Whether an attempt may be made.
+enum Attempt {
+    Charged,
+    Spent,
+    NotWritten,
 }
 
 impl Desk {
@@ -155,7 +169,10 @@ impl Desk {
         let fault = self.faults.first();
         match (std::mem::replace(&mut self.faults.told, fault), fault) {
             (before, now) if before == now => Ok(()),
-            (_, Some(fault)) => self.step(Event::Faulted { fault }).await,
+            (_, Some(fault)) => {
+                self.give_back_interrupted().await?;
+                self.step(Event::Faulted { fault }).await
+            }
             (_, None) => self.step(Event::Recovered).await,
         }
     }
@@ -195,6 +212,15 @@ impl Desk {
         self.reconcile().await?;
         if let Some(fault) = self.faults.first() {
             return Ok(Err(fault.to_string()));
+        }
+        let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
+        match self.store.call(move |store| store.attempts_spent(limits, uptime)).await? {
+            Ok(None) => {}
+            Ok(Some(spent)) => return Ok(Err(too_many(&spent))),
+            Err(error) => {
+                self.note_failed_store(&error);
+                return Ok(Err(DeviceFault::Store.to_string()));
+            }
         }
         let site = &self.config.site;
         let rule = match self.rules.resolve(site.use_case, &site.jurisdiction) {
@@ -247,10 +273,15 @@ impl Desk {
                         effects.clear();
                     }
                 }
-                Effect::Capture { capture, task } => {
-                    let look = Box::new(Look { policy: session.policy().clone(), days: self.days() });
-                    self.eyes.order(EyesOrder::Look { capture, task, look });
-                }
+                Effect::Capture { capture, task } => match self.begin_attempt(&task).await? {
+                    Attempt::Charged => self.look(capture, task),
+                    Attempt::Spent => {
+                        let now = self.now();
+                        let Some(session) = &mut self.session else { return Ok(()) };
+                        effects.extend(session.step(Event::AttemptsSpent { capture }, now));
+                    }
+                    Attempt::NotWritten => effects.clear(),
+                },
                 Effect::Rest => self.eyes.order(EyesOrder::Rest),
                 Effect::Commit { ending, at } => {
                     // Everybody may know by now that an end is being written, and not yet which.
@@ -271,6 +302,59 @@ impl Desk {
         Ok(())
     }
 
+    fn look(&self, capture: CaptureId, task: CaptureTask) {
+        let Some(session) = &self.session else { return };
+        let look = Box::new(Look { policy: session.policy().clone(), days: self.days() });
+        self.eyes.order(EyesOrder::Look { capture, task, look });
+    }
+
+    /// Charges the attempt that a capture is for, over all sessions. A head turn begins when the document has passed.
+    async fn begin_attempt(&mut self, task: &CaptureTask) -> Result<Attempt, EngineError> {
+        let kind = match task {
+            CaptureTask::Document => AttemptKind::Document,
+            CaptureTask::Face { .. } => AttemptKind::Face,
+        };
+        let before = self.attempt.take();
+        let passed = before.filter(|before| kind == AttemptKind::Face && before.kind() == AttemptKind::Document);
+        let said = self.session.as_ref().and_then(Session::document_fields).cloned();
+        let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
+        let charge = move |store: &mut Store| {
+            store.begin_attempt(&NewAttempt { kind, document: said.as_ref(), passed }, limits, uptime)
+        };
+        match self.store.call(charge).await? {
+            Ok(Begun::Charged(number)) => {
+                self.attempt = Some(number);
+                Ok(Attempt::Charged)
+            }
+            Ok(Begun::Spent(spent)) => {
+                tracing::warn!("{}", too_many(&spent));
+                Ok(Attempt::Spent)
+            }
+            Err(error) => {
+                self.note_failed_store(&error);
+                Ok(Attempt::NotWritten)
+            }
+        }
+    }
+
+    /// The device breaks an attempt off: it is nobody's failure.
+    async fn give_back_interrupted(&mut self) -> Result<(), EngineError> {
+        let state = self.session.as_ref().map(|session| session.record().state);
+        if matches!(state, Some(SessionState::AwaitingDocument | SessionState::AwaitingFace)) {
+            return self.give_back().await;
+        }
+        Ok(())
+    }
+
+    /// The attempt under way has not failed. Where that cannot be written, it counts until its hour is over.
+    async fn give_back(&mut self) -> Result<(), EngineError> {
+        let Some(number) = self.attempt.take() else { return Ok(()) };
+        if let Err(error) = self.store.call(move |store| store.give_back_attempt(number)).await? {
+            tracing::warn!("an attempt stays charged: {error}");
+        }
+        Ok(())
+    }
+
     async fn commit(&mut self, record: SessionRecord, ending: Ending, at: Timestamp) -> Result<Event, EngineError> {
         let rule = self.rules.resolve(record.use_case, &record.jurisdiction).ok();
         let record = SessionRecord { state: ending.state(), ..record };
@@ -280,6 +364,10 @@ impl Desk {
             Ok(()) => {
                 tracing::info!(session = %id, ?state, "session ended");
                 self.due.send_modify(|ends| *ends += 1);
+                if matches!(state, SessionState::Verified | SessionState::Expired) {
+                    self.give_back().await?;
+                }
+                self.attempt = None;
                 Ok(Event::Committed)
             }
             // Trying these again would give the same: the process ends with the reason, and starts over.
@@ -301,6 +389,12 @@ impl Desk {
             let well = self.store.call(Store::probe).await?.is_ok();
             self.faults.store_again_at = (!well).then_some(uptime + STORE_AGAIN_AFTER);
         }
+        if uptime >= self.purge_at {
+            self.purge_at = uptime + PURGE_EVERY;
+            if let Err(error) = self.store.call(move |store| store.purge_attempts(uptime)).await? {
+                self.note_failed_store(&error);
+            }
+        }
         self.step(Event::TimePassed).await
     }
 
@@ -311,7 +405,8 @@ impl Desk {
 
     fn next_due(&self) -> Option<Duration> {
         let session = self.session.as_ref().and_then(Session::deadline);
-        [session, self.result_until, self.faults.store_again_at, self.faults.clock_again_at].into_iter().flatten().min()
+        let faults = [self.faults.store_again_at, self.faults.clock_again_at];
+        [session, self.result_until, Some(self.purge_at)].into_iter().chain(faults).flatten().min()
     }
 
     fn now(&self) -> Now {
@@ -341,6 +436,19 @@ impl Desk {
         if let Some(done) = face {
             self.shown.set(self.capture, done, self.origin.elapsed());
         }
+    }
+}
+
+/// What the staff are told when too many attempts have failed.
+fn too_many(spent: &Spent) -> String {
+    let minutes = spent.again_after.as_secs().div_ceil(60).max(1);
+    match spent.budget {
+        Budget::Device => format!(
+            "too many attempts have failed on this device within an hour; look who is at it, and check people by hand: it goes on in {minutes} min"
+        ),
+        Budget::Document => format!(
+            "too many head turns have failed with this document within an hour; compare person and card by hand: the device takes it again in {minutes} min"
+        ),
     }
 }
 

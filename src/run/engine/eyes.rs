@@ -13,7 +13,7 @@ use super::EngineError;
 use super::desk::Order;
 use crate::camera::Camera;
 use crate::imaging::Frame;
-use crate::liveness::Challenge;
+use crate::liveness::{Challenge, FeedMonitor};
 use crate::run::capture::{DocumentCapture, FaceCapture, Look};
 use crate::run::vision::{Vision, VisionError};
 use crate::run::worker::WorkerError;
@@ -104,6 +104,7 @@ impl Eyes {
     /// Starts the thread; it ends with a reason, or without one when the desk is gone. `origin` is the camera's.
     pub(super) fn start(
         vision: Vision,
+        feed: FeedMonitor,
         camera: Arc<Camera>,
         desk: mpsc::Sender<Order>,
         shown: Arc<Shown>,
@@ -111,8 +112,17 @@ impl Eyes {
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
         let orders = Arc::new(Mailbox::default());
         let taken = Arc::clone(&orders);
-        let mut looker =
-            Looker { vision, camera, desk, shown, orders: taken, origin, not_before: Duration::ZERO, last_frame: None };
+        let mut looker = Looker {
+            vision,
+            feed,
+            camera,
+            desk,
+            shown,
+            orders: taken,
+            origin,
+            not_before: Duration::ZERO,
+            last_frame: None,
+        };
         let thread = std::thread::Builder::new().name("eyes".to_owned()).spawn(move || looker.run());
         Ok((Self(orders), thread.map_err(EngineError::Thread)?))
     }
@@ -131,6 +141,8 @@ enum Watching {
 
 struct Looker {
     vision: Vision,
+    /// Sees every frame that is looked at.
+    feed: FeedMonitor,
     camera: Arc<Camera>,
     desk: mpsc::Sender<Order>,
     shown: Arc<Shown>,
@@ -162,6 +174,7 @@ impl Looker {
             if frame.captured_at < self.not_before {
                 continue;
             }
+            self.feed.observe(&frame);
             watching = match self.look(watching, &frame) {
                 Ok(Ok(next)) => next,
                 Ok(Err(DeskGone)) => return Ok(()),
@@ -180,10 +193,12 @@ impl Looker {
         let EyesOrder::Look { capture, task, look } = order else {
             self.camera.set_wanted(false);
             self.vision.forget_face();
+            self.feed.forget();
             return Ok(Watching::Nothing);
         };
         self.not_before = self.origin.elapsed();
         self.camera.set_wanted(true);
+        self.feed.begin();
         Ok(match task {
             CaptureTask::Document => Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) },
             CaptureTask::Face { portrait } => {
@@ -214,15 +229,24 @@ impl Looker {
                     return Ok(Err(DeskGone));
                 }
                 Ok(match step.seen {
-                    Some(seen) => self.tell(Event::DocumentRead { capture, seen }).map(|()| Watching::Nothing),
+                    Some(mut seen) => {
+                        seen.feed = Some(self.feed.report());
+                        self.tell(Event::DocumentRead { capture, seen }).map(|()| Watching::Nothing)
+                    }
                     None => Ok(Watching::Document { capture, look, reading }),
                 })
             }
             Watching::Face { capture, mut turn, told } => {
+                let had_begun = turn.has_begun();
                 let step = turn.observe(frame, &mut self.vision, self.shown.of(capture))?;
                 hint(&self.desk, capture, step.hint);
+                if turn.has_begun() && !had_begun {
+                    // Nobody was there before: a still room is no frozen picture.
+                    self.feed.begin();
+                }
                 if step.ended {
-                    let seen = turn.finish(&self.vision);
+                    let mut seen = turn.finish(&self.vision);
+                    seen.feed = Some(self.feed.report());
                     return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
                 }
                 let (direction, done) = step.asked;

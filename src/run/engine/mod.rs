@@ -31,6 +31,7 @@ pub use super::vision::Decoder;
 use super::vision::Vision;
 use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource};
 use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
+use crate::liveness::FeedMonitor;
 use crate::session::machine::CaptureId;
 use crate::session::{Policy, Prompt};
 use crate::store::{Actor, AuditAction, AuditEntry, Store, StoreError};
@@ -119,8 +120,9 @@ pub async fn run(
     let journal = store.clone();
     let (desk_orders, orders) = mpsc::channel(MOST_ORDERS);
     let (shown, (due, ends)) = (Arc::new(Shown::default()), watch::channel(0));
+    let feed = FeedMonitor::new(config.camera.rate());
     let (eyes, eyes_thread) =
-        Eyes::start(vision, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
+        Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
 
     let listener = socket::bind(&config.device.socket).await?;
     let device = &config.device;
@@ -153,6 +155,8 @@ pub async fn run(
         capture: CaptureId::default(),
         result_until: None,
         faults: Faults::default(),
+        attempt: None,
+        purge_at: Duration::ZERO,
     };
 
     let (halt, halted) = watch::channel(false);

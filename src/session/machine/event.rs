@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
-use crate::liveness::{Direction, MatchResult, Template};
+use crate::liveness::{Direction, FeedReport, MatchResult, Template};
 use crate::session::decision::Decision;
 use crate::session::evidence::{DocumentEvidence, Evidence, LivenessEvidence, ModelDigests};
 use crate::session::fault::DeviceFault;
@@ -37,6 +37,8 @@ pub struct DocumentSeen {
     pub portrait: Option<Template>,
     /// The least trusted source among its pictures.
     pub provenance: Provenance,
+    /// Whether the frames came as a camera's do; `None` when nobody watched them.
+    pub feed: Option<FeedReport>,
     /// The models that read it.
     pub models: ModelDigests,
 }
@@ -50,6 +52,8 @@ pub struct FaceSeen {
     pub face_match: Option<MatchResult>,
     /// The least trusted source among the frames; `None` without frames.
     pub provenance: Option<Provenance>,
+    /// Whether they came as a camera's do; `None` when nobody watched them.
+    pub feed: Option<FeedReport>,
     /// The models that looked.
     pub models: ModelDigests,
 }
@@ -95,6 +99,11 @@ pub enum Event {
         capture: CaptureId,
         /// What was seen.
         seen: FaceSeen,
+    },
+    /// The attempt that a capture was asked for may not begin: too many have failed within an hour.
+    AttemptsSpent {
+        /// Which capture.
+        capture: CaptureId,
     },
     /// What would help, as the last frame shows it; `None` when nothing would.
     Hinted {

@@ -20,6 +20,7 @@ use super::policy::Policy;
 use super::prompt::{DocumentSide, Prompt, Screen};
 use super::record::{CanceledBy, SessionRecord, SessionState};
 use super::{DeviceFault, ReasonCode};
+use crate::document::Fields;
 use crate::liveness::Direction;
 
 /// Time to agree or not.
@@ -134,6 +135,12 @@ impl Session {
     #[must_use]
     pub fn record(&self) -> &SessionRecord {
         &self.record
+    }
+
+    /// What its document says, once one was read.
+    #[must_use]
+    pub fn document_fields(&self) -> Option<&Fields> {
+        self.document.as_ref().map(|seen| &seen.evidence.fields)
     }
 
     /// What it asks for.

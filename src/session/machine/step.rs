@@ -10,7 +10,7 @@ use super::{
 use crate::imaging::Provenance;
 use crate::session::decision::{Decision, Verdict, decide, refuse};
 use crate::session::document_findings::document_findings;
-use crate::session::evidence::{CaptureEvidence, Evidence};
+use crate::session::evidence::{CaptureEvidence, Evidence, FeedEvidence};
 use crate::session::fault::DeviceFault;
 use crate::session::hints::HintGate;
 use crate::session::prompt::DocumentSide;
@@ -50,6 +50,7 @@ impl Session {
                 Vec::new()
             }
             Event::FaceRead { capture, seen } if self.awaits(S::AwaitingFace, capture) => self.judge_face(&seen, now),
+            Event::AttemptsSpent { capture } if self.is_capturing() && capture == self.capture => self.end_spent(now),
             Event::Hinted { capture, hint } if capture == self.capture => {
                 self.hints.observe(hint, now.uptime);
                 Vec::new()
@@ -71,6 +72,7 @@ impl Session {
             | Event::DocumentRead { .. }
             | Event::FaceProgress { .. }
             | Event::FaceRead { .. }
+            | Event::AttemptsSpent { .. }
             | Event::Hinted { .. }
             | Event::Cancel { .. }
             | Event::ReviewAnswered { .. }
@@ -84,6 +86,10 @@ impl Session {
     /// Whether a capture's answer is wanted: it is the present one, and the device is well.
     fn awaits(&self, state: SessionState, capture: CaptureId) -> bool {
         self.record.state == state && self.capture == capture && self.fault.is_none()
+    }
+
+    fn is_capturing(&self) -> bool {
+        matches!(self.record.state, SessionState::AwaitingDocument | SessionState::AwaitingFace)
     }
 
     pub(super) fn enter(&mut self, state: SessionState, within: Duration, now: Now) {
@@ -176,6 +182,17 @@ impl Session {
         if self.may_retry(reason) {
             return self.retry(reason, now);
         }
+        self.end_against(findings, now)
+    }
+
+    /// No attempt is left on the device. Whoever has failed in this session hears why; for whoever has not, the document
+    /// was tried too often before.
+    fn end_spent(&mut self, now: Now) -> Vec<Effect> {
+        let reason = self.record.last_error.unwrap_or(ReasonCode::TooManyAttempts);
+        self.end_against(BTreeSet::from([reason]), now)
+    }
+
+    fn end_against(&mut self, findings: BTreeSet<ReasonCode>, now: Now) -> Vec<Effect> {
         let evidence = Box::new(self.evidence(None));
         let decision = refuse(&evidence, &self.policy, findings);
         self.end(Ending::Decided { decision, evidence }, now)
@@ -195,6 +212,9 @@ impl Session {
         models.extend(face.iter().flat_map(|seen| seen.models.clone()));
         Evidence {
             capture: capture.filter(|_| !lacks_source).map(|provenance| CaptureEvidence { provenance }),
+            feed: document
+                .and_then(|seen| seen.feed.clone())
+                .map(|document| FeedEvidence { document, face: face.and_then(|seen| seen.feed.clone()) }),
             document: document.map(|seen| seen.evidence.clone()),
             liveness: face.map(|seen| seen.liveness),
             face_match: face.and_then(|seen| seen.face_match),
@@ -232,8 +252,26 @@ impl Session {
         }
     }
 
+    /// What another camera's predecessor has seen counts for nothing any more: the document is asked for again, and the
+    /// attempt that it took is given back.
+    fn void_evidence(&mut self) {
+        if self.record.state == SessionState::AwaitingFace && self.document.take().is_some() {
+            self.record.state = SessionState::AwaitingDocument;
+            self.sides = SidesRead::default();
+            self.record.attempts.document = self.record.attempts.document.saturating_add(1);
+        }
+    }
+
     /// The attempt that a fault interrupts is given back.
     fn take_fault(&mut self, fault: DeviceFault, now: Now) -> Vec<Effect> {
+        let effects = self.interrupt(fault, now);
+        if fault == DeviceFault::CameraOther {
+            self.void_evidence();
+        }
+        effects
+    }
+
+    fn interrupt(&mut self, fault: DeviceFault, now: Now) -> Vec<Effect> {
         if self.fault.replace(fault).is_some() || self.record.state == SessionState::Deciding {
             return Vec::new();
         }

@@ -1,5 +1,6 @@
 //! The store against real SQLite in real folders.
 
+mod attempts;
 mod chains;
 mod ends;
 mod opening;
@@ -61,6 +62,7 @@ fn evidence() -> Evidence {
     };
     let day = |day: Date| Some(PersonalDate::new(day));
     Evidence {
+        feed: None,
         capture: Some(CaptureEvidence { provenance: Provenance::Simulated }),
         document: Some(DocumentEvidence {
             encoded: Some(EncodedSource::Barcode),

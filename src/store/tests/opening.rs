@@ -113,6 +113,28 @@ fn the_second_migration_keeps_credentials_and_anchors_and_takes_print_alone() {
 }
 
 #[test]
+fn the_third_migration_begins_to_count_attempts_and_leaves_sessions_as_they_are() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 2).unwrap();
+    let session = "INSERT INTO session VALUES (?1, 'alcohol_in_person', 'US-CA', 'awaiting_face', NULL, 1, 1, NULL, 0, 1, NULL, NULL)";
+    connection.execute(session, ["2".repeat(24)]).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 3).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM session WHERE state = 'awaiting_face'"), 1);
+    assert_eq!((number("SELECT count(*) FROM attempt"), number("SELECT ran_ms FROM attempt_clock")), (0, 0));
+    connection.execute("UPDATE attempt_clock SET ran_ms = 5", []).unwrap();
+    assert!(connection.execute("UPDATE attempt_clock SET ran_ms = 4", []).is_err(), "it never goes backwards");
+    let mark = "a".repeat(64);
+    let attempt = "INSERT INTO attempt (kind, began_ms, document) VALUES (?1, 7, ?2)";
+    connection.execute(attempt, ["face", &mark]).unwrap();
+    for (kind, mark) in [("document", mark.as_str()), ("face", "D8675309Q"), ("voice", &mark)] {
+        assert!(connection.execute(attempt, [kind, mark]).is_err(), "{kind} {mark}");
+    }
+    assert!(connection.execute("UPDATE attempt SET began_ms = 0", []).is_err());
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =
@@ -132,7 +154,7 @@ fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
     let (folder, store) = fresh();
     drop(store);
     tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 2 })));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 3 })));
     tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
 }

@@ -1,4 +1,4 @@
-//! `inspect camera`: what a device really gives, and how it fails.
+//! `inspect camera`: which camera a device is, what it really gives, and how it fails.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource, PixelFormat, V4l2Settings, V4l2Source};
+use crate::camera::{
+    Camera, CameraIdentity, CameraLimits, CameraPin, CameraStatus, OpenSource, PixelFormat, SeenCamera, V4l2Settings,
+    V4l2Source, identify,
+};
 use crate::imaging::{Frame, Provenance};
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::session::DeviceFault;
@@ -19,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Places along the middle row whose colour is printed.
 const SAMPLES: usize = 8;
 
-/// Watches a camera for a while; one line for each change of its state, and one at the end.
+/// Says which camera it is and watches it for a while; one line for each change of its state, and one at the end.
 #[derive(Debug, Clone, Args)]
 pub struct CameraArgs {
     /// `/dev/v4l/by-id/…-video-index0` or `/dev/videoN`.
@@ -39,6 +42,9 @@ pub struct CameraArgs {
     /// Watch a device that is made of software, too.
     #[arg(long)]
     pub allow_virtual: bool,
+    /// Print only what the configuration needs to pin this camera.
+    #[arg(long)]
+    pub pin: bool,
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -51,6 +57,19 @@ fn pixels(text: &str) -> Result<PixelFormat, String> {
         "mjpeg" => Ok(PixelFormat::Mjpeg),
         "yuyv" => Ok(PixelFormat::Yuyv),
         _ => Err("give mjpeg or yuyv".to_owned()),
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Found {
+    camera: CameraIdentity,
+    /// The part of the configuration that pins it; none for a camera that cannot be told from others.
+    pin: Option<String>,
+}
+
+impl Found {
+    fn of(camera: CameraIdentity) -> Self {
+        Self { pin: CameraPin::of(&camera).map(|pin| pin.to_toml()), camera }
     }
 }
 
@@ -94,14 +113,30 @@ fn name(status: CameraStatus) -> &'static str {
     }
 }
 
+/// Prints what pins a camera; negative when it cannot be told from others.
+fn print_pin(args: &CameraArgs) -> Result<Exit, CommandError> {
+    let found = identify(&args.device).map(Found::of).map_err(|error| CommandError::System(error.to_string()))?;
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "# {}", found.camera)?;
+    match found.pin {
+        Some(pin) => write!(output, "{pin}")?,
+        None => writeln!(output, "# it is made of software or cannot be told from others: nothing pins it")?,
+    }
+    Ok(if found.camera.is_virtual { Exit::Negative } else { Exit::Success })
+}
+
 /// Watches one camera; negative when it is not live at the end.
 ///
 /// # Errors
 /// [`CommandError`] when the decoder cannot be started or the output is closed.
 pub fn camera(args: &CameraArgs) -> Result<Exit, CommandError> {
+    if args.pin {
+        return print_pin(args);
+    }
     let (width, height) = args.size;
     let settings = V4l2Settings {
         device: args.device.clone(),
+        pin: None,
         width,
         height,
         rate: args.rate,
@@ -111,7 +146,11 @@ pub fn camera(args: &CameraArgs) -> Result<Exit, CommandError> {
     let program = std::env::current_exe().map_err(|error| CommandError::System(error.to_string()))?;
     let worker = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
     let decoder = picture_decoder(Arc::new(worker));
-    let open: OpenSource = Arc::new(move || Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decoder))?)));
+    if let Ok(camera) = identify(&args.device) {
+        write_line(&mut std::io::stdout().lock(), &Found::of(camera))?;
+    }
+    let seen = SeenCamera::default();
+    let open: OpenSource = Arc::new(move || Ok(Box::new(V4l2Source::open(&settings, Arc::clone(&decoder), &seen)?)));
     let started = Instant::now();
     let camera = Camera::start(open, started, CameraLimits::default());
     camera.set_wanted(true);

@@ -42,6 +42,7 @@ fn views() -> Vec<View> {
         [
             DeviceFault::CameraSilent,
             DeviceFault::CameraMissing,
+            DeviceFault::CameraOther,
             DeviceFault::CameraFormat,
             DeviceFault::Decoder,
             DeviceFault::Model,

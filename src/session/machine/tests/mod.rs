@@ -8,7 +8,9 @@ use super::*;
 use crate::compliance::{AgeTier, PlaceDays, UseCase};
 use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
-use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, Template, TurnVerdict};
+use crate::liveness::{
+    FeedReport, FeedSign, MatchDecision, MatchResult, MatchThreshold, Similarity, Template, TurnVerdict,
+};
 use crate::privacy::PersonalDate;
 use crate::session::{
     AttemptsLeft, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests, SessionId, Verdict,
@@ -71,7 +73,13 @@ fn document(card: Card) -> Box<DocumentSeen> {
         portrait_found: true,
     };
     let portrait = Template::from_embedding(&[1.0; Template::LENGTH]).ok();
-    Box::new(DocumentSeen { evidence, portrait, provenance: Provenance::Simulated, models: ModelDigests::new() })
+    Box::new(DocumentSeen {
+        evidence,
+        portrait,
+        provenance: Provenance::Simulated,
+        feed: Some(clean_feed()),
+        models: ModelDigests::new(),
+    })
 }
 
 fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Provenance>) -> FaceSeen {
@@ -81,8 +89,13 @@ fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Proven
         liveness: LivenessEvidence { verdict },
         face_match: Some(compared),
         provenance,
+        feed: Some(clean_feed()),
         models: ModelDigests::new(),
     }
+}
+
+fn clean_feed() -> FeedReport {
+    FeedReport::from_iter([])
 }
 
 fn live() -> FaceSeen {
@@ -176,6 +189,70 @@ fn a_face_that_does_not_match_gets_a_second_try_with_the_same_document() {
 }
 
 #[test]
+fn a_feed_that_no_camera_gives_fails_the_attempt_and_an_odd_one_flags() {
+    for sign in FeedSign::ALL {
+        let (mut session, capture) = awaiting_face();
+        let seen = FaceSeen { feed: Some(FeedReport::from_iter([sign])), ..live() };
+        let effects = session.step(Event::FaceRead { capture, seen }, at(9));
+        if sign.refuses() {
+            assert_eq!(session.prompt().last_error, Some(ReasonCode::CameraFeedSuspect), "{sign:?}");
+            assert_eq!(session.record().state, SessionState::AwaitingFace, "{sign:?}: it may be tried again");
+            continue;
+        }
+        let Some(Ending::Decided { decision, .. }) = ending_of(&effects) else { panic!("{effects:?}") };
+        assert_eq!(decision.verdict, Verdict::Verified, "{sign:?}");
+        assert_eq!(decision.flags, ["injection_suspected"], "{sign:?}");
+    }
+}
+
+#[test]
+fn an_odd_feed_may_be_made_a_matter_for_the_staff_and_while_the_document_is_read_it_only_flags() {
+    let policy = Policy { review_flags: vec!["injection_suspected"], ..Policy::for_tier(AgeTier::Over21) };
+    let mut session = Session::new(record(), policy, CaptureId(7), at(0));
+    let _ = session.step(Event::Opened, at(1));
+    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let mut seen = document(Card::Good);
+    seen.feed = Some(FeedReport::from_iter([FeedSign::Frozen]));
+    let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
+    let _ = session.step(Event::FaceRead { capture: capture_of(&effects), seen: live() }, at(9));
+    assert_eq!(session.prompt().screen, Screen::Review);
+}
+
+#[test]
+fn frames_of_the_pinned_camera_that_nobody_watched_never_verify() {
+    let (mut session, capture) = awaiting_document();
+    let mut seen = document(Card::Good);
+    seen.provenance = Provenance::PinnedCamera;
+    let effects = session.step(Event::DocumentRead { capture, seen }, at(3));
+    let seen = FaceSeen { feed: None, ..live() };
+    let _ = session.step(Event::FaceRead { capture: capture_of(&effects), seen }, at(9));
+    assert_eq!(session.record().last_error, Some(ReasonCode::CaptureUnknown));
+}
+
+#[test]
+fn a_document_that_was_tried_too_often_is_refused_before_the_head_turn_and_not_tried_again() {
+    let (mut session, capture) = awaiting_face();
+    let earlier = CaptureId(capture.0 - 1);
+    assert!(session.step(Event::AttemptsSpent { capture: earlier }, at(4)).is_empty());
+    let effects = session.step(Event::AttemptsSpent { capture }, at(4));
+    let Some(Ending::Decided { decision, evidence }) = ending_of(&effects) else { panic!("{effects:?}") };
+    assert_eq!(decision.reasons, [ReasonCode::TooManyAttempts]);
+    assert!(evidence.liveness.is_none());
+    let _ = session.step(Event::Committed, at(5));
+    assert_eq!(session.prompt().screen, Screen::NotVerified { reason: ReasonCode::TooManyAttempts });
+}
+
+#[test]
+fn who_used_up_the_last_attempt_hears_why_it_failed() {
+    let (mut session, capture) = awaiting_face();
+    let other = face(TurnVerdict::Live, MatchDecision::NonMatch, Some(Provenance::PinnedCamera));
+    let capture = capture_of(&session.step(Event::FaceRead { capture, seen: other }, at(9)));
+    let effects = session.step(Event::AttemptsSpent { capture }, at(9));
+    let Some(Ending::Decided { decision, .. }) = ending_of(&effects) else { panic!("{effects:?}") };
+    assert_eq!(decision.reasons, [ReasonCode::FaceMismatch]);
+}
+
+#[test]
 fn declined_consent_is_refused_without_any_capture() {
     let mut session = session();
     let _ = session.step(Event::Opened, at(1));
@@ -214,6 +291,23 @@ fn a_fault_of_the_device_costs_the_person_no_attempt_and_never_reads_as_their_fa
     let _ = session.step(Event::Faulted { fault }, at(30));
     let effects = session.step(Event::TimePassed, at(30 + FAULT_WITHIN.as_secs()));
     assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Canceled(CanceledBy::Device)));
+}
+
+#[test]
+fn what_was_seen_before_another_camera_was_connected_counts_for_nothing() {
+    for first in [DeviceFault::CameraMissing, DeviceFault::CameraOther] {
+        let (mut session, capture) = awaiting_face();
+        let _ = session.step(Event::Faulted { fault: first }, at(10));
+        let _ = session.step(Event::Faulted { fault: DeviceFault::CameraOther }, at(11));
+        assert_eq!(session.prompt().screen, Screen::Fault { fault: DeviceFault::CameraOther });
+        let again = capture_of(&session.step(Event::Recovered, at(20)));
+        assert_eq!(session.record().state, SessionState::AwaitingDocument, "the document has to be shown again");
+        // It cost the person nothing: one attempt at the document is under way, as it was before.
+        assert_eq!(session.record().attempts, AttemptsLeft { document: BUDGET.document - 1, face: BUDGET.face });
+        assert!(session.step(Event::FaceRead { capture, seen: live() }, at(21)).is_empty());
+        let effects = session.step(Event::DocumentRead { capture: again, seen: document(Card::Good) }, at(22));
+        assert!(capture_of(&effects) > again);
+    }
 }
 
 #[test]
