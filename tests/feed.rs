@@ -1,14 +1,18 @@
-//! What the checks of the camera's feed say about pictures that are not drawn for them: real videos.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+//! What the checks of the camera's feed say about pictures that are not drawn for them: the simulated person, as a raw
+//! camera and as one that compresses, and real videos.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 
-use std::path::Path;
 use std::time::Duration;
 
-use carded::camera::FrameSequence;
+use carded::camera::{FrameSequence, decode_image};
 use carded::imaging::{Frame, Provenance, Rgb};
-use carded::liveness::{FeedMonitor, FeedReport, FeedSign};
+use carded::liveness::{Direction, FeedMonitor, FeedReport, FeedSign};
+use carded::session::{Prompt, Screen, SessionId};
+use carded::tools::simulated::{Part, SimulatedPerson};
+use carded::tools::specimen::encode_jpeg;
+use jiff::civil::date;
 
 const RATE: f64 = 15.0;
 
@@ -27,15 +31,36 @@ fn judge(pictures: impl Iterator<Item = Rgb>) -> FeedReport {
     monitor.report()
 }
 
+/// A genuine visitor who turns the head to one side.
+fn visitor(frames: u32) -> impl Iterator<Item = Rgb> {
+    let session = Some(SessionId::from_random(&[7; SessionId::CHARACTERS]));
+    let screen = Screen::Face { direction: Direction::Left, done: 1, steps: 3 };
+    let prompt = Prompt { session, screen, hint: None, last_error: None };
+    let mut person =
+        SimulatedPerson::new(Part::Genuine, Box::new(move || prompt.clone()), date(2026, 11, 22), 3).unwrap();
+    (0..frames).map(move |k| person.picture(uneven(k)))
+}
+
+#[test]
+fn the_simulated_person_has_no_sign_as_a_raw_camera_and_none_that_refuses_as_one_that_compresses() {
+    let report = judge(visitor(45));
+    assert!(report.is_clean(), "{report:?}");
+    for quality in [92, 70, 40] {
+        let compressed = visitor(45).map(|picture| {
+            let bytes = encode_jpeg(&picture, quality).unwrap();
+            decode_image(&bytes).unwrap()
+        });
+        let report = judge(compressed);
+        assert!(!report.refuses(), "quality {quality}: {report:?}");
+        println!("quality {quality}: {report:?}");
+    }
+}
+
 #[test]
 fn a_real_video_has_no_sign_that_refuses_and_played_twice_it_is_a_loop() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/head-motion");
-    let Ok(videos) = std::fs::read_dir(&folder) else {
-        support::skip("the videos of moving heads are not there");
-        return;
-    };
+    let Some(folder) = support::shared_data("head-motion") else { return };
     let mut seen = 0;
-    for video in videos.filter_map(Result::ok).map(|entry| entry.path()) {
+    for video in std::fs::read_dir(&folder).unwrap().filter_map(Result::ok).map(|entry| entry.path()) {
         let Ok(frames) = FrameSequence::open(&video, 25.0) else {
             support::skip("ffmpeg is not installed");
             return;

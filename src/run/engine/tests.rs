@@ -5,13 +5,15 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::*;
-use crate::camera::{AtEnd, FrameSource, Replay, ReplayFault, ReplayFaults, ReplaySettings};
-use crate::imaging::Rgb;
+use crate::camera::{AtEnd, CameraError, Capture, FrameSource, Replay, ReplayFault, ReplayFaults, ReplaySettings};
+use crate::imaging::{Provenance, Rgb};
 use crate::run::socket::Connection;
 use crate::run::test_support::runtime;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
-use crate::session::{DeviceFault, Screen};
+use crate::session::{DeviceFault, ReasonCode, Screen, SessionId};
+use crate::tools::simulated::{Part, SimulatedPerson};
 use crate::tools::specimen::encode_jpeg;
+use crate::tools::today_utc;
 
 /// Nothing here takes that long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,4 +84,85 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
         stop.send(true).unwrap();
         timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
     });
+}
+
+/// Pictures a second of the simulated camera.
+const RATE: u32 = 15;
+
+/// A genuine visitor before a camera whose picture stops, though frames go on, when the head turn is under way.
+struct Freezing {
+    person: SimulatedPerson,
+    prompts: watch::Receiver<Prompt>,
+    began: Instant,
+    taken: u32,
+    stopped: Option<Rgb>,
+}
+
+impl FrameSource for Freezing {
+    fn next(&mut self) -> Result<Capture, CameraError> {
+        self.taken += 1;
+        let due = Duration::from_secs(1) * self.taken / RATE;
+        match due.checked_sub(self.began.elapsed()) {
+            Some(early) => std::thread::sleep(early),
+            None => self.taken = (self.began.elapsed().as_secs_f64() * f64::from(RATE)) as u32,
+        }
+        let turning = matches!(self.prompts.borrow().screen, Screen::Face { done: 1.., .. });
+        let image = match self.stopped.take().filter(|_| turning) {
+            Some(stopped) => stopped,
+            None => self.person.picture(self.began.elapsed()),
+        };
+        self.stopped = turning.then(|| image.clone());
+        Ok(Capture { image, provenance: Provenance::Simulated })
+    }
+}
+
+#[test]
+fn a_feed_that_freezes_in_the_head_turn_refuses_the_attempt_for_that_reason() {
+    if runtime().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    let config = Config::parse(&format!(
+        "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
+         [camera]\nsource = \"simulated\"\nparts = [\"genuine\"]\n[sessions]\ndocument_attempts = 3\nface_attempts = 1\n",
+        folder.path().join("state").display(),
+        socket.display(),
+    ));
+    let camera = |prompts: watch::Receiver<Prompt>| -> OpenSource {
+        Arc::new(move || {
+            let shown = prompts.clone();
+            let person = SimulatedPerson::new(Part::Genuine, Box::new(move || shown.borrow().clone()), today_utc(), 1);
+            let person = person.map_err(|_| CameraError::Crashed)?;
+            let prompts = prompts.clone();
+            Ok(Box::new(Freezing { person, prompts, began: Instant::now(), taken: 0, stopped: None }))
+        })
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let parts = EngineParts {
+        config: config.unwrap(),
+        models: root.join("models"),
+        runtime: root.join("target/runtime/libonnxruntime.so"),
+        decoder: Decoder::Inside,
+        camera: Box::new(camera),
+        policy: Box::new(|rule| Policy::for_tier(rule.tier)),
+    };
+    let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
+    let screen = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let (stop, stopped) = watch::channel(false);
+        let (ready, mut is_ready) = watch::channel(false);
+        let engine = tokio::spawn(run(parts, stopped, move || {
+            let _ = ready.send(true);
+        }));
+        timeout(PATIENCE, is_ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
+        let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
+        till.send(&ClientMessage::Start).await.unwrap();
+        let session: SessionId = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
+        till.send(&ClientMessage::Consent { session, given: true }).await.unwrap();
+        let screen = prompt(&mut till, ended).await.screen;
+        stop.send(true).unwrap();
+        timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
+        screen
+    });
+    assert_eq!(screen, Screen::NotVerified { reason: ReasonCode::CameraFeedSuspect });
 }
