@@ -68,6 +68,8 @@ pub struct DocumentReading {
 
 /// Shortest stretch of a zone that no printed field has: numbers have up to 14 characters.
 const LEAST_ZONE_STRETCH: usize = 15;
+/// Share of such a stretch that has to be the same: four of five.
+const ZONE_LIKENESS: (usize, usize) = (4, 5);
 
 /// The machine-readable part of a document.
 #[derive(Debug, Clone)]
@@ -218,11 +220,16 @@ fn read_recapture(sides: &DocumentSides) -> Check {
 }
 
 /// Rows of a machine-readable zone are no print: compared with themselves they would always agree. A row is told by its
-/// fillers, or by being a long stretch of the zone that was read.
+/// fillers, or by being a long stretch of the zone that was read, but for a few characters that were read otherwise.
 fn is_print(line: &TextLine, zone: &[Personal<String>]) -> bool {
     let text = Personal::new(line.text.reveal().replace(' ', ""));
-    let is_stretch = |row: &Personal<String>| row.reveal().contains(text.reveal().as_str());
-    !text.reveal().contains('<') && (text.reveal().len() < LEAST_ZONE_STRETCH || !zone.iter().any(is_stretch))
+    let (text, least) = (text.reveal().as_bytes(), LEAST_ZONE_STRETCH);
+    let is_like = |stretch: &[u8]| {
+        let same = stretch.iter().zip(text).filter(|(a, b)| a == b).count();
+        same * ZONE_LIKENESS.1 >= text.len() * ZONE_LIKENESS.0
+    };
+    let is_stretch = |row: &Personal<String>| row.reveal().as_bytes().windows(text.len().max(1)).any(is_like);
+    !text.contains(&b'<') && (text.len() < least || !zone.iter().any(is_stretch))
 }
 
 fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Option<Encoded>, ModelError> {
@@ -302,6 +309,7 @@ mod tests {
         };
         assert!(!print("P<UTOERIKSSON<<ANNA"));
         assert!(!print("L898902C36UTO7408122F12"));
+        assert!(!print("L8989O2C36UT07408122F1204159ZE184226B12345610"), "two letters were read otherwise");
         assert!(print("L898902C3") && print("ERIKSSON"));
     }
 }
