@@ -19,11 +19,18 @@ fn template(person: f32, frame: usize) -> Template {
 
 fn face(mesh: MeshFace, person: f32, frame: usize) -> ObservedFace {
     let pose = Pose::of(&mesh).unwrap();
-    ObservedFace { mesh, pose, template: Some(template(person, frame)), passive: Some(LiveScore(1.0)) }
+    ObservedFace {
+        mesh,
+        pose,
+        template: Some(template(person, frame)),
+        passive: Some(LiveScore(1.0)),
+        texture: None,
+        framed: None,
+    }
 }
 
 fn shown(frame: usize, face: Option<ObservedFace>) -> FaceObservation {
-    FaceObservation { at: FRAME * frame as u32, face, rival: false }
+    FaceObservation { at: FRAME * frame as u32, face, rival: false, fingerprint: None }
 }
 
 /// Yaws of a head that swings through the given angles, 4 degrees a frame.
@@ -251,8 +258,11 @@ proptest! {
                 pose: Pose { yaw_degrees: yaw, ..Pose::default() },
                 template: None,
                 passive: None,
+                texture: None,
+                framed: None,
             }),
             rival: k % 7 == 0,
+            fingerprint: None,
         }).collect();
         prop_assert!(!report(left_then_right(), &frames).is_live());
     }

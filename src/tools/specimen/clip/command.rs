@@ -83,7 +83,8 @@ impl Reader<'_> {
             Some(reader) => reader,
             none => {
                 let failed = |error: crate::vision::ModelError| CommandError::System(error.to_string());
-                let runtime = Runtime::load(&self.assets.models, &self.assets.runtime, Threads::all()).map_err(failed)?;
+                let runtime =
+                    Runtime::load(&self.assets.models, &self.assets.runtime, Threads::all()).map_err(failed)?;
                 none.insert(FaceReader::open(&runtime).map_err(failed)?)
             }
         };

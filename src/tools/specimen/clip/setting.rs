@@ -1,6 +1,6 @@
 //! How a clip is made: light, camera, the person's manner, and the plan of the turns.
 //!
-//! Honest people are asked to turn until the prompt changes. Here they turn by a drawn angle between 38 and 54 degrees at
+//! Honest people are asked to turn until the prompt changes, and stop soon after. Here they turn by a drawn angle between 37 and 48 degrees at
 //! a drawn pace, which is assumed and not measured on people.
 
 use std::f32::consts::FRAC_PI_6;
@@ -57,13 +57,13 @@ pub struct Sensor {
 impl Setting {
     /// A setting from everything that varies.
     pub fn drawn(random: &mut Random) -> Self {
-        let width = [480, 480, 640, 640, 800][random.below(5) as usize];
+        let width = [480, 480, 640][random.below(3) as usize];
         let level = random.between(0.6, 1.12);
         let tint = [random.between(0.88, 1.1), 1.0, random.between(0.85, 1.1)];
         Self {
             width,
             face_pixels: random.between(100.0, 150.0) * (width as f32 / 640.0).sqrt(),
-            fps: random.between(10.0, 13.0),
+            fps: random.between(9.0, 12.0),
             jitter: random.between(0.0, 0.25),
             light: [random.between(-0.8, 0.8), random.between(-0.9, 0.1), random.between(0.6, 1.0)],
             ambient: random.between(0.4, 0.8),
@@ -72,7 +72,7 @@ impl Setting {
             noise: random.between(1.0, 5.0),
             glasses: random.below(3) == 0,
             manner: [random.between(-5.0, 5.0), random.between(-6.0, 6.0), random.between(-4.0, 4.0)],
-            camera_sway_mm: if random.below(4) == 0 { 3.0 } else { 0.3 },
+            camera_sway_mm: if random.below(4) == 0 { 3.0 } else { 0.0 },
         }
     }
 
@@ -172,7 +172,7 @@ pub struct Plan {
 impl Plan {
     /// As people turn their heads.
     pub fn honest(steps: &[Side], random: &mut Random) -> Self {
-        Self::drawn(steps, (38.0, 54.0), random)
+        Self::drawn(steps, (37.0, 48.0), random)
     }
 
     /// As people turn a print, who want it to look like a head.

@@ -94,7 +94,7 @@ impl Sitter {
             hair: Cow::Borrowed(&[]),
             body: level.body.iter().map(|&(x, y)| (x, y + chin - CHIN_MM)).collect(),
             face_seen_degrees: 60.0,
-            face_repeat_degrees: Cow::Borrowed(&[(0.0, 14.0)]),
+            face_repeat_degrees: Cow::Borrowed(&[(0.0, 3.0)]),
             ..level
         };
         let clothes = Some(clothes(&picture, &fit, chin));
