@@ -22,7 +22,6 @@ use nalgebra::Matrix2;
 use serde::Serialize;
 
 use super::face::{MeshFace, Pose};
-use super::relief::{ReliefScore, relief};
 use crate::imaging::{Affine, Homography, Point};
 
 /// Nose, eye corners, temples, cheekbones and forehead in the `MediaPipe` mesh: bone moves them, expression hardly.
@@ -43,14 +42,16 @@ const LEAST_ANGLE_DEGREES: f32 = 8.0;
 ///
 /// Measured frame by frame on 25 photos: rendered as heads and turned until the mesh reports 27° or more, median 0.0030,
 /// first centile 0.0022; kept flat and turned by at least 18°, median 0.0006, last centile 0.0016; on a cylinder, 0.0008
-/// and 0.0020. The heads are rendered from the mesh's own depth. Four talking heads beyond 12°: 0.0014 to 0.0030.
+/// and 0.0020. The heads are rendered from the mesh's own depth. Four talking heads beyond 12°: 0.0014 to 0.0030. All
+/// frames of a turn fitted together, heads that were rendered without the mesh: 0.0020 to 0.0028 (`docs/faces/turns.md`).
+/// A photo that is bent as strongly as a skull reaches 0.0024 when it passes for a turn: see [`super::ReliefScore`].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 #[serde(transparent)]
 pub struct ParallaxScore(pub f32);
 
 impl ParallaxScore {
     /// A turned face that scores at least this moved like a head.
-    pub const HEAD_AT_LEAST: Self = Self(0.0018);
+    pub const HEAD_AT_LEAST: Self = Self(0.0015);
     /// A turned face that scores at most this moved like a sheet, flat or bent.
     pub const SHEET_AT_MOST: Self = Self(0.0013);
 }
@@ -69,8 +70,6 @@ pub struct ParallaxSample {
     pub residual: f32,
     /// What is left over at each landmark, in eye distances.
     left_over: [Point; RIGID.len()],
-    /// Where the landmarks are on the frontal face, in eye distances from the middle between the eyes.
-    places: [Point; RIGID.len()],
 }
 
 impl ParallaxSample {
@@ -83,7 +82,6 @@ impl ParallaxSample {
         // The larger stretch is the change of distance to the camera: turning only ever makes narrower.
         let unit = right.distance(left) * largest;
         let plane = Homography::fit(&pairs)?;
-        let (middle, eyes) = (right.lerp(left, 0.5), right.distance(left).max(1.0));
         let left_over = pairs.map(|(from, to)| (to - plane.apply(from)) * (1.0 / unit));
         let squares = left_over.iter().map(|d| d.x * d.x + d.y * d.y).sum::<f32>();
         let sample = Self {
@@ -91,7 +89,6 @@ impl ParallaxSample {
             foreshortening_degrees: foreshortening_degrees(&pairs)?,
             residual: (squares / RIGID.len() as f32).sqrt(),
             left_over,
-            places: pairs.map(|(from, _)| (from - middle) * (1.0 / eyes)),
         };
         (sample.residual.is_finite() && sample.angle_degrees().is_finite()).then_some(sample)
     }
@@ -113,19 +110,13 @@ impl ParallaxSample {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TurnFit {
     sums: [Point; RIGID.len()],
-    places: [Point; RIGID.len()],
     squares: f32,
     samples: usize,
 }
 
 impl Default for TurnFit {
     fn default() -> Self {
-        Self {
-            sums: [Point::default(); RIGID.len()],
-            places: [Point::default(); RIGID.len()],
-            squares: 0.0,
-            samples: 0,
-        }
+        Self { sums: [Point::default(); RIGID.len()], squares: 0.0, samples: 0 }
     }
 }
 
@@ -137,9 +128,6 @@ impl TurnFit {
             let length = left_over.x.hypot(left_over.y);
             let share = if length > MOST_LEFT_OVER { MOST_LEFT_OVER / length } else { 1.0 };
             *sum = *sum + *left_over * (angle * share);
-        }
-        if self.samples == 0 {
-            self.places = sample.places;
         }
         self.squares += angle * angle;
         self.samples += 1;
@@ -155,13 +143,6 @@ impl TurnFit {
         let depth = self.sums.iter().map(|sum| sum.x * sum.x + sum.y * sum.y).sum::<f32>();
         let score = (depth / RIGID.len() as f32).sqrt() / self.squares;
         (self.samples > 0 && score.is_finite()).then_some(ParallaxScore(score))
-    }
-
-    /// The same without what a bent sheet can do.
-    pub fn relief(&self) -> Option<ReliefScore> {
-        let moved: Vec<_> = self.places.iter().copied().zip(self.sums).collect();
-        let score = relief(&moved)? / self.squares;
-        (self.samples > 0 && score.is_finite()).then_some(ReliefScore(score))
     }
 }
 

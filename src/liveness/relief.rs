@@ -5,6 +5,9 @@
 //! a nose. So a low polynomial in the place on the face is fitted to the displacements that the homography left over, and
 //! only what it does not explain counts.
 //!
+//! It is measured on texture alone: the landmark model sees the nose of a bent photo where a nose would be, and gives
+//! photo and head the same relief.
+//!
 //! Always holds: a plane and a sheet bent about the vertical leave nothing over but noise. Says nothing of a sheet that
 //! is pressed or folded into the shape of a face.
 
@@ -19,10 +22,9 @@ use crate::imaging::Point;
 pub struct ReliefScore(pub f32);
 
 impl ReliefScore {
-    /// Least of a head, by its landmarks.
-    pub const BY_LANDMARKS: Self = Self(0.0006);
-    /// Least of a head, by its texture.
-    pub const BY_TEXTURE: Self = Self(0.0004);
+    /// Less than this is not clearly a head's. Set on rendered clips of the tuning half (`docs/faces/turns.md`): turns
+    /// of heads scored 0.0007 to 0.0013, a photo bent to the radius of a skull 0.0005.
+    pub const HEAD_AT_LEAST: Self = Self(0.000_58);
 }
 
 /// Terms of the polynomial, in places that are about −1…1.

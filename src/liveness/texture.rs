@@ -24,16 +24,20 @@ const EYES: f32 = 45.0;
 const HALF: i32 = 5;
 /// How far a patch is searched from where it was, in pixels.
 const REACH: i32 = 5;
+/// The same up and down: the levelled face hardly moves that way.
+const RISE: i32 = 3;
 /// Distance of the patches that are tried.
 const STEP: usize = 7;
 /// Part of the picture that patches are taken from, left, top, right, bottom: brows to the upper lip.
 const REGION: [usize; 4] = [24, 22, 89, 78];
 /// Least deviation of grey levels that can be followed.
-const LEAST_CONTRAST: f32 = 4.0;
+const LEAST_CONTRAST: f32 = 3.0;
+/// Least of the smaller eigenvalue of the structure tensor, in grey levels squared.
+const LEAST_TEXTURE: f32 = 0.8;
 /// Least correlation with the frame before.
-const LEAST_CORRELATION: f32 = 0.8;
+const LEAST_CORRELATION: f32 = 0.72;
 /// Fewest patches that say anything.
-const LEAST_PATCHES: usize = 24;
+const LEAST_PATCHES: usize = 20;
 /// The share of the patches with the largest residuals that is left out: some slid along an edge.
 const TRIMMED: f32 = 0.1;
 /// A face within this yaw of the frontal one starts afresh, in degrees.
@@ -162,7 +166,7 @@ fn is_textured(picture: &Gray, x: i32, y: i32) -> bool {
     }
     let count = ((2 * HALF + 1) * (2 * HALF + 1)) as f32;
     let smaller = (xx + yy) / 2.0 - ((xx - yy) / 2.0).hypot(xy);
-    smaller / count > 1.5
+    smaller / count > LEAST_TEXTURE
 }
 
 /// The patch around a place of one picture in the next one, to a part of a pixel; `None` where it is not found.
@@ -194,7 +198,7 @@ fn found(last: &Gray, next: &Gray, at: Point) -> Option<Point> {
         product / (patch.len() as f32 * deviation * spread.max(1.0))
     };
     let mut best = (f32::NEG_INFINITY, 0, 0);
-    for dy in -2..=2 {
+    for dy in -RISE..=RISE {
         for dx in -REACH..=REACH {
             let c = correlation(dx, dy);
             if c > best.0 {
@@ -203,7 +207,7 @@ fn found(last: &Gray, next: &Gray, at: Point) -> Option<Point> {
         }
     }
     let (peak, dx, dy) = best;
-    if peak < LEAST_CORRELATION || dx.abs() == REACH || dy.abs() == 2 {
+    if peak < LEAST_CORRELATION || dx.abs() == REACH || dy.abs() == RISE {
         return None;
     }
     let vertex = |before: f32, after: f32| {

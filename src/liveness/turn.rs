@@ -456,7 +456,6 @@ impl TurnTracker {
             reached_at: state.reached,
             yaw_degrees: state.yaw,
             parallax_score: state.turn.parallax(),
-            relief_score: state.turn.relief(),
             texture_score: state.turn.texture(),
         };
         self.steps.iter().enumerate().map(report).collect()

@@ -43,24 +43,14 @@ impl TurnEvidence {
 
     /// What keeps the turn from being a head's; `None` when nothing does.
     pub fn shape_fault(&self) -> Option<TurnReason> {
-        let (Some(parallax), Some(relief)) = (self.parallax(), self.relief()) else {
+        let Some(parallax) = self.parallax().filter(|_| self.has_enough_frames()) else {
             return Some(TurnReason::TooFewFrames);
         };
-        if !self.has_enough_frames() {
-            return Some(TurnReason::TooFewFrames);
-        }
-        let texture = self.texture();
-        let flat = relief < ReliefScore::BY_LANDMARKS && texture.is_some_and(|score| score < ReliefScore::BY_TEXTURE);
-        if parallax <= ParallaxScore::SHEET_AT_MOST || flat {
+        if parallax <= ParallaxScore::SHEET_AT_MOST {
             return Some(TurnReason::MovesLikeASheet);
         }
-        let unclear = parallax < ParallaxScore::HEAD_AT_LEAST || relief < ReliefScore::BY_LANDMARKS;
-        unclear.then_some(TurnReason::ShapeUnclear)
-    }
-
-    /// What of the shape a bent sheet cannot do.
-    pub fn relief(&self) -> Option<ReliefScore> {
-        self.shape.relief()
+        let smooth = self.texture().is_some_and(|score| score < ReliefScore::HEAD_AT_LEAST);
+        (parallax < ParallaxScore::HEAD_AT_LEAST || smooth).then_some(TurnReason::ShapeUnclear)
     }
 
     /// Median of the depth that the texture shows; `None` where too little of it could be followed.

@@ -101,9 +101,8 @@ pub struct StepReport {
     pub yaw_degrees: Option<f32>,
     /// Shape of the turn by the landmarks; `None` for the centre and without frames.
     pub parallax_score: Option<ParallaxScore>,
-    /// What of that a bent sheet cannot do.
-    pub relief_score: Option<ReliefScore>,
-    /// The same by the face's texture; `None` for the centre and where too little could be followed.
+    /// What of the shape a bent sheet cannot do, by the face's texture; `None` for the centre and where too little could
+    /// be followed.
     pub texture_score: Option<ReliefScore>,
 }
 
