@@ -13,13 +13,12 @@ use std::time::Duration;
 
 use super::challenge::{Challenge, Direction, Step, TurnOrder};
 use super::face::{MeshFace, Pose};
-use super::parallax::ParallaxScore;
 use super::passive::LiveScore;
 use super::repeats::Repeats;
 use super::template::Template;
 use super::texture::{FaceTexture, TextureTrack};
 use super::turn_evidence::{Evidence, TurnEvidence};
-use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};
+use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict, fused};
 use crate::imaging::{Point, Rect};
 
 /// Least reported yaw of a turn, in degrees to the asked side.
@@ -135,6 +134,8 @@ pub struct TurnTracker {
     faces: usize,
     repeats: Repeats,
     texture: TextureTrack,
+    /// Whether any face came with its texture.
+    textured: bool,
     /// Sum of the yaws of the first look ahead, and then the yaw that all others are measured from.
     looked_at: f32,
     ahead: f32,
@@ -161,6 +162,7 @@ impl TurnTracker {
             faces: 0,
             repeats: Repeats::default(),
             texture: TextureTrack::default(),
+            textured: false,
             looked_at: 0.0,
             ahead: 0.0,
         }
@@ -339,6 +341,7 @@ impl TurnTracker {
             self.evidence.add_framed(face.framed);
         }
         let sample = self.evidence.sample(&face.mesh, face.pose);
+        self.textured |= face.texture.is_some();
         let texture = self.texture.follow(face.texture.as_ref(), pose);
         let yaw = pose.yaw_degrees;
         self.settle_order(yaw);
@@ -440,6 +443,12 @@ impl TurnTracker {
         }
         let reached = self.turns().filter(|(_, state)| state.reached.is_some());
         let mut found: BTreeSet<TurnReason> = reached.filter_map(|(_, state)| state.turn.shape_fault()).collect();
+        // A turn whose texture cannot be followed is judged by the landmarks alone, but not most of the turns.
+        let followed = self.turns().filter(|(_, state)| state.turn.texture().is_some()).count();
+        let made = self.turns().filter(|(_, state)| state.reached.is_some()).count();
+        if self.textured && followed * 2 < made {
+            found.insert(TurnReason::TooFewFrames);
+        }
         if self.evidence.is_framed() {
             found.insert(TurnReason::FrameAroundFace);
         }
@@ -478,15 +487,4 @@ fn is_cut(last: &Last, at: Duration, yaw: f32, place: Rect) -> bool {
     change > JUMP_DEGREES
         || (change > FAST_JUMP_DEGREES && change / seconds > FAST_DEGREES_PER_SECOND)
         || widths > JUMP_WIDTHS
-}
-
-/// The lower of the passive score and where the shape lies between a sheet and a head.
-fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
-    let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
-    let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
-    match (passive, shape) {
-        (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
-        (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
-        (None, shape) => shape.map(LiveScore),
-    }
 }

@@ -134,6 +134,17 @@ impl TurnReport {
     }
 }
 
+/// The lower of the passive score and where the shape lies between a sheet and a head.
+pub(super) fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
+    let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
+    let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
+    match (passive, shape) {
+        (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
+        (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
+        (None, shape) => shape.map(LiveScore),
+    }
+}
+
 #[allow(clippy::ref_option, reason = "the signature is serde's")]
 fn milliseconds<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(|time| time.as_millis() as u64).serialize(serializer)
