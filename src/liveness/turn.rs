@@ -179,7 +179,7 @@ impl TurnTracker {
     /// Whether a template of a face in this pose would help; making one costs more than everything else.
     #[must_use]
     pub fn wants_template(&self, pose: &Pose) -> bool {
-        let pose = self.from_ahead(*pose);
+        let pose = self.seen_from_ahead(*pose);
         let turned = self.turn_at(pose.yaw_degrees).is_some_and(|step| self.steps[step].turn.wants_template());
         turned || (pose.is_frontal() && self.look().is_some_and(|look| self.evidence.wants_template(look)))
     }
@@ -318,13 +318,13 @@ impl TurnTracker {
         }
         self.last = Some(Last { at, yaw, place });
         self.repeats.face(&face.mesh, at);
-        let pose = self.from_ahead(face.pose);
+        let pose = self.seen_from_ahead(face.pose);
         self.collect(face, pose);
         self.advance(at, &pose);
     }
 
     /// A pose as seen from where the person looked ahead first.
-    fn from_ahead(&self, pose: Pose) -> Pose {
+    fn seen_from_ahead(&self, pose: Pose) -> Pose {
         Pose { yaw_degrees: pose.yaw_degrees - self.ahead, ..pose }
     }
 

@@ -118,8 +118,8 @@ impl Screen {
                 let glass = self.ambient * (1.0 + 0.7 * smooth_noise(u / 250.0, v / 250.0, self.seed));
                 let inside = u > border && v > border && u < sheet_width - border && v < sheet_height - border;
                 let shown = if inside { source.at((u - border) / scale, (v - border) / scale) } else { [0.004; 3] };
-                for k in 0..3 {
-                    light.planes[k][at] = shown[k] * self.brightness + glass;
+                for (plane, value) in light.planes.iter_mut().zip(shown) {
+                    plane[at] = value * self.brightness + glass;
                 }
             }
         }
