@@ -95,7 +95,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Ui(args) => roles::ui(&args),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
-        Command::Specimen(args) => specimen::specimen(&args),
+        Command::Specimen(args) => specimen::specimen(&args, &assets),
         Command::Receiver(args) => receiver(args),
         Command::Worker => {
             serve_standard_streams().map(|()| Exit::Success).map_err(|error| CommandError::System(error.to_string()))

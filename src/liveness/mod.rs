@@ -13,9 +13,13 @@ mod parallax;
 mod passive;
 mod pose;
 mod quality;
+mod relief;
+mod repeats;
+mod surround;
 mod template;
 #[cfg(test)]
 mod test_faces;
+mod texture;
 mod turn;
 mod turn_evidence;
 mod turn_report;
@@ -29,6 +33,10 @@ pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
 pub use passive::{LiveScore, PassiveCues, PassiveResult, PassiveVerdict, passive};
 pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};
+pub use relief::ReliefScore;
+pub use surround::framed;
 pub use template::{Similarity, Template, TemplateShapeError};
+pub use texture::FaceTexture;
+pub(crate) use texture::SIDE as TEXTURE_SIDE;
 pub use turn::{FaceObservation, LeastYaw, ObservedFace, TurnProgress, TurnTracker};
 pub use turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};

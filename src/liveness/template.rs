@@ -1,7 +1,7 @@
 //! A face as a vector, and how alike two of them are.
 
 use serde::Serialize;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// Cosine of the angle between two templates, −1…1. Not a probability and not a detection score.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
@@ -34,6 +34,18 @@ impl Template {
         Ok(Self(values.map(|v| v / norm)))
     }
 
+    /// The middle of several templates of one face, in which their noise weighs less; `None` without any.
+    #[must_use]
+    pub fn mean(templates: &[Self]) -> Option<Self> {
+        let mut sum = Zeroizing::new([0.0; Self::LENGTH]);
+        for template in templates {
+            for (total, value) in sum.iter_mut().zip(&template.0) {
+                *total += value;
+            }
+        }
+        Self::from_embedding(sum.as_slice()).ok()
+    }
+
     /// How alike two faces are.
     #[must_use]
     pub fn similarity(&self, other: &Self) -> Similarity {
@@ -56,6 +68,20 @@ mod tests {
         let raw: Vec<f32> = (0..Template::LENGTH).map(|k| (k as f32 * 0.7).sin()).collect();
         let template = Template::from_embedding(&raw).unwrap();
         assert!((template.similarity(&template).0 - 1.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_mean_of_noisy_templates_is_more_like_the_face_than_each_of_them() {
+        let face = |noise: f32| {
+            let raw = (0..Template::LENGTH).map(|k| (k as f32 * 0.7).sin() + (k as f32 * noise * 3.1).cos());
+            Template::from_embedding(&raw.collect::<Vec<f32>>()).unwrap()
+        };
+        let clean =
+            Template::from_embedding(&(0..Template::LENGTH).map(|k| (k as f32 * 0.7).sin()).collect::<Vec<_>>());
+        let noisy: Vec<Template> = [1.0, 1.7, 2.9, 4.1].map(face).into();
+        let clean = clean.unwrap();
+        assert!(Template::mean(&noisy).unwrap().similarity(&clean).0 > noisy[0].similarity(&clean).0);
+        assert!(Template::mean(&[]).is_none());
     }
 
     #[test]

@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use super::challenge::{Challenge, Direction, Step, TurnOrder};
 use super::face::{MeshFace, Pose};
-use super::parallax::ParallaxScore;
 use super::passive::LiveScore;
+use super::repeats::Repeats;
 use super::template::Template;
+use super::texture::{FaceTexture, TextureTrack};
 use super::turn_evidence::{Evidence, TurnEvidence};
-use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};
+use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict, fused};
 use crate::imaging::{Point, Rect};
 
 /// Least reported yaw of a turn, in degrees to the asked side.
@@ -41,6 +42,10 @@ pub struct ObservedFace {
     pub template: Option<Template>,
     /// Score of the passive cue, where it could be measured.
     pub passive: Option<LiveScore>,
+    /// Whether a frame encloses the face, where that was looked at.
+    pub framed: Option<bool>,
+    /// The levelled face, where it lies within the picture.
+    pub texture: Option<FaceTexture>,
 }
 
 /// What one frame shows.
@@ -52,6 +57,8 @@ pub struct FaceObservation {
     pub face: Option<ObservedFace>,
     /// Whether a second face of like size is there.
     pub rival: bool,
+    /// A number that only equal pictures share.
+    pub fingerprint: Option<u64>,
 }
 
 /// How far the challenge is; for prompts.
@@ -86,13 +93,16 @@ const REACTION: Duration = Duration::from_millis(150);
 /// Yaws of a turned face whose template still resembles the frontal one, in degrees.
 const TEMPLATE_YAW: std::ops::Range<f32> = 18.0..42.0;
 
+/// Furthest from the camera's axis that somebody is taken to look ahead, in degrees: a camera stands beside a screen, and a
+/// face is not even. Both sides are measured from there, so that what one side gains the other loses.
+const MOST_ASIDE: f32 = 8.0;
+
 /// Where a face was in the last frame that had one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Last {
     at: Duration,
     yaw: f32,
     place: Rect,
-    mesh: MeshFace,
 }
 
 /// State of a step that is asked or was.
@@ -122,7 +132,13 @@ pub struct TurnTracker {
     faults: BTreeSet<TurnReason>,
     rivals: usize,
     faces: usize,
-    repeated: usize,
+    repeats: Repeats,
+    texture: TextureTrack,
+    /// Whether any face came with its texture.
+    textured: bool,
+    /// Sum of the yaws of the first look ahead, and then the yaw that all others are measured from.
+    looked_at: f32,
+    ahead: f32,
 }
 
 impl TurnTracker {
@@ -144,7 +160,11 @@ impl TurnTracker {
             faults: BTreeSet::new(),
             rivals: 0,
             faces: 0,
-            repeated: 0,
+            repeats: Repeats::default(),
+            texture: TextureTrack::default(),
+            textured: false,
+            looked_at: 0.0,
+            ahead: 0.0,
         }
     }
 
@@ -159,6 +179,7 @@ impl TurnTracker {
     /// Whether a template of a face in this pose would help; making one costs more than everything else.
     #[must_use]
     pub fn wants_template(&self, pose: &Pose) -> bool {
+        let pose = self.seen_from_ahead(*pose);
         let turned = self.turn_at(pose.yaw_degrees).is_some_and(|step| self.steps[step].turn.wants_template());
         turned || (pose.is_frontal() && self.look().is_some_and(|look| self.evidence.wants_template(look)))
     }
@@ -192,7 +213,10 @@ impl TurnTracker {
                 self.faults.insert(TurnReason::SeveralFaces);
             }
         }
+        let repeated = observation.fingerprint.is_some_and(|fingerprint| self.repeats.picture(fingerprint, at));
         match &observation.face {
+            // The same picture once more says nothing new.
+            Some(_) if repeated && self.last.is_some() => self.last.iter_mut().for_each(|last| last.at = at),
             Some(face) if is_sound(face) => self.take_face(at, face),
             Some(_) | None => self.take_nothing(at),
         }
@@ -285,11 +309,6 @@ impl TurnTracker {
         let place = Rect::around(face.mesh.landmarks.iter().map(|p| p.xy()));
         let during = self.current > 0 && self.current < self.steps.len();
         if let Some(last) = &self.last {
-            if last.mesh.landmarks == face.mesh.landmarks {
-                self.repeated += 1;
-                self.last = Some(Last { at, ..last.clone() });
-                return;
-            }
             if during && at.saturating_sub(last.at) > LONGEST_LOSS {
                 self.faults.insert(TurnReason::FaceLost);
             }
@@ -297,14 +316,21 @@ impl TurnTracker {
                 self.faults.insert(TurnReason::PoseJump);
             }
         }
-        self.last = Some(Last { at, yaw, place, mesh: face.mesh.clone() });
-        self.collect(face);
-        self.advance(at, &face.pose);
+        self.last = Some(Last { at, yaw, place });
+        self.repeats.face(&face.mesh, at);
+        let pose = self.seen_from_ahead(face.pose);
+        self.collect(face, pose);
+        self.advance(at, &pose);
+    }
+
+    /// A pose as seen from where the person looked ahead first.
+    fn seen_from_ahead(&self, pose: Pose) -> Pose {
+        Pose { yaw_degrees: pose.yaw_degrees - self.ahead, ..pose }
     }
 
     /// Keeps what the frame says about shape, identity and pattern.
-    fn collect(&mut self, face: &ObservedFace) {
-        if face.pose.is_frontal() {
+    fn collect(&mut self, face: &ObservedFace, pose: Pose) {
+        if pose.is_frontal() {
             self.evidence.add_frontal(&face.mesh, face.pose);
             if let (Some(look), Some(template)) = (self.look(), &face.template) {
                 self.evidence.add_template(look, template.clone());
@@ -312,16 +338,23 @@ impl TurnTracker {
             if let Some(score) = face.passive {
                 self.evidence.add_passive(score);
             }
+            self.evidence.add_framed(face.framed);
         }
         let sample = self.evidence.sample(&face.mesh, face.pose);
-        let yaw = face.pose.yaw_degrees;
+        self.textured |= face.texture.is_some();
+        let texture = self.texture.follow(face.texture.as_ref(), pose);
+        let yaw = pose.yaw_degrees;
         self.settle_order(yaw);
         for step in self.asked_steps().into_iter().flatten() {
             let towards = yaw * self.direction(step).sign();
-            if towards >= self.least_yaw.0 - SHAPE_MARGIN
-                && let Some(sample) = sample
-            {
-                self.steps[step].turn.add_score(sample.score());
+            if towards < self.least_yaw.0 - SHAPE_MARGIN {
+                continue;
+            }
+            if let Some(sample) = &sample {
+                self.steps[step].turn.add_sample(sample);
+            }
+            if let Some(score) = texture {
+                self.steps[step].turn.add_texture(score);
             }
         }
         if let (Some(step), Some(template)) = (self.turn_at(yaw), &face.template) {
@@ -381,8 +414,14 @@ impl TurnTracker {
         }
         if there {
             state.frames += 1;
+            if self.current == 0 {
+                self.looked_at += yaw;
+            }
             if state.frames >= FRAMES_A_STEP {
                 state.reached = Some(at.saturating_sub(self.began.unwrap_or(at)));
+                if self.current == 0 {
+                    self.ahead = (self.looked_at / state.frames as f32).clamp(-MOST_ASIDE, MOST_ASIDE);
+                }
                 self.current += 1;
             }
         }
@@ -396,23 +435,22 @@ impl TurnTracker {
             let centre = self.direction(self.current) == Direction::Centre;
             self.faults.insert(if centre { TurnReason::NotFrontal } else { TurnReason::TurnTooSmall });
         }
-        if self.repeated > self.faces / 2 {
+        if self.repeats.stood_still() {
             self.faults.insert(TurnReason::FrozenFrames);
         }
-        let mut found = BTreeSet::new();
-        for (_, state) in self.turns().filter(|(_, state)| state.reached.is_some()) {
-            match state.turn.parallax() {
-                Some(score) if state.turn.has_enough_frames() => {
-                    if score <= ParallaxScore::SHEET_AT_MOST {
-                        found.insert(TurnReason::MovesLikeASheet);
-                    } else if score < ParallaxScore::HEAD_AT_LEAST {
-                        found.insert(TurnReason::ShapeUnclear);
-                    }
-                }
-                Some(_) | None => {
-                    found.insert(TurnReason::TooFewFrames);
-                }
-            }
+        if self.repeats.shown_again() {
+            self.faults.insert(TurnReason::ShownAgain);
+        }
+        let reached = self.turns().filter(|(_, state)| state.reached.is_some());
+        let mut found: BTreeSet<TurnReason> = reached.filter_map(|(_, state)| state.turn.shape_fault()).collect();
+        // A turn whose texture cannot be followed is judged by the landmarks alone, but not most of the turns.
+        let followed = self.turns().filter(|(_, state)| state.turn.texture().is_some()).count();
+        let made = self.turns().filter(|(_, state)| state.reached.is_some()).count();
+        if self.textured && followed * 2 < made {
+            found.insert(TurnReason::TooFewFrames);
+        }
+        if self.evidence.is_framed() {
+            found.insert(TurnReason::FrameAroundFace);
         }
         if self.evidence.moves_like_a_sheet() {
             found.insert(TurnReason::MovesLikeASheet);
@@ -427,6 +465,7 @@ impl TurnTracker {
             reached_at: state.reached,
             yaw_degrees: state.yaw,
             parallax_score: state.turn.parallax(),
+            texture_score: state.turn.texture(),
         };
         self.steps.iter().enumerate().map(report).collect()
     }
@@ -448,15 +487,4 @@ fn is_cut(last: &Last, at: Duration, yaw: f32, place: Rect) -> bool {
     change > JUMP_DEGREES
         || (change > FAST_JUMP_DEGREES && change / seconds > FAST_DEGREES_PER_SECOND)
         || widths > JUMP_WIDTHS
-}
-
-/// The lower of the passive score and where the shape lies between a sheet and a head.
-fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
-    let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
-    let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
-    match (passive, shape) {
-        (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
-        (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
-        (None, shape) => shape.map(LiveScore),
-    }
 }

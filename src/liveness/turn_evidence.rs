@@ -5,8 +5,9 @@
 
 use super::face::{MeshFace, Pose};
 use super::matching::{MatchThreshold, median_similarity};
-use super::parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
+use super::parallax::{ParallaxSample, ParallaxScore, TurnFit, median_sample, median_score};
 use super::passive::LiveScore;
+use super::relief::ReliefScore;
 use super::template::{Similarity, Template};
 use super::turn_report::TurnReason;
 
@@ -24,26 +25,58 @@ const LEAST_SHEET_SAMPLES: usize = 5;
 const LEAST_SHEET_ANGLE: f32 = 25.0;
 /// Below this a turned face is another person for certain: the median of strangers is below 0.1.
 const ANOTHER_PERSON: Similarity = Similarity(0.15);
+/// Two frames of a turn below this are of a stranger, even if the others are not: the face was exchanged on the way.
+const STRANGER: Similarity = Similarity(0.10);
 
 /// Evidence of one turn to a side.
 #[derive(Debug, Default)]
 pub(super) struct TurnEvidence {
-    scores: Vec<ParallaxScore>,
+    shape: TurnFit,
+    texture: Vec<f32>,
     templates: Vec<Template>,
 }
 
 impl TurnEvidence {
     pub fn parallax(&self) -> Option<ParallaxScore> {
-        median_score(self.scores.iter().copied())
+        self.shape.score()
+    }
+
+    /// What keeps the turn from being a head's; `None` when nothing does.
+    pub fn shape_fault(&self) -> Option<TurnReason> {
+        let Some(parallax) = self.parallax().filter(|_| self.has_enough_frames()) else {
+            return Some(TurnReason::TooFewFrames);
+        };
+        if parallax <= ParallaxScore::SHEET_AT_MOST {
+            return Some(TurnReason::MovesLikeASheet);
+        }
+        let smooth = self.texture().is_some_and(|score| score < ReliefScore::HEAD_AT_LEAST);
+        (parallax < ParallaxScore::HEAD_AT_LEAST || smooth).then_some(TurnReason::ShapeUnclear)
+    }
+
+    /// Median of the depth that the texture shows; `None` where too little of it could be followed.
+    pub fn texture(&self) -> Option<ReliefScore> {
+        let mut scores = self.texture.clone();
+        scores.sort_by(f32::total_cmp);
+        scores
+            .get(scores.len().saturating_sub(1) / 2)
+            .copied()
+            .map(ReliefScore)
+            .filter(|_| scores.len() >= LEAST_SAMPLES)
     }
 
     pub fn has_enough_frames(&self) -> bool {
-        self.scores.len() >= LEAST_SAMPLES
+        self.shape.samples() >= LEAST_SAMPLES
     }
 
-    pub fn add_score(&mut self, score: ParallaxScore) {
-        if self.scores.len() < MAX_SAMPLES {
-            self.scores.push(score);
+    pub fn add_sample(&mut self, sample: &ParallaxSample) {
+        if self.shape.samples() < MAX_SAMPLES {
+            self.shape.add(sample);
+        }
+    }
+
+    pub fn add_texture(&mut self, score: ReliefScore) {
+        if self.texture.len() < MAX_SAMPLES {
+            self.texture.push(score.0);
         }
     }
 
@@ -66,6 +99,9 @@ pub(super) struct Evidence {
     templates: Vec<(usize, Template)>,
     moving: Vec<ParallaxScore>,
     passive: Vec<f32>,
+    /// Frames in which a frame around the face was looked for, and found.
+    looked_around: usize,
+    framed: usize,
 }
 
 impl Evidence {
@@ -127,6 +163,16 @@ impl Evidence {
         self.parallax().is_some_and(|score| score <= ParallaxScore::SHEET_AT_MOST)
     }
 
+    pub fn add_framed(&mut self, framed: Option<bool>) {
+        self.looked_around += usize::from(framed.is_some());
+        self.framed += usize::from(framed == Some(true));
+    }
+
+    /// Whether most frames show a frame around the face.
+    pub fn is_framed(&self) -> bool {
+        self.framed >= LEAST_SAMPLES && self.framed * 2 > self.looked_around
+    }
+
     /// Median of the passive scores.
     pub fn passive(&self) -> Option<LiveScore> {
         let mut scores = self.passive.clone();
@@ -141,11 +187,16 @@ impl Evidence {
         // Who looks ahead later has to be who looked ahead first; a look ahead without a template says nothing.
         let later = self.looks().skip(1).filter_map(|look| median_similarity(&look, first)).map(Some);
         let steady = [median_similarity(&frontal, first)].into_iter().chain(later);
+        let ahead = Template::mean(&frontal);
         let turned = turns.into_iter().map(|turn| {
-            let each = turn.templates.iter().filter_map(|template| median_similarity(&frontal, template));
-            let mut each: Vec<Similarity> = each.collect();
+            let mut each: Vec<Similarity> =
+                turn.templates.iter().filter_map(|template| median_similarity(&frontal, template)).collect();
             each.sort_by(|a, b| a.0.total_cmp(&b.0));
-            each.get(each.len().saturating_sub(1) / 2).copied()
+            // One odd frame is no other person; two are, whatever the rest of the turn looks like.
+            match each.get(1).filter(|second| second.0 < STRANGER.0) {
+                Some(second) => Some(*second),
+                None => Some(Template::mean(&turn.templates)?.similarity(ahead.as_ref()?)),
+            }
         });
         let faults = turned.chain(steady).filter_map(|similarity| match similarity {
             None => Some(TurnReason::IdentityNotMeasured),

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::challenge::Direction;
 use super::parallax::ParallaxScore;
 use super::passive::LiveScore;
+use super::relief::ReliefScore;
 
 /// Outcome of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -46,8 +47,10 @@ pub enum TurnReason {
     TimedOut,
     /// Between two frames the head moved faster than heads do, or the picture was cut: turn more slowly.
     PoseJump,
-    /// The same frame came again and again.
+    /// The same frame came again and again: the camera stalled, or a picture was shown.
     FrozenFrames,
+    /// A part of the motion was shown before.
+    ShownAgain,
     /// Frames came out of order of time.
     TimeWentBack,
     /// Too few sharp frames of the turn to judge its shape: more light, turn more slowly.
@@ -62,6 +65,8 @@ pub enum TurnReason {
     IdentityUnclear,
     /// Another person turned than looked into the camera.
     IdentityChanged,
+    /// The face is inside a frame that cuts the body off, as the bezel of a screen does: come out from behind it.
+    FrameAroundFace,
     /// A regular pattern lies over the face, as of a screen or a halftone print.
     PatternOverFace,
 }
@@ -77,7 +82,7 @@ impl TurnReason {
     /// Whether this is evidence of an attack, and not merely a lack of evidence for a person.
     #[must_use]
     pub fn is_attack(self) -> bool {
-        matches!(self, Self::MovesLikeASheet | Self::IdentityChanged | Self::PatternOverFace)
+        matches!(self, Self::MovesLikeASheet | Self::IdentityChanged | Self::PatternOverFace | Self::ShownAgain)
     }
 }
 
@@ -91,10 +96,14 @@ pub struct StepReport {
     /// When they did, in milliseconds from the first frame.
     #[serde(rename = "reached_ms", serialize_with = "milliseconds")]
     pub reached_at: Option<Duration>,
-    /// The largest yaw to that side while it was asked, in degrees; the smallest, of either sign, for the centre.
+    /// The largest yaw to that side while it was asked, in degrees from where the person looked ahead; the smallest, of
+    /// either sign, for the centre.
     pub yaw_degrees: Option<f32>,
-    /// Shape of the turn; `None` for the centre and without frames.
+    /// Shape of the turn by the landmarks; `None` for the centre and without frames.
     pub parallax_score: Option<ParallaxScore>,
+    /// What of the shape a bent sheet cannot do, by the face's texture; `None` for the centre and where too little could
+    /// be followed.
+    pub texture_score: Option<ReliefScore>,
 }
 
 /// A whole challenge as it went.
@@ -122,6 +131,17 @@ impl TurnReport {
     #[must_use]
     pub fn is_live(&self) -> bool {
         self.verdict == TurnVerdict::Live
+    }
+}
+
+/// The lower of the passive score and where the shape lies between a sheet and a head.
+pub(super) fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
+    let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
+    let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
+    match (passive, shape) {
+        (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
+        (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
+        (None, shape) => shape.map(LiveScore),
     }
 }
 

@@ -19,11 +19,18 @@ fn template(person: f32, frame: usize) -> Template {
 
 fn face(mesh: MeshFace, person: f32, frame: usize) -> ObservedFace {
     let pose = Pose::of(&mesh).unwrap();
-    ObservedFace { mesh, pose, template: Some(template(person, frame)), passive: Some(LiveScore(1.0)) }
+    ObservedFace {
+        mesh,
+        pose,
+        template: Some(template(person, frame)),
+        passive: Some(LiveScore(1.0)),
+        texture: None,
+        framed: None,
+    }
 }
 
 fn shown(frame: usize, face: Option<ObservedFace>) -> FaceObservation {
-    FaceObservation { at: FRAME * frame as u32, face, rival: false }
+    FaceObservation { at: FRAME * frame as u32, face, rival: false, fingerprint: None }
 }
 
 /// Yaws of a head that swings through the given angles, 4 degrees a frame.
@@ -40,8 +47,17 @@ fn swing(through: &[f32]) -> Vec<f32> {
 }
 
 fn honest(yaws: &[f32]) -> Vec<FaceObservation> {
-    let one = |(k, &yaw): (usize, &f32)| shown(k, Some(face(turned(&head(), yaw, 1.0), 0.7, k)));
+    let one = |(k, &yaw): (usize, &f32)| shown(k, Some(face(swaying(turned(&head(), yaw, 1.0), k), 0.7, k)));
     yaws.iter().enumerate().map(one).collect()
+}
+
+/// Nobody holds so still as to be in the same place twice.
+fn swaying(mut mesh: MeshFace, frame: usize) -> MeshFace {
+    for p in mesh.landmarks.iter_mut() {
+        p.x += 6.0 * (frame as f32 * 0.21).sin();
+        p.y += 5.0 * (frame as f32 * 0.13).cos();
+    }
+    mesh
 }
 
 fn report(challenge: Challenge, frames: &[FaceObservation]) -> TurnReport {
@@ -73,6 +89,57 @@ fn without_listed_steps_either_order_will_do_but_one_side_will_not() {
         let report = report(Challenge::both_sides(), &honest(&swing(&order)));
         assert_eq!((report.verdict, report.reasons), (TurnVerdict::Incomplete, vec![TurnReason::TurnTooSmall]));
     }
+}
+
+#[test]
+fn a_turn_that_is_shown_a_second_time_is_an_attack() {
+    let mut frames = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
+    let (from, count) = (frames.len() / 2 + 2, frames.len());
+    for k in from..count {
+        let again = shown(frames.len(), frames[k].face.clone());
+        frames.push(again);
+    }
+    let challenge = Challenge::fixed(&[Side::Left, Side::Right, Side::Right]).unwrap();
+    let report = report(challenge, &frames);
+    assert_eq!(report.verdict, TurnVerdict::Attack, "{report:?}");
+    assert!(report.reasons.contains(&TurnReason::ShownAgain));
+}
+
+#[test]
+fn a_picture_that_stands_still_fails_and_one_that_is_doubled_does_not() {
+    for (doubled, live) in [(1, true), (25, false)] {
+        let honest = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
+        let mut frames = Vec::new();
+        for (k, frame) in honest.iter().enumerate() {
+            for _ in 0..if k == 9 { 1 + doubled } else { 1 } {
+                let fingerprint = Some(k as u64);
+                frames.push(FaceObservation { fingerprint, ..shown(frames.len(), frame.face.clone()) });
+            }
+        }
+        let report = report(left_then_right(), &frames);
+        assert_eq!((report.is_live(), report.reasons.contains(&TurnReason::FrozenFrames)), (live, !live));
+    }
+}
+
+#[test]
+fn whoever_looks_ahead_a_little_aside_has_to_turn_as_far_to_both_sides_from_there() {
+    let aside = |yaws: &[f32]| yaws.iter().map(|yaw| yaw + 6.0).collect::<Vec<f32>>();
+    assert!(report(left_then_right(), &honest(&aside(&swing(&[33.0, 0.0, -33.0, 0.0])))).is_live());
+    let short = report(left_then_right(), &honest(&aside(&swing(&[25.0, 0.0, -33.0, 0.0]))));
+    assert!(
+        !short.is_live() && short.reasons.contains(&TurnReason::TurnTooSmall)
+            || short.reasons.contains(&TurnReason::WrongSide)
+    );
+}
+
+#[test]
+fn a_frame_around_the_face_is_no_pass() {
+    let mut frames = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
+    for frame in &mut frames {
+        frame.face.as_mut().unwrap().framed = Some(true);
+    }
+    let report = report(left_then_right(), &frames);
+    assert_eq!((report.verdict, report.reasons), (TurnVerdict::Incomplete, vec![TurnReason::FrameAroundFace]));
 }
 
 #[test]
@@ -251,8 +318,11 @@ proptest! {
                 pose: Pose { yaw_degrees: yaw, ..Pose::default() },
                 template: None,
                 passive: None,
+                texture: None,
+                framed: None,
             }),
             rival: k % 7 == 0,
+            fingerprint: None,
         }).collect();
         prop_assert!(!report(left_then_right(), &frames).is_live());
     }

@@ -1,16 +1,28 @@
 //! Frames to what a head-turn challenge needs of them.
 //!
-//! Always holds: the observation is of the largest face; the costly template is made only where the tracker wants it.
+//! Always holds: the observation is of the largest face when it was first seen or detected again, and of that face in
+//! between; the whole picture is searched in one of every few frames, and in all while a second face is there; the costly template is made only where the tracker wants it.
 //! Does not judge: `liveness::TurnTracker` does.
 
+use std::hash::{DefaultHasher, Hasher};
+
+use super::face_crop::square_crop;
 use super::face_embedding::{EmbeddingError, FaceEmbedder};
 use super::face_reader::{FaceReader, FaceReading};
 use super::runtime::{Digest, ModelError, Runtime};
-use crate::imaging::Frame;
-use crate::liveness::{FaceObservation, ObservedFace, QualityGate, TurnTracker, passive};
+use crate::imaging::{Frame, Point, Rect, Rgb, Similarity};
+use crate::liveness::{
+    FaceObservation, FaceTexture, MeshFace, ObservedFace, QualityGate, TEXTURE_SIDE, TurnTracker, framed, passive,
+};
 
 /// A second face with at least this share of the largest one's area stands as near to the camera.
 const RIVAL_AREA: f32 = 0.4;
+/// A face that is followed is detected anew in one of so many frames.
+const DETECTED_EVERY: usize = 4;
+/// Boxes of landmarks that overlap by more are of one face.
+const SAME_FACE: f32 = 0.25;
+/// Rows of a picture of which one goes into its fingerprint: noise differs in every one of them.
+const FINGERPRINT_ROWS: usize = 5;
 /// A face that the detector misses is searched where it was for so many frames.
 const FOLLOWED_FRAMES: usize = 8;
 
@@ -20,6 +32,9 @@ pub struct FaceObserver {
     embedder: FaceEmbedder,
     previous: Option<FaceReading>,
     missed: usize,
+    /// Frames since the whole picture was searched.
+    followed: usize,
+    rival: bool,
 }
 
 impl FaceObserver {
@@ -33,6 +48,8 @@ impl FaceObserver {
             embedder: FaceEmbedder::open(runtime)?,
             previous: None,
             missed: 0,
+            followed: 0,
+            rival: false,
         })
     }
 
@@ -50,7 +67,7 @@ impl FaceObserver {
 
     /// Forgets the last person.
     pub fn reset(&mut self) {
-        (self.previous, self.missed) = (None, 0);
+        (self.previous, self.missed, self.followed, self.rival) = (None, 0, 0, false);
     }
 
     /// Looks at one frame. `tracker` says whether a template is wanted.
@@ -58,25 +75,50 @@ impl FaceObserver {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn observe(&mut self, frame: &Frame, tracker: &TurnTracker) -> Result<FaceObservation, ModelError> {
-        let mut readings = self.reader.read(&frame.image)?.into_iter();
-        let largest = readings.next();
-        let rival = match (&largest, readings.next()) {
-            (Some(first), Some(second)) => second.detection.bounds.area() >= RIVAL_AREA * first.detection.bounds.area(),
-            _ => false,
-        };
-        let reading = match largest {
-            Some(reading) => {
-                self.missed = 0;
-                Some(reading)
-            }
-            None => self.follow(frame)?,
+        let reading = match self.keep_up(frame)? {
+            Some(reading) => Some(reading),
+            None => self.search(frame)?,
         };
         let face = match &reading {
             Some(reading) => Some(self.observed(frame, reading, tracker)?),
             None => None,
         };
         self.previous = reading.or_else(|| self.previous.take());
-        Ok(FaceObservation { at: frame.captured_at, face, rival })
+        let fingerprint = Some(fingerprint(&frame.image));
+        Ok(FaceObservation { at: frame.captured_at, face, rival: self.rival, fingerprint })
+    }
+
+    /// The face of the frame before, without a search of the picture; `None` when it is time for one.
+    fn keep_up(&mut self, frame: &Frame) -> Result<Option<FaceReading>, ModelError> {
+        let Some(previous) = &self.previous else { return Ok(None) };
+        if self.rival || self.missed > 0 || self.followed + 1 >= DETECTED_EVERY {
+            return Ok(None);
+        }
+        self.followed += 1;
+        self.reader.follow(&frame.image, previous)
+    }
+
+    /// Searches the whole picture.
+    fn search(&mut self, frame: &Frame) -> Result<Option<FaceReading>, ModelError> {
+        self.followed = 0;
+        let mut readings = self.reader.read(&frame.image)?.into_iter();
+        let largest = readings.next();
+        self.rival = match (&largest, readings.next()) {
+            (Some(first), Some(second)) => second.detection.bounds.area() >= RIVAL_AREA * first.detection.bounds.area(),
+            _ => false,
+        };
+        let Some(largest) = largest else { return self.follow(frame) };
+        self.missed = 0;
+        // In a wide turn the detector's box is poor, and the mesh that starts from it may be fiction: of two readings of
+        // the same face the one counts of which the mesh is surer.
+        let kept_up = match &self.previous {
+            Some(previous) => self.reader.follow(&frame.image, previous)?,
+            None => None,
+        };
+        Ok(Some(match kept_up {
+            Some(kept_up) if overlap(&kept_up, &largest) && kept_up.mesh.presence >= largest.mesh.presence => kept_up,
+            Some(_) | None => largest,
+        }))
     }
 
     fn follow(&mut self, frame: &Frame) -> Result<Option<FaceReading>, ModelError> {
@@ -104,6 +146,8 @@ impl FaceObserver {
         } else {
             None
         };
+        let framed = (template.is_some() && reading.pose.is_frontal())
+            .then(|| framed(&frame.image.to_gray(), Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()))));
         // The pattern of a screen shows best where the face is frontal, and there the tracker uses it.
         let score = if template.is_some() { passive(&frame.image, reading.detection.bounds) } else { None };
         Ok(ObservedFace {
@@ -111,6 +155,31 @@ impl FaceObserver {
             pose: reading.pose,
             template,
             passive: score.map(|result| result.live_score),
+            framed,
+            texture: levelled(&frame.image, &reading.mesh),
         })
     }
+}
+
+/// Whether two readings are of one face.
+fn overlap(a: &FaceReading, b: &FaceReading) -> bool {
+    let bounds = |reading: &FaceReading| Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()));
+    bounds(a).iou(bounds(b)) > SAME_FACE
+}
+
+/// The face upright and to scale.
+fn levelled(picture: &Rgb, mesh: &MeshFace) -> Option<FaceTexture> {
+    let (centre, degrees, scale) = FaceTexture::frame(mesh)?;
+    let middle = TEXTURE_SIDE as f32 / 2.0;
+    let to_crop = Similarity::about(centre, -degrees, scale, Point::new(middle, middle));
+    Some(FaceTexture(square_crop(picture, &to_crop, TEXTURE_SIDE)?.to_gray()))
+}
+
+/// A number that two pictures share by chance only once in 2⁶⁴.
+fn fingerprint(picture: &Rgb) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for y in (0..picture.height()).step_by(FINGERPRINT_ROWS) {
+        hasher.write(picture.row(y));
+    }
+    hasher.finish()
 }

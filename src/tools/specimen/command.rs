@@ -7,6 +7,7 @@ use jiff::civil::Date;
 
 use super::barcodes::{Sweep, SymbolKind, write_frames};
 use super::case;
+use super::clip::ClipArgs;
 use super::document::{
     SpecimenEuropeanLicence, SpecimenZone, ZoneFormat, european_front, licence_back, licence_front, passport_page,
     zone_page,
@@ -17,6 +18,7 @@ use super::person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport}
 use super::photograph::{View, photograph};
 use super::recapture::{CardSide, Medium, present, varied_card, varied_licence};
 use crate::imaging::Rgb;
+use crate::tools::assets::Assets;
 use crate::tools::exit::{CommandError, Exit};
 
 /// Makes specimen documents, head turns and attacks.
@@ -62,6 +64,8 @@ enum What {
         #[command(flatten)]
         turn: TurnArgs,
     },
+    /// Clips of honest turns or of one species of attack, varied: species-seed/rendered-0000.jpg and so on, and clip.json.
+    Clip(ClipArgs),
     /// Frames with a barcode as a camera sees it: a PNG each, what it says beside it, and a line each in frames.jsonl.
     Barcodes(BarcodesArgs),
     /// Photos of a card, or of a screen, photocopy or print of it, by varied cameras: kind-seed-side.jpg.
@@ -191,8 +195,9 @@ struct RecaptureArgs {
 /// Makes what the command line asks for.
 ///
 /// # Errors
-/// [`CommandError::Usage`] when a file is there already or cannot be written.
-pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
+/// [`CommandError::Usage`] when a file is there already or cannot be written; another when the face models, which only
+/// photos of other people need, do not work.
+pub fn specimen(args: &SpecimenArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let today = args.today.unwrap_or_else(|| jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date());
     if !(1970..=2150).contains(&today.year()) {
         return Err(CommandError::Usage("--today must lie between 1970 and 2150".to_owned()));
@@ -220,6 +225,7 @@ pub fn specimen(args: &SpecimenArgs) -> Result<Exit, CommandError> {
         What::Attack { kind, turn } => {
             folder.frames(turn.frames(Subject::Print(args.person.portrait(), *kind), args.seed)?)?;
         }
+        What::Clip(clips) => return clips.write(&folder, args.person, args.seed, assets),
         What::Barcodes(frames) => {
             write_frames(&folder, (args.seed, frames.count, frames.takes), frames.sweep, frames.format)?;
         }

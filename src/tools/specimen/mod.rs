@@ -8,6 +8,7 @@
 mod assets;
 pub mod barcodes;
 mod case;
+pub mod clip;
 mod command;
 pub mod document;
 mod draw;

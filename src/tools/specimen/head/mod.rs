@@ -17,9 +17,12 @@ mod raster;
 mod room;
 mod shape;
 mod sheet;
+mod sitter;
 mod texture;
 mod turn;
 
 pub use motion::{Pose, TurnScript, TurnSide};
 pub(in crate::tools) use motion::{Sway, eased};
+pub use sitter::Sitter;
+pub(in crate::tools) use turn::Stage;
 pub use turn::{Attack, Subject, TurnFrame, TurnFrames, TurnOptions};

@@ -37,7 +37,7 @@ const NOSE_WIDTH: [(f32, f32); 4] = [(-5.0, 6.5), (15.0, 7.5), (30.0, 9.5), (40.
 
 /// Face and skull.
 pub fn face(fit: &Fit) -> Mesh {
-    let (top, bottom) = ends(fit.face);
+    let (top, bottom) = ends(&fit.face);
     let left: Vec<_> = fit.face.iter().map(|row| (row.0, row.1)).collect();
     let right: Vec<_> = fit.face.iter().map(|row| (row.0, row.2)).collect();
     // Chin and crown of the portrait lie where the outline ends; the depths are stretched to them.
@@ -46,7 +46,7 @@ pub fn face(fit: &Fit) -> Mesh {
         fit,
         (top, bottom),
         (150, 130),
-        |y| (fit.face_seen_degrees, curve(fit.face_repeat_degrees, y)),
+        |y| (fit.face_seen_degrees, curve(&fit.face_repeat_degrees, y)),
         |y, angle| {
             let (low, high, level) = (curve(&left, y), curve(&right, y), stretch(y));
             let (middle, half) = (f32::midpoint(low, high), (high - low) / 2.0);
@@ -65,7 +65,7 @@ pub fn hair(fit: &Fit) -> Mesh {
     let right: Vec<_> = fit.hair.iter().map(|row| (row.0, row.2)).collect();
     let mut mesh = solid(
         fit,
-        ends(fit.hair),
+        ends(&fit.hair),
         (120, 110),
         |_| (fit.hair_seen_degrees, 24.0),
         |level, angle| {
@@ -74,9 +74,9 @@ pub fn hair(fit: &Fit) -> Mesh {
             for _ in 0..4 {
                 let (low, high) = (curve(&left, y), curve(&right, y));
                 x = f32::midpoint(low, high) + (high - low) / 2.0 * angle.sin();
-                y = level + fit.hair_droop.0 * (x / 70.0).powi(4) * curve(fit.hair_droop.1, level);
+                y = level + fit.hair_droop.0 * (x / 70.0).powi(4) * curve(&fit.hair_droop.1, level);
             }
-            let end = if angle.cos() > 0.0 { curve(fit.hair_front, level) } else { curve(fit.hair_back, level) };
+            let end = if angle.cos() > 0.0 { curve(&fit.hair_front, level) } else { curve(&fit.hair_back, level) };
             [x, y, fit.hair_middle + (end - fit.hair_middle).abs() * angle.cos()]
         },
     );

@@ -8,11 +8,11 @@ use super::super::SpecimenError;
 use super::super::assets::Portrait;
 use super::super::draw::add_noise;
 use super::super::random::Random;
-use super::fit::Fit;
 use super::mesh::{Mesh, unit};
 use super::motion::{Pose, Sway, TurnScript, TurnSide};
 use super::raster::{Camera, Lamp, Placement, Raster};
 use super::room::Room;
+use super::sitter::Sitter;
 use super::texture::{Texture, depth_inside, fill_unknown, inside};
 use super::{shape, sheet};
 use crate::imaging::Rgb;
@@ -40,6 +40,24 @@ pub enum Subject {
     Head(Portrait),
     /// A printed portrait.
     Print(Portrait, Attack),
+}
+
+/// What is in front of the camera, of anybody.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::tools) enum Stage<'a> {
+    /// A person's head and shoulders.
+    Head(&'a Sitter),
+    /// A printed portrait.
+    Sheet {
+        /// Who is printed.
+        print: &'a Sitter,
+        /// Radius of the cylinder that it is bent to, in millimetres; `None` when it is flat.
+        radius_mm: Option<f32>,
+        /// Whether it is cut along the outline of the head.
+        cut_out: bool,
+        /// Whose body holds it before its own face.
+        body: Option<&'a Sitter>,
+    },
 }
 
 /// How a turn is recorded.
@@ -119,8 +137,8 @@ type Surface = (Mesh, Texture);
 
 #[derive(Debug)]
 enum Scene {
-    Person { body: Surface, face: Surface, hair: Surface },
-    Sheet(Surface),
+    Person { body: Surface, face: Surface, hair: Option<Surface> },
+    Sheet { sheet: Surface, body: Option<Surface> },
 }
 
 impl TurnFrames {
@@ -129,11 +147,33 @@ impl TurnFrames {
     /// # Errors
     /// [`SpecimenError`] when a bundled file is damaged.
     pub fn new(subject: Subject, options: TurnOptions) -> Result<Self, SpecimenError> {
+        let sitter = |portrait| Sitter::bundled(portrait);
+        match subject {
+            Subject::Head(portrait) => Self::staged(Stage::Head(&sitter(portrait)?), options),
+            Subject::Print(portrait, attack) => {
+                let radius_mm = match attack {
+                    Attack::Flat => None,
+                    Attack::Bent => Some(BENT_RADIUS_MM),
+                };
+                let print = &sitter(portrait)?;
+                Self::staged(Stage::Sheet { print, radius_mm, cut_out: false, body: None }, options)
+            }
+        }
+    }
+
+    /// Prepares a turn of anybody.
+    ///
+    /// # Errors
+    /// [`SpecimenError`] when a bundled file is damaged.
+    pub(in crate::tools) fn staged(stage: Stage<'_>, options: TurnOptions) -> Result<Self, SpecimenError> {
         let mut random = Random::new(options.seed, 30);
         // A hand holds a print less steadily than a neck holds a head.
-        let (scene, steadiness) = match subject {
-            Subject::Head(portrait) => (person(portrait)?, 1.0),
-            Subject::Print(portrait, attack) => (printed(portrait, attack)?, 1.6),
+        let (scene, steadiness) = match stage {
+            Stage::Head(sitter) => (person(sitter), 1.0),
+            Stage::Sheet { print, radius_mm, cut_out, body } => {
+                let sheet = (sheet::sheet(radius_mm), sheet::print(print, cut_out)?);
+                (Scene::Sheet { sheet, body: body.map(body_of) }, 1.6)
+            }
         };
         let [yaw, pitch, roll, x, y, z] =
             [1.2, 1.5, 1.0, 5.0, 3.0, 7.0].map(|size: f32| Sway::new(size * steadiness, &mut random));
@@ -208,22 +248,25 @@ impl TurnFrames {
         match &self.scene {
             Scene::Person { body, face, hair } => {
                 let raised = [at_rest[0], at_rest[1] - FACE_MIDDLE_MM, at_rest[2]];
-                let still = Pose { shift_mm: pose.shift_mm, ..Pose::default() };
-                let trunk = Placement { rotation: still.rotation(), shift: raised, distance: options.distance_mm };
                 let rotation = pose.rotation();
                 // The head turns about the neck, not about the ears.
                 let moved = [-rotation[0][2] * NECK_MM, -rotation[1][2] * NECK_MM, NECK_MM - rotation[2][2] * NECK_MM];
                 let shift = std::array::from_fn(|k| raised[k] + moved[k]);
                 let head = Placement { rotation, shift, distance: options.distance_mm };
-                self.raster.draw(&face.0, &face.1, &head, &lamp);
-                self.raster.draw(&hair.0, &hair.1, &head, &lamp);
+                for surface in [Some(face), hair.as_ref()].into_iter().flatten() {
+                    self.raster.draw(&surface.0, &surface.1, &head, &lamp);
+                }
                 self.raster.keep_in_front();
-                self.raster.draw(&body.0, &body.1, &trunk, &lamp);
+                self.raster.draw(&body.0, &body.1, &upright(raised, options), &lamp);
             }
-            Scene::Sheet((mesh, texture)) => {
+            Scene::Sheet { sheet, body } => {
                 let distance = options.distance_mm - 80.0;
                 let placement = Placement { rotation: pose.rotation(), shift: at_rest, distance };
-                self.raster.draw(mesh, texture, &placement, &lamp);
+                self.raster.draw(&sheet.0, &sheet.1, &placement, &lamp);
+                if let Some(body) = body {
+                    let shift = [-camera_shift.0, -camera_shift.1 - FACE_MIDDLE_MM, 0.0];
+                    self.raster.draw(&body.0, &body.1, &upright(shift, options), &lamp);
+                }
             }
         }
         self.raster.over(&mut image);
@@ -252,41 +295,42 @@ fn camera(options: &TurnOptions) -> Camera {
     Camera { focal, width: options.width, height: options.height }
 }
 
-fn printed(portrait: Portrait, attack: Attack) -> Result<Scene, SpecimenError> {
-    let radius = match attack {
-        Attack::Flat => None,
-        Attack::Bent => Some(BENT_RADIUS_MM),
-    };
-    Ok(Scene::Sheet((sheet::sheet(radius), sheet::print(&portrait.picture()?, Fit::of(portrait))?)))
+/// What stands upright whatever the head does.
+fn upright(shift: [f32; 3], options: &TurnOptions) -> Placement {
+    Placement { rotation: Pose::default().rotation(), shift, distance: options.distance_mm }
 }
 
-fn person(portrait: Portrait) -> Result<Scene, SpecimenError> {
-    let fit = Fit::of(portrait);
-    let picture = portrait.picture()?;
+fn person(sitter: &Sitter) -> Scene {
+    let fit = &sitter.fit;
+    let is_hair = |x: usize, y: usize| {
+        let (x, y) = fit.place_of(x as f32 + 0.5, y as f32 + 0.5);
+        fit.within_hair(x, y) && !inside(&fit.skin, x, y)
+    };
+    let hair =
+        (!fit.hair.is_empty()).then(|| (shape::hair(fit), Texture::opaque(&fill_unknown(&sitter.picture, is_hair))));
+    Scene::Person { body: body_of(sitter), face: (shape::face(fit), Texture::opaque(&sitter.picture)), hair }
+}
+
+fn body_of(sitter: &Sitter) -> Surface {
+    let fit = &sitter.fit;
     let place = |x: usize, y: usize| fit.place_of(x as f32 + 0.5, y as f32 + 0.5);
-    let is_hair = |x, y| {
+    let cover = |x, y| {
         let (x, y) = place(x, y);
-        fit.within_hair(x, y) && !inside(fit.skin, x, y)
+        0.5 + depth_inside(&fit.body, x, y) / (2.0 * fit.mm_per_pixel)
     };
-    let body_cover = |x, y| {
+    let is_bare = |x, y| {
         let (x, y) = place(x, y);
-        0.5 + depth_inside(fit.body, x, y) / (2.0 * fit.mm_per_pixel)
+        inside(&fit.body, x, y) && !inside(&fit.head, x, y)
     };
-    let is_bare_body = |x, y| {
-        let (x, y) = place(x, y);
-        inside(fit.body, x, y) && !inside(fit.head, x, y)
+    let texture = match &sitter.clothes {
+        Some(clothes) => Texture::new(clothes, cover),
+        None => Texture::new(&fill_unknown(&sitter.picture, is_bare), cover),
     };
-    let body = Texture::new(&fill_unknown(&picture, is_bare_body), body_cover);
-    let hair = Texture::opaque(&fill_unknown(&picture, is_hair));
-    Ok(Scene::Person {
-        body: (cut_out(fit), body),
-        face: (shape::face(fit), Texture::opaque(&picture)),
-        hair: (shape::hair(fit), hair),
-    })
+    (cut_out(fit), texture)
 }
 
 /// The plane that carries neck and shoulders, through the ears.
-fn cut_out(fit: &Fit) -> Mesh {
+fn cut_out(fit: &super::fit::Fit) -> Mesh {
     let (columns, rows) = (16, 16);
     Mesh::new(columns + 1, rows + 1, false, |column, row| {
         let (x, y) = (column as f32 / columns as f32 * 520.0 - 260.0, row as f32 / rows as f32 * 360.0 + 20.0);
@@ -296,6 +340,7 @@ fn cut_out(fit: &Fit) -> Mesh {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fit::Fit;
     use super::*;
 
     fn frames(subject: Subject) -> TurnFrames {

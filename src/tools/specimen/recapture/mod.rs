@@ -20,8 +20,8 @@ use super::SpecimenError;
 use super::random::{Random, smooth_noise};
 use crate::imaging::{Quad, Rect, Rgb};
 use camera::Camera;
-use screen::PixelGrid;
-use sheet::{Sheet, linear};
+pub(super) use screen::PixelGrid;
+pub(super) use sheet::{Sheet, encoded, linear};
 
 pub use card::{CardSide, varied_card, varied_licence};
 

@@ -79,13 +79,7 @@ pub fn shown(card: &Rgb, seed: u64) -> Result<Subject, SpecimenError> {
             }
         }
     }
-    let layout = if device == 0 && random.below(2) == 0 {
-        Layout::Diamond
-    } else {
-        let upright = device == 2 || random.below(2) == 0;
-        Layout::Stripes { first: 1.0 / 6.0, reversed: random.below(5) == 0, upright }
-    };
-    let grid = PixelGrid { layout, open: (random.between(0.22, 0.30), random.between(0.70, 0.92)) };
+    let grid = PixelGrid::drawn(device, &mut random);
     Ok(Subject {
         card: Rect::new((left + bezel) as f32, (top + bezel) as f32, wide as f32, high as f32),
         sheet,
@@ -102,6 +96,17 @@ pub fn shown(card: &Rgb, seed: u64) -> Result<Subject, SpecimenError> {
 type Terms = [f32; TERMS];
 
 impl PixelGrid {
+    /// The grid of a phone (0), a tablet (1) or a monitor.
+    pub fn drawn(device: u32, random: &mut Random) -> Self {
+        let layout = if device == 0 && random.below(2) == 0 {
+            Layout::Diamond
+        } else {
+            let upright = device == 2 || random.below(2) == 0;
+            Layout::Stripes { first: 1.0 / 6.0, reversed: random.below(5) == 0, upright }
+        };
+        Self { layout, open: (random.between(0.22, 0.30), random.between(0.70, 0.92)) }
+    }
+
     /// Lays the pattern over the light that falls on the sensor. `to_sheet` takes the camera's pixels to the screen's,
     /// `blur` is the deviation of the lens in the camera's pixels.
     pub fn cover(&self, light: &mut Sheet, to_sheet: &Homography, sheet: (f32, f32), blur: f32) {
