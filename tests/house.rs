@@ -11,8 +11,19 @@ const SHELL: [&str; 8] = ["camera", "vision", "store", "sync", "api", "ui", "run
 /// Rooms that put shells together.
 const WIRING: [&str; 2] = ["run", "tools"];
 /// Crates that compute and do nothing else.
-const PURE_CRATES: [&str; 10] =
-    ["fast_image_resize", "hmac", "jiff", "nalgebra", "serde", "serde_json", "sha2", "thiserror", "toml", "zeroize"];
+const PURE_CRATES: [&str; 11] = [
+    "fast_image_resize",
+    "hmac",
+    "jiff",
+    "nalgebra",
+    "rustfft",
+    "serde",
+    "serde_json",
+    "sha2",
+    "thiserror",
+    "toml",
+    "zeroize",
+];
 /// Parts of `std` that reach into the world.
 const IMPURE_STD: [&str; 7] = ["env", "fs", "io", "net", "os", "process", "thread"];
 

@@ -15,8 +15,8 @@ use super::erase::erase;
 use super::fallback;
 use super::pdf417::{self, Finding, Partial};
 use crate::imaging::{
-    BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, Rect, deskew, find_guards, find_soft_guards,
-    module_width, shows_start,
+    BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, QuarterTurns, Rect, deskew, find_guards,
+    find_soft_guards, module_width, rotate_quarter, shows_start,
 };
 use crate::privacy::Personal;
 
@@ -83,8 +83,10 @@ const MAX_SYMBOLS_A_VIEW: usize = 4;
 const MAX_AREAS: usize = 6;
 /// Width in pixels that a view of the whole picture aims at.
 const WHOLE_VIEW_WIDTH: f32 = 1600.0;
-/// Pictures up to this many pixels are searched as a whole: they cost little, and a symbol may fill them.
+/// Pictures up to this many pixels are searched as a whole where they show an end of a symbol: one may fill them.
 const SMALL_PICTURE: usize = 300_000;
+/// Pictures up to this many pixels are searched as a whole, whatever they show: a symbol of a few rows shows no more.
+const TINY_PICTURE: usize = 10_000;
 /// Share of a picture from which bars are searched as a whole as well: their ends may have been cut off.
 const LARGE_SYMBOL: f32 = 0.25;
 /// Pixels a module of a level view: rxing reads best at 3, and more only costs time.
@@ -155,11 +157,15 @@ fn read_thoroughly(
     unread: &[(Quad, Deskewed)],
     mut looked: Looked,
 ) -> Looked {
-    let small = picture.width() * picture.height() <= SMALL_PICTURE;
+    let pixels = picture.width() * picture.height();
+    let (small, tiny) = (pixels <= SMALL_PICTURE, pixels <= TINY_PICTURE);
     let starts: Vec<bool> = unread.iter().map(|(_, view)| shows_start(&view.image)).collect();
-    let whole = (picture.width() * picture.height()) as f32;
-    let filled = |(outline, _): &(Quad, Deskewed)| outline.mean_width() * outline.mean_height() > LARGE_SYMBOL * whole;
-    let promising = small || looked.partly.is_some() || starts.contains(&true) || unread.iter().any(filled);
+    let filled =
+        |(outline, _): &(Quad, Deskewed)| outline.mean_width() * outline.mean_height() > LARGE_SYMBOL * pixels as f32;
+    let promising = looked.partly.is_some()
+        || starts.contains(&true)
+        || unread.iter().any(filled)
+        || looked.symbols.is_empty() && (tiny || small && shows_end(picture));
     if looked.symbols.is_empty() && promising {
         let found = whole_views(picture).flat_map(|view| read_view(picture, &view, &mut looked)).collect();
         looked.symbols = with(found, looked.symbols);
@@ -189,6 +195,12 @@ fn read_thoroughly(
         }
     }
     Looked { symbols, ..looked }
+}
+
+/// Whether the picture itself shows an end of a symbol, as it is or turned by a quarter: one that fills a small picture has
+/// nothing around it that a region of bars would stand out from.
+fn shows_end(picture: &Gray) -> bool {
+    shows_start(picture) || shows_start(&rotate_quarter(picture, QuarterTurns::One))
 }
 
 /// Whether the middle of an outline lies in a symbol that was read.
