@@ -159,9 +159,14 @@ impl Connection {
         let stream = UnixStream::connect(path).await.map_err(failed)?;
         let (reading, writing) = stream.into_split();
         let mut connection = Self { reading, writing };
-        connection.send(&ClientMessage::Hello(Hello::of(role))).await?;
+        let greeted = connection.send(&ClientMessage::Hello(Hello::of(role))).await;
         let slow = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-        match timeout(MESSAGE_WITHIN, connection.receive()).await.map_err(slow)?? {
+        let answer = timeout(MESSAGE_WITHIN, connection.receive()).await.map_err(slow)?;
+        // Whoever may not connect is refused before greeting: the engine's words say more than the broken pipe.
+        if answer.is_err() {
+            greeted?;
+        }
+        match answer? {
             Body::Message(EngineMessage::Welcome { .. }) => Ok(connection),
             Body::Message(EngineMessage::Refused { why }) => Err(SocketError::Refused(why)),
             Body::Message(_) | Body::Preview(_) => Err(ProtocolError::Form.into()),
