@@ -424,8 +424,8 @@ fn inspect_document_says_what_agrees() {
 
 #[test]
 fn hostile_lengths_in_a_payload_are_read_or_refused_without_a_panic() {
-    let folder = TempDir::new().unwrap();
     const FAILED: [&str; 2] = ["subfile_table", "mandatory_elements"];
+    let folder = TempDir::new().unwrap();
     let element = "DAQE1234567\nDCSSAMPLE\nDBB03141985\nDBA03142029\r";
     let payloads = [
         format!("@\n\x1e\rANSI 636014109999DL00419999{element}"),
