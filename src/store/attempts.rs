@@ -201,12 +201,7 @@ fn spent(
 ) -> Result<Option<Spent>, StoreError> {
     let newest =
         "SELECT began_ms FROM attempt WHERE kind = ?1 AND began_ms > ?2 ORDER BY began_ms DESC LIMIT 1 OFFSET ?3";
-    let last_free = i64::from(limits.per_device) - 1;
-    let oldest: Option<i64> = connection
-        .prepare_cached(newest)?
-        .query_row((kind.as_str(), window_begins(now), last_free), |row| row.get(0))
-        .optional()?;
-    Ok(oldest.map(|began| Spent { budget: Budget::Device, again_after: until_free(began, now) }))
+    spent_of(connection, Budget::Device, newest, kind.as_str(), limits.per_device, now)
 }
 
 fn spent_by(
@@ -217,12 +212,23 @@ fn spent_by(
 ) -> Result<Option<Spent>, StoreError> {
     let newest =
         "SELECT began_ms FROM attempt WHERE document = ?1 AND began_ms > ?2 ORDER BY began_ms DESC LIMIT 1 OFFSET ?3";
-    let last_free = i64::from(limits.per_document) - 1;
+    spent_of(connection, Budget::Document, newest, mark.as_str(), limits.per_document, now)
+}
+
+/// A budget is spent while as many attempts as it allows count; the oldest of those frees the next one.
+fn spent_of(
+    connection: &Connection,
+    budget: Budget,
+    newest: &str,
+    whose: &str,
+    limit: u16,
+    now: Duration,
+) -> Result<Option<Spent>, StoreError> {
     let oldest: Option<i64> = connection
         .prepare_cached(newest)?
-        .query_row((mark.as_str(), window_begins(now), last_free), |row| row.get(0))
+        .query_row((whose, window_begins(now), i64::from(limit) - 1), |row| row.get(0))
         .optional()?;
-    Ok(oldest.map(|began| Spent { budget: Budget::Document, again_after: until_free(began, now) }))
+    Ok(oldest.map(|began| Spent { budget, again_after: until_free(began, now) }))
 }
 
 /// What began then or earlier does not count any more; below zero while the device has not run for so long.
