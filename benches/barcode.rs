@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use carded::imaging::{BarcodeLocaliser, Gray, Homography, Point, Quad, Rect, Similarity, project};
+use carded::imaging::{Gray, Homography, Point, Quad, Rect, Similarity, find_bars, project};
 use carded::vision::{BarcodeOptions, read_barcodes};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rxing::{BarcodeFormat, MultiFormatWriter, Writer};
@@ -52,7 +52,7 @@ fn barcode(criterion: &mut Criterion) {
     let turned = frame_with(&clean, 17.0);
     assert_eq!(read_barcodes(&turned, &BarcodeOptions::live()).len(), 1);
     criterion.bench_function("barcode: localiser, empty 1080p frame", |bench| {
-        bench.iter(|| BarcodeLocaliser::of(black_box(&empty)).bars(6));
+        bench.iter(|| find_bars(black_box(&empty), 6));
     });
     criterion.bench_function("barcode: whole reader, empty 1080p frame", |bench| {
         bench.iter(|| read_barcodes(black_box(&empty), &BarcodeOptions::thorough()));

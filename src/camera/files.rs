@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
-use crate::imaging::Rgb;
+use crate::imaging::{Gray, Rgb};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 32 << 20;
@@ -98,9 +98,13 @@ pub fn decode_image(bytes: &[u8]) -> Result<Rgb, ImageError> {
     let orientation = decoder.orientation().unwrap_or(image::metadata::Orientation::NoTransforms);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);
-    let picture = picture.into_rgb8();
     let (width, height) = (picture.width() as usize, picture.height() as usize);
-    Rgb::from_raw(width, height, picture.into_raw()).map_err(|error| ImageError::Damaged(error.to_string()))
+    match picture {
+        // What the library does for grey pictures takes longer than decoding them.
+        DynamicImage::ImageLuma8(grey) => Gray::from_raw(width, height, grey.into_raw()).map(|grey| grey.to_rgb()),
+        picture => Rgb::from_raw(width, height, picture.into_rgb8().into_raw()),
+    }
+    .map_err(|error| ImageError::Damaged(error.to_string()))
 }
 
 /// Whether a JPEG reaches its end marker (ISO/IEC 10918-1, B.1.1): behind the first scan header, where a thumbnail's own

@@ -1,25 +1,21 @@
-//! Finds where a picture may hold a barcode, by the strength and direction of its gradients.
+//! Finds where a picture may hold bars, by the strength and direction of its gradients.
 //!
-//! The bars of stacked and linear symbols have many strong edges that all point one way, which text and pictures do not;
-//! matrix symbols have many strong edges of all directions. Neighbouring blocks that are alike become one region.
+//! The bars of stacked and linear symbols have many strong edges that all point one way, which text and pictures do not.
+//! Neighbouring blocks that are alike become one region.
 //!
 //! Always holds: time and memory are linear in the number of pixels, the same picture gives the same regions, best
 //! first, and no picture makes it panic. Does not know what a symbol says, nor which of its two ends is the start.
 
 use std::collections::VecDeque;
 
-use super::geometry::{Point, Quad, Rect};
+use super::geometry::{Point, Quad};
 use super::raster::Gray;
 use super::structure_tensor::{BLOCK, Tensor, TensorGrid};
 
 /// Blocks a region of bars must have: a symbol smaller than this has no room for three rows.
 const MIN_BLOCKS: usize = 8;
-/// Blocks a dense area must have: a matrix symbol of 40 pixels.
-const MIN_DENSE_BLOCKS: usize = 4;
 /// Mean squared gradient (grey levels per pixel) below which a block is taken for noise.
 const MIN_ENERGY: f32 = 30.0;
-/// The same for a dense area: the modules of a matrix symbol have edges all over a block, a line has two.
-const MIN_DENSE_ENERGY: f32 = 150.0;
 /// Share of the picture's strong blocks (98th percentile) that a block's energy must reach to begin a region.
 const SEED_SHARE: f32 = 0.25;
 /// Share of its neighbour's energy that a block must have to join it.
@@ -39,75 +35,56 @@ pub struct BarRegion {
     pub score: f32,
 }
 
-/// The gradients of one picture, in which regions are looked for.
-pub struct BarcodeLocaliser {
+/// Regions of parallel bars in a picture, at most `limit`, best first.
+#[must_use]
+pub fn find_bars(picture: &Gray, limit: usize) -> Vec<BarRegion> {
+    let blocks = Blocks { grid: TensorGrid::of(picture) };
+    let clusters = blocks.clusters();
+    let mut regions: Vec<_> = clusters.iter().filter_map(|cluster| blocks.region(cluster)).collect();
+    regions.sort_by(|a, b| b.score.total_cmp(&a.score));
+    regions.truncate(limit);
+    regions
+}
+
+/// The gradients of one picture, block by block.
+struct Blocks {
     grid: TensorGrid,
 }
 
-impl BarcodeLocaliser {
-    /// Takes the gradients of a picture.
-    #[must_use]
-    pub fn of(picture: &Gray) -> Self {
-        Self { grid: TensorGrid::of(picture) }
-    }
-
-    /// Regions of parallel bars, at most `limit`, best first.
-    #[must_use]
-    pub fn bars(&self, limit: usize) -> Vec<BarRegion> {
-        let alike = |here: usize, there: usize| {
-            let (here, there) = (self.grid.smooth[here], self.grid.smooth[there]);
-            there.coherence() >= MIN_COHERENCE && here.agreement(there) > SAME_DIRECTION
-        };
-        let seed = |block: usize| self.grid.smooth[block].coherence() >= MIN_COHERENCE;
-        let clusters = self.clusters((MIN_BLOCKS, MIN_ENERGY), seed, alike);
-        let mut regions: Vec<_> = clusters.iter().filter_map(|cluster| self.region(cluster)).collect();
-        regions.sort_by(|a, b| b.score.total_cmp(&a.score));
-        regions.truncate(limit);
-        regions
-    }
-
-    /// Upright boxes around whatever is dense with edges of any direction, at most `limit`, strongest first. They may
-    /// overlap, and reach beyond the picture by a margin.
-    #[must_use]
-    pub fn dense(&self, limit: usize) -> Vec<Rect> {
-        let clusters = self.clusters((MIN_DENSE_BLOCKS, MIN_DENSE_ENERGY), |_| true, |_, _| true);
-        let mut areas: Vec<(f32, Rect)> = clusters.iter().filter_map(|cluster| self.area(cluster)).collect();
-        areas.sort_by(|a, b| b.0.total_cmp(&a.0));
-        areas.truncate(limit);
-        areas.into_iter().map(|(_, area)| area).collect()
-    }
-
-    /// Groups of blocks that touch, or nearly touch, and agree in direction and strength.
-    fn clusters(
-        &self,
-        (least, least_energy): (usize, f32),
-        seed: impl Fn(usize) -> bool,
-        alike: impl Fn(usize, usize) -> bool,
-    ) -> Vec<Vec<usize>> {
+impl Blocks {
+    /// Groups of blocks of bars that touch, or nearly touch, and agree in direction and strength.
+    fn clusters(&self) -> Vec<Vec<usize>> {
         let energy = |block: usize| self.grid.smooth[block].energy();
         let mut order: Vec<usize> = (0..self.grid.raw.len()).collect();
         order.sort_by(|&a, &b| energy(b).total_cmp(&energy(a)));
         let Some(&strong) = order.get(order.len() / 50) else { return Vec::new() };
-        let seed_energy = least_energy.max(energy(strong) * SEED_SHARE);
+        let seed_energy = MIN_ENERGY.max(energy(strong) * SEED_SHARE);
         let mut taken = vec![false; order.len()];
         let mut clusters = Vec::new();
         for block in order {
             if energy(block) < seed_energy {
                 break;
             }
-            if taken[block] || !seed(block) {
+            if taken[block] || !self.is_bars(block) {
                 continue;
             }
-            let cluster = self.grow(block, &mut taken, &alike);
-            if cluster.len() >= least {
+            let cluster = self.grow(block, &mut taken);
+            if cluster.len() >= MIN_BLOCKS {
                 clusters.push(cluster);
             }
         }
         clusters
     }
 
-    fn grow(&self, seed: usize, taken: &mut [bool], alike: impl Fn(usize, usize) -> bool) -> Vec<usize> {
+    fn is_bars(&self, block: usize) -> bool {
+        self.grid.smooth[block].coherence() >= MIN_COHERENCE
+    }
+
+    fn grow(&self, seed: usize, taken: &mut [bool]) -> Vec<usize> {
         let grid = &self.grid;
+        let alike = |here: usize, there: usize| {
+            self.is_bars(there) && grid.smooth[here].agreement(grid.smooth[there]) > SAME_DIRECTION
+        };
         let seed_energy = grid.smooth[seed].energy();
         let (mut cluster, mut queue) = (Vec::new(), VecDeque::from([seed]));
         taken[seed] = true;
@@ -155,22 +132,6 @@ impl BarcodeLocaliser {
         ]);
         (fill > 0.2).then_some(BarRegion { outline, score: strength * fill.min(1.0) })
     }
-
-    /// The upright box around a cluster with a margin of a block, and its strength.
-    fn area(&self, cluster: &[usize]) -> Option<(f32, Rect)> {
-        let block = BLOCK as f32;
-        let corner = |index: usize| {
-            let (x, y) = (index % self.grid.columns, index / self.grid.columns);
-            Point::new(x as f32 * block, y as f32 * block)
-        };
-        let bounds = Rect::around(cluster.iter().map(|&index| corner(index)));
-        let area =
-            Rect::new(bounds.x - block, bounds.y - block, bounds.width + 3.0 * block, bounds.height + 3.0 * block);
-        // A single line or frame fills little of its box.
-        let fill = cluster.len() as f32 * block * block / ((bounds.width + block) * (bounds.height + block));
-        let strength = cluster.iter().map(|&index| self.grid.raw[index].energy()).sum();
-        (fill > 0.25 && bounds.width >= block && bounds.height >= block).then_some((strength, area))
-    }
 }
 
 #[cfg(test)]
@@ -198,7 +159,7 @@ mod tests {
     #[test]
     fn bars_are_found_with_their_direction_at_any_turn() {
         for degrees in (-90..90).step_by(15) {
-            let found = BarcodeLocaliser::of(&bars(degrees as f32)).bars(4);
+            let found = find_bars(&bars(degrees as f32), 4);
             let Some(best) = found.first() else { panic!("nothing at {degrees} degrees") };
             let [a, b, ..] = best.outline.0;
             let angle = (b.y - a.y).atan2(b.x - a.x).to_degrees();
@@ -210,34 +171,24 @@ mod tests {
     }
 
     #[test]
-    fn a_chequered_square_is_dense_and_holds_no_bars() {
+    fn a_chequered_square_holds_no_bars() {
         let square = Gray::from_fn(800, 600, |x, y| {
             let inside = (300..420).contains(&x) && (200..320).contains(&y);
             [if inside && (x / 4 * 7 + y / 4 * 5 + (x / 4) * (y / 4)) % 3 == 0 { 20 } else { 230 }]
         });
-        let areas = BarcodeLocaliser::of(&square).dense(4);
-        assert_eq!(areas.len(), 1);
-        assert!(areas[0].iou(Rect::new(300.0, 200.0, 120.0, 120.0)) > 0.4, "{areas:?}");
+        assert_eq!(find_bars(&square, 4), []);
     }
 
     #[test]
-    fn a_blank_picture_has_no_bars() {
-        let blank = BarcodeLocaliser::of(&Gray::filled(640, 480, [255]));
-        assert!(blank.bars(4).is_empty() && blank.dense(4).is_empty());
-    }
-
-    #[test]
-    fn pictures_of_odd_shapes_have_no_bars() {
-        for (width, height) in [(0, 0), (1, 1), (1, 10_000), (10_000, 1), (15, 15), (17, 400)] {
-            let found = BarcodeLocaliser::of(&Gray::filled(width, height, [7]));
-            assert!(found.bars(4).is_empty() && found.dense(4).is_empty());
+    fn blank_pictures_and_those_of_odd_shapes_have_no_bars() {
+        for (width, height) in [(640, 480), (0, 0), (1, 1), (1, 10_000), (10_000, 1), (15, 15), (17, 400)] {
+            assert_eq!(find_bars(&Gray::filled(width, height, [7]), 4), []);
         }
     }
 
     #[test]
     fn no_more_regions_than_asked_for_come_back() {
         let lines = Gray::from_fn(2000, 1500, |x, y| [if (x / 2 + (y / 100) * (x / 300)) % 2 == 0 { 0 } else { 255 }]);
-        let found = BarcodeLocaliser::of(&lines);
-        assert!(found.bars(3).len() <= 3 && found.dense(3).len() <= 3);
+        assert!(find_bars(&lines, 3).len() <= 3);
     }
 }

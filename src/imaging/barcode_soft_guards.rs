@@ -22,6 +22,8 @@ const WINDOW: usize = 20;
 const END: f32 = 0.42;
 /// Correlation from which a window shows a pattern.
 const LIKENESS: f32 = 0.8;
+/// Correlation from which a match is worth finer steps.
+const COARSE_LIKENESS: f32 = 0.5;
 /// Deviation in grey levels of a window that shows anything.
 const MIN_DEVIATION: f32 = 5.0;
 
@@ -41,7 +43,7 @@ pub fn find_soft_guards(view: &Gray) -> Option<Guards> {
         return None;
     }
     let (width, height) = (view.width() as f32, view.height() as f32);
-    let patterns = [START, STOP].map(|pattern| centred(&softened(&pattern)));
+    let patterns = Patterns::new();
     let mut hits = [const { Vec::new() }; 4];
     let mut likenesses = [0.0; 4];
     let order = FIRST_BANDS.into_iter().chain((0..BANDS).filter(|band| !FIRST_BANDS.contains(band)));
@@ -52,10 +54,12 @@ pub fn find_soft_guards(view: &Gray) -> Option<Guards> {
         let depth = 2.0 * height / (BANDS + 1) as f32;
         let top = band as f32 * depth / 2.0;
         let sums = column_sums(view, top as usize, ((top + depth) as usize).min(view.height()));
-        for (kind, hits) in hits.iter_mut().enumerate() {
-            if let Some((x, module, found)) = best_match(&sums, &patterns[kind % 2], Kind::of(kind)) {
-                hits.push(Hit { x, y: top + depth / 2.0, module });
-                likenesses[kind] += found;
+        let coarse = best_matches(&sums, &patterns).into_iter().enumerate();
+        for (kind, coarse) in coarse.filter(|(_, coarse)| coarse.likeness > COARSE_LIKENESS) {
+            let Match { likeness, at, module } = refined(coarse, &sums, &patterns.0[kind]);
+            if likeness >= LIKENESS {
+                hits[kind].push(Hit { x: at + Patterns::edge(kind) * module, y: top + depth / 2.0, module });
+                likenesses[kind] += likeness;
             }
         }
     }
@@ -70,17 +74,35 @@ pub fn find_soft_guards(view: &Gray) -> Option<Guards> {
     if likenesses[0] + likenesses[1] < likenesses[2] + likenesses[3] { turned.or(upright) } else { upright.or(turned) }
 }
 
-/// Which pattern, and which way round.
-#[derive(Debug, Clone, Copy)]
-struct Kind {
-    is_stop: bool,
-    turned: bool,
+/// The patterns as they stand in a view: start and stop upright, then both on their heads.
+struct Patterns([[f32; WINDOW]; 4]);
+
+impl Patterns {
+    fn new() -> Self {
+        let [start, stop] = [START, STOP].map(|pattern| centred(&softened(&pattern)));
+        let reversed = |pattern: [f32; WINDOW]| std::array::from_fn(|k| pattern[WINDOW - 1 - k]);
+        Self([start, stop, reversed(start), reversed(stop)])
+    }
+
+    /// Modules from the left of a pattern's window to its outer edge.
+    fn edge(kind: usize) -> f32 {
+        let edge = if kind % 2 == 1 { STOP_EDGE } else { START_EDGE };
+        if kind >= 2 { WINDOW as f32 - edge } else { edge }
+    }
 }
 
-impl Kind {
-    fn of(number: usize) -> Self {
-        Self { is_stop: number % 2 == 1, turned: number >= 2 }
-    }
+/// Patterns at the left end of a view: the upright start, and the stop on its head.
+const AT_THE_LEFT: [usize; 2] = [0, 3];
+/// Patterns at the right end.
+const AT_THE_RIGHT: [usize; 2] = [1, 2];
+
+/// Where a pattern is most like itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct Match {
+    likeness: f32,
+    /// Left end of the window.
+    at: f32,
+    module: f32,
 }
 
 /// Sums of all columns from the left, of the mean over some rows.
@@ -101,67 +123,77 @@ fn column_sums(view: &Gray, top: usize, bottom: usize) -> Vec<f32> {
         .collect()
 }
 
-/// The place of a pattern's outer edge, its module and its likeness, where it is most like itself.
-fn best_match(sums: &[f32], pattern: &[f32; WINDOW], kind: Kind) -> Option<(f32, f32, f32)> {
+/// Where each pattern is most like itself, on a ladder of modules and in steps of half a module.
+fn best_matches(sums: &[f32], patterns: &Patterns) -> [Match; 4] {
     let width = (sums.len() - 1) as f32;
-    let mut best = (0.0, 0.0, 0.0);
+    let mut best = [Match::default(); 4];
+    let mut means = Vec::new();
     let mut module = MODULES.0;
     while module < MODULES.1 {
-        let room = width - WINDOW as f32 * module;
-        // The start is at the left end of an upright view, the stop at its right end.
-        let (from, to) = if kind.is_stop == kind.turned {
-            (0.0, room.min(width * END))
-        } else {
-            ((width * (1.0 - END)).min(room).max(0.0), room)
-        };
-        let mut at = from;
-        while at < to {
-            let found = likeness(sums, at, module, pattern, kind.turned);
-            if found > best.0 {
-                best = (found, at, module);
+        for phase in [0.0, 0.5] {
+            let from = phase * module;
+            let mut before = sum_to(sums, from);
+            means.clear();
+            means.extend((1..=((width - from) / module) as usize).map(|k| {
+                let next = sum_to(sums, from + k as f32 * module);
+                (next - std::mem::replace(&mut before, next)) / module
+            }));
+            for (step, window) in means.windows(WINDOW).enumerate() {
+                let at = from + step as f32 * module;
+                let spread = deviation(window);
+                if spread < MIN_DEVIATION {
+                    continue;
+                }
+                let ends = [(at < width * END, AT_THE_LEFT), (at >= width * (1.0 - END), AT_THE_RIGHT)];
+                for kind in ends.into_iter().filter(|(reached, _)| *reached).flat_map(|(_, kinds)| kinds) {
+                    let likeness = correlation(window, spread, &patterns.0[kind]);
+                    if likeness > best[kind].likeness {
+                        best[kind] = Match { likeness, at, module };
+                    }
+                }
             }
-            at += module * 0.5;
         }
         module *= MODULES.2;
     }
+    best
+}
+
+/// A match in ever finer steps of place and module.
+fn refined(mut best: Match, sums: &[f32], pattern: &[f32; WINDOW]) -> Match {
     for step in [0.04, 0.02, 0.01] {
-        let (_, at, module) = best;
+        let Match { at, module, .. } = best;
         for k in 0..15 {
             let wide = module * (1.0 + step * ((k / 5) as f32 - 1.0));
             // Wider about the middle of the window, and moved.
             let moved = at + (module - wide) * WINDOW as f32 / 2.0 + ((k % 5) as f32 - 2.0) * step * 4.0 * module;
-            let found = likeness(sums, moved, wide, pattern, kind.turned);
-            if found > best.0 {
-                best = (found, moved, wide);
+            let ends: [f32; WINDOW + 1] = std::array::from_fn(|k| sum_to(sums, moved + k as f32 * wide));
+            let window: [f32; WINDOW] = std::array::from_fn(|k| (ends[k + 1] - ends[k]) / wide);
+            let likeness = correlation(&window, deviation(&window), pattern);
+            if likeness > best.likeness {
+                best = Match { likeness, at: moved, module: wide };
             }
         }
     }
-    let (found, at, module) = best;
-    let edge = if kind.is_stop { STOP_EDGE } else { START_EDGE };
-    let edge = if kind.turned { WINDOW as f32 - edge } else { edge };
-    (found >= LIKENESS).then_some((at + edge * module, module, found))
+    best
 }
 
-/// Correlation of a window with a centred pattern; darker is larger.
-fn likeness(sums: &[f32], at: f32, module: f32, pattern: &[f32; WINDOW], turned: bool) -> f32 {
-    let sum_to = |x: f32| {
-        let x = x.clamp(0.0, (sums.len() - 1) as f32 - 1e-3);
-        let left = x as usize;
-        let share = x - left as f32;
-        sums[left] + share * (sums[left + 1] - sums[left])
-    };
-    let mut before = sum_to(at);
-    let (mut total, mut square, mut product) = (0.0, 0.0, 0.0);
-    for k in 0..WINDOW {
-        let next = sum_to(at + (k + 1) as f32 * module);
-        let mean = (next - before) / module;
-        before = next;
-        total += mean;
-        square += mean * mean;
-        product -= mean * pattern[if turned { WINDOW - 1 - k } else { k }];
-    }
-    let deviation = (square / WINDOW as f32 - (total / WINDOW as f32).powi(2)).max(0.0).sqrt();
-    if deviation < MIN_DEVIATION { 0.0 } else { product / (WINDOW as f32 * deviation) }
+/// The sum of all that lies left of a place.
+fn sum_to(sums: &[f32], x: f32) -> f32 {
+    let x = x.clamp(0.0, (sums.len() - 1) as f32 - 1e-3);
+    let left = x as usize;
+    sums[left] + (x - left as f32) * (sums[left + 1] - sums[left])
+}
+
+/// Standard deviation of the means of a window's modules, in grey levels.
+fn deviation(window: &[f32]) -> f32 {
+    let (total, square) = window.iter().fold((0.0, 0.0), |(total, square), mean| (total + mean, square + mean * mean));
+    (square / WINDOW as f32 - (total / WINDOW as f32).powi(2)).max(0.0).sqrt()
+}
+
+/// Correlation of a window of that deviation with a centred pattern; darker is larger.
+fn correlation(window: &[f32], deviation: f32, pattern: &[f32; WINDOW]) -> f32 {
+    let product: f32 = window.iter().zip(pattern).map(|(mean, weight)| mean * weight).sum();
+    -product / (WINDOW as f32 * deviation)
 }
 
 /// A pattern behind some blur.

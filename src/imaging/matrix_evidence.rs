@@ -1,4 +1,4 @@
-//! Whether an area holds anything filled as a matrix symbol is, and where.
+//! Where a picture holds anything filled as a matrix symbol is.
 //!
 //! About half of a matrix symbol is dark, everywhere in it, and no part of it is plain: lines of print leave gaps, portraits
 //! have no contrast in small parts, lines and frames fill little. Small cells are looked at for contrast and ink, and square
@@ -75,14 +75,21 @@ impl<'a> Cells<'a> {
     fn of(area: &'a Gray, scale: Scale) -> Self {
         let side = scale.side;
         let (columns, rows) = (area.width() / side, area.height() / side);
-        let mut ranges = vec![Cell { low: u8::MAX, high: 0 }; columns * rows];
-        for y in 0..rows * side {
-            let line = &mut ranges[y / side * columns..][..columns];
-            for (cell, pixels) in line.iter_mut().zip(area.row(y).chunks_exact(side)) {
-                let (low, high) =
-                    pixels.iter().fold((cell.low, cell.high), |(low, high), &v| (low.min(v), high.max(v)));
-                *cell = Cell { low, high };
+        let mut ranges = Vec::with_capacity(columns * rows);
+        // First down each column of pixels, which is quick, then across those of a cell.
+        let (mut lows, mut highs) = (vec![0; columns * side], vec![0; columns * side]);
+        for row in 0..rows {
+            lows.fill(u8::MAX);
+            highs.fill(0);
+            for y in row * side..(row + 1) * side {
+                for ((low, high), &value) in lows.iter_mut().zip(&mut highs).zip(area.row(y)) {
+                    (*low, *high) = ((*low).min(value), (*high).max(value));
+                }
             }
+            ranges.extend(lows.chunks_exact(side).zip(highs.chunks_exact(side)).map(|(lows, highs)| Cell {
+                low: lows.iter().copied().fold(u8::MAX, u8::min),
+                high: highs.iter().copied().fold(0, u8::max),
+            }));
         }
         Self { area, scale, columns, rows, ranges }
     }

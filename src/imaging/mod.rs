@@ -26,7 +26,7 @@ mod warp;
 
 pub use barcode_deskew::{Deskewed, deskew};
 pub use barcode_guards::{GuardLine, Guards, find_guards, module_width, shows_linear_stop, shows_start};
-pub use barcode_localiser::{BarRegion, BarcodeLocaliser};
+pub use barcode_localiser::{BarRegion, find_bars};
 pub use barcode_soft_guards::find_soft_guards;
 pub use bulls_eye::{BullsEye, count_corner_squares, count_rings, find_bulls_eyes};
 pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, lay_flat, locate_card};

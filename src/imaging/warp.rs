@@ -173,6 +173,7 @@ pub fn project<const C: usize>(
 }
 
 /// The bilinear value at a place; `None` outside the image. Within half a pixel of the edge the edge pixel is repeated.
+#[inline]
 fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
     let (w, h) = (image.width() as f32, image.height() as f32);
     if at.x >= 0.5 && at.y >= 0.5 && at.x < w - 0.5 && at.y < h - 0.5 {
@@ -182,11 +183,13 @@ fn sample<const C: usize>(image: &Image<C>, at: Point) -> Option<[u8; C]> {
         let (fx, fy) = (x - left as f32, y - top as f32);
         let start = (top * image.width() + left) * C;
         let (above, below) = (&image.data()[start..][..2 * C], &image.data()[start + image.width() * C..][..2 * C]);
-        return Some(std::array::from_fn(|channel| {
+        let mut value = [0; C];
+        for (channel, value) in value.iter_mut().enumerate() {
             let [a, b] = [above[channel], above[C + channel]].map(f32::from);
             let [c, d] = [below[channel], below[C + channel]].map(f32::from);
-            mixed([a, b, c, d], fx, fy)
-        }));
+            *value = mixed([a, b, c, d], fx, fy);
+        }
+        return Some(value);
     }
     if !(at.x >= 0.0 && at.y >= 0.0 && at.x <= w && at.y <= h) || image.data().is_empty() {
         return None;

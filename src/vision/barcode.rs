@@ -15,7 +15,7 @@ use super::erase::erase;
 use super::fallback;
 use super::pdf417::{self, Finding, Partial};
 use crate::imaging::{
-    BarRegion, BarcodeLocaliser, Deskewed, Gray, Guards, Point, Quad, QuarterTurns, Rect, deskew, find_guards,
+    BarRegion, Deskewed, Gray, Guards, Point, Quad, QuarterTurns, Rect, deskew, find_bars, find_guards,
     find_soft_guards, module_width, rotate_quarter, shows_start,
 };
 use crate::privacy::Personal;
@@ -79,8 +79,6 @@ impl BarcodeOptions {
 
 /// Symbols that are read in one view, at most.
 const MAX_SYMBOLS_A_VIEW: usize = 4;
-/// Dense areas that are searched, at most.
-const MAX_AREAS: usize = 6;
 /// Width in pixels that a view of the whole picture aims at.
 const WHOLE_VIEW_WIDTH: f32 = 1600.0;
 /// Pictures up to this many pixels are searched as a whole where they show an end of a symbol: one may fill them.
@@ -134,9 +132,8 @@ impl Looked {
 
 fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
     let mut looked = Looked::default();
-    let localiser = BarcodeLocaliser::of(picture);
     let mut unread = Vec::new();
-    for BarRegion { outline, .. } in localiser.bars(options.regions) {
+    for BarRegion { outline, .. } in find_bars(picture, options.regions) {
         if is_read(outline, &looked.symbols) {
             continue;
         }
@@ -147,16 +144,11 @@ fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
         }
         looked.symbols = with(found, looked.symbols);
     }
-    if options.whole_picture { read_thoroughly(picture, &localiser, &unread, looked) } else { looked }
+    if options.whole_picture { read_thoroughly(picture, &unread, looked) } else { looked }
 }
 
 /// What the first look left, in the order of cost.
-fn read_thoroughly(
-    picture: &Gray,
-    localiser: &BarcodeLocaliser,
-    unread: &[(Quad, Deskewed)],
-    mut looked: Looked,
-) -> Looked {
+fn read_thoroughly(picture: &Gray, unread: &[(Quad, Deskewed)], mut looked: Looked) -> Looked {
     let pixels = picture.width() * picture.height();
     let (small, tiny) = (pixels <= SMALL_PICTURE, pixels <= TINY_PICTURE);
     let starts: Vec<bool> = unread.iter().map(|(_, view)| shows_start(&view.image)).collect();
@@ -180,20 +172,11 @@ fn read_thoroughly(
     if symbols.is_empty() && promising {
         symbols.extend(guarded(|| fallback::read_stacked(picture)).flatten());
     }
-    let areas = if small {
-        vec![Rect::new(0.0, 0.0, picture.width() as f32, picture.height() as f32)]
-    } else {
-        localiser.dense(MAX_AREAS)
-    };
     let mut rest = Cow::Borrowed(picture);
     for symbol in &symbols {
         erase(rest.to_mut(), symbol.corners, 1.05);
     }
-    for area in areas {
-        if small || !is_read(Quad::from_rect(area), &symbols) {
-            symbols = with(guarded(|| fallback::read_area(&rest, area)).unwrap_or_default(), symbols);
-        }
-    }
+    let symbols = with(guarded(|| fallback::read_matrix(&rest)).unwrap_or_default(), symbols);
     Looked { symbols, ..looked }
 }
 

@@ -13,8 +13,8 @@ use rxing::{RXingResultMetadataType, RXingResultMetadataValue};
 use super::barcode::{Format, Symbol};
 use super::erase::erase;
 use crate::imaging::{
-    BullsEye, Deskewed, Gray, Point, Quad, Rect, Similarity, count_corner_squares, count_rings, crop, deskew,
-    filled_parts, find_bulls_eyes, lattice_angle, shows_linear_stop,
+    BullsEye, Deskewed, Gray, LatticeAngle, Point, Quad, Rect, Similarity, count_corner_squares, count_rings, crop,
+    deskew, filled_parts, find_bulls_eyes, lattice_angle, shows_linear_stop,
 };
 use crate::privacy::Personal;
 
@@ -23,11 +23,14 @@ const MAX_FINDS: usize = 3;
 /// Share of an area's edges that must have one direction, or one at right angles to it, for it to be searched.
 const MIN_LATTICE: f32 = 0.08;
 /// The same share for a Data Matrix symbol.
-const MIN_DATA_MATRIX_LATTICE: f32 = 0.2;
+const MIN_DATA_MATRIX_LATTICE: f32 = 0.22;
+/// By how much one of both directions may be the more frequent in a Data Matrix symbol: its modules are as often beside as
+/// above each other, where print has more upright strokes.
+const MAX_DATA_MATRIX_ONE_SIDED: f32 = 0.33;
 /// By how much one of both directions may be the more frequent.
 const MAX_ONE_SIDED: f32 = 0.6;
-/// Parts of an area that are searched, at most.
-const MAX_PARTS: usize = 4;
+/// Parts of a picture that are searched, at most.
+const MAX_PARTS: usize = 8;
 /// Turn up to which an area is as good as level.
 const LEVEL_DEGREES: f32 = 2.0;
 /// Size in pixels to which a small area is enlarged when it is turned.
@@ -58,13 +61,10 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
-/// Matrix symbols in a part of a picture. Nothing is searched but what is filled as such a symbol is.
-pub fn read_area(picture: &Gray, area: Rect) -> Vec<Symbol> {
-    let Some(whole) = crop(picture, area) else { return Vec::new() };
-    let (x, y) = (area.x.round().max(0.0), area.y.round().max(0.0));
+/// Matrix symbols anywhere in a picture. Nothing is searched but what is filled as such a symbol is.
+pub fn read_matrix(picture: &Gray) -> Vec<Symbol> {
     let mut symbols: Vec<Symbol> = Vec::new();
-    for part in filled_parts(&whole, MAX_PARTS) {
-        let part = Rect::new(x + part.x, y + part.y, part.width, part.height);
+    for part in filled_parts(picture, MAX_PARTS) {
         if symbols.iter().all(|symbol| symbol.corners.bounds().intersection(part).area() < 0.5 * part.area()) {
             symbols.extend(read_part(picture, part));
         }
@@ -80,7 +80,7 @@ fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
     if lattice.strength < MIN_LATTICE || lattice.one_sided > MAX_ONE_SIDED {
         return Vec::new();
     }
-    let kinds = kinds_shown(&part, lattice.strength);
+    let kinds = kinds_shown(&part, &lattice);
     if kinds.is_empty() {
         return Vec::new();
     }
@@ -106,9 +106,9 @@ fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
 
 /// The kinds of matrix symbols that a part may hold. Data Matrix has no mark that is quicker found than the symbol itself,
 /// but nothing in it that is not square.
-fn kinds_shown(part: &Gray, lattice: f32) -> Vec<BarcodeFormat> {
+fn kinds_shown(part: &Gray, lattice: &LatticeAngle) -> Vec<BarcodeFormat> {
     let mut kinds = Vec::new();
-    if lattice > MIN_DATA_MATRIX_LATTICE {
+    if lattice.strength > MIN_DATA_MATRIX_LATTICE && lattice.one_sided < MAX_DATA_MATRIX_ONE_SIDED {
         kinds.push(BarcodeFormat::DATA_MATRIX);
     }
     if count_corner_squares(part) >= MIN_CORNER_SQUARES {
