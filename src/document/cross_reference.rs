@@ -57,10 +57,10 @@ impl Found {
 /// encoded gives one comparison, in this order.
 #[must_use]
 pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldComparison> {
-    let text = |field, value: Option<&Personal<String>>, compare: fn(&VisualFields, &str) -> Found| {
-        let value = value?;
-        Some(comparison(field, compare(printed, value.reveal()), value.reveal().clone()))
+    let text = |field, value: Option<&Personal<String>>, found: Option<Found>| {
+        Some(comparison(field, found?, value?.reveal().clone()))
     };
+    let number = encoded.id_number.as_ref().map(|number| compare_number(printed, number.reveal()));
     // Cards of the United States have the month first, whatever else may be printed there.
     let order_is_known = encoded.country.as_deref() == Some("USA");
     let date = |field, value: Option<&PersonalDate>, found: Option<&PersonalDate>, label| {
@@ -75,11 +75,11 @@ pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldCom
     let birth = printed.date_of_birth.as_ref();
     let expiry = printed.expiration_date.as_ref();
     [
-        text("id_number", encoded.id_number.as_ref(), compare_number),
+        text("id_number", encoded.id_number.as_ref(), number),
         date("date_of_birth", encoded.date_of_birth.as_ref(), birth, DateLabel::Birth),
         date("expiration_date", encoded.expiration_date.as_ref(), expiry, DateLabel::Expiry),
-        text("last_name", encoded.last_name.as_ref(), compare_family_name),
-        text("first_name", encoded.first_name.as_ref(), compare_given_name),
+        text("last_name", encoded.last_name.as_ref(), compare_family_name(printed, encoded)),
+        text("first_name", encoded.first_name.as_ref(), compare_given_name(printed, encoded)),
     ]
     .into_iter()
     .flatten()

@@ -41,6 +41,8 @@ pub struct Fields {
     pub middle_name: Option<Personal<String>>,
     /// Family name (DCS, DAB), or the primary identifier.
     pub last_name: Option<Personal<String>>,
+    /// Whether the code says that a name was cut off (AAMVA: DDE, DDF, DDG), or had no room for more of it.
+    pub name_is_cut_off: bool,
     /// Suffix such as JR (DCU).
     pub suffix: Option<Personal<String>>,
     /// Date of birth (DBB).

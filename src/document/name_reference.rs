@@ -4,8 +4,9 @@
 //! field numbers and neighbours to them. Each encoded word is therefore looked for by itself.
 
 use super::cross_reference::{Agreement, Found};
+use super::fields::Fields;
 use super::read_text::TextLine;
-use super::similarity::{Glyph, capitals, distance, nearest, spellings};
+use super::similarity::{Distance, Glyph, OneMore, capitals, distance, one_more, spellings};
 use super::visual::{VisualFields, is_vocabulary};
 use crate::privacy::Personal;
 
@@ -24,19 +25,54 @@ enum WordMatch {
     Nowhere,
 }
 
-pub(super) fn compare_family_name(front: &VisualFields, encoded: &str) -> Found {
-    compare_name(front, encoded, front.family_name.as_ref())
+pub(super) fn compare_family_name(front: &VisualFields, encoded: &Fields) -> Option<Found> {
+    let known = KnownNames::of(encoded);
+    Some(compare_name(front, encoded.last_name.as_ref()?.reveal(), &known, front.family_name.as_ref()))
 }
 
-pub(super) fn compare_given_name(front: &VisualFields, encoded: &str) -> Found {
-    compare_name(front, encoded, front.given_names.as_ref())
+pub(super) fn compare_given_name(front: &VisualFields, encoded: &Fields) -> Option<Found> {
+    let known = KnownNames::of(encoded);
+    Some(compare_name(front, encoded.first_name.as_ref()?.reveal(), &known, front.given_names.as_ref()))
+}
+
+/// All of the holder's names, which a front or its reading may glue together.
+struct KnownNames {
+    words: Vec<Vec<char>>,
+    /// Whether the code may have cut one of them off.
+    cut_off: bool,
+}
+
+impl KnownNames {
+    fn of(encoded: &Fields) -> Self {
+        let names = [&encoded.last_name, &encoded.first_name, &encoded.middle_name, &encoded.suffix];
+        let words = names.into_iter().flatten().flat_map(|name| words_in(name.reveal()));
+        Self {
+            words: words.flat_map(spellings).filter(|word| !word.is_empty()).collect(),
+            cut_off: encoded.name_is_cut_off,
+        }
+    }
+
+    /// Whether what stands beside a name in the same run of letters is none of that name: words of the form, a suffix, the
+    /// holder's other names, or the initial of one.
+    fn explain(&self, rest: &[char]) -> bool {
+        const SUFFIXES: [&str; 6] = ["JR", "SR", "II", "III", "IV", "V"];
+        let text: String = rest.iter().collect();
+        rest.is_empty()
+            || is_vocabulary(&text)
+            || SUFFIXES.contains(&text.as_str())
+            || rest.len() == 1 && self.words.iter().any(|word| word[0] == rest[0])
+            || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.explain(rest)))
+    }
+}
+
+fn words_in(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty())
 }
 
 /// Looks for the words of a name on the whole front, unless the front's own label names another in its place: that differs
 /// even where the encoded name stands elsewhere, as a street may.
-fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<String>>) -> Found {
-    let encoded: Vec<&str> =
-        encoded.split(|c: char| !c.is_alphabetic() && c != '\'' && c != '’').filter(|word| !word.is_empty()).collect();
+fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelled: Option<&Personal<String>>) -> Found {
+    let encoded: Vec<&str> = words_in(encoded).collect();
     let mut words = printed_words(front.lines.iter());
     // Where the names are printed in capitals, small letters are the signature's: that is no print.
     if !front.name_lines.is_empty() {
@@ -47,12 +83,12 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
     if encoded.is_empty() || words.is_empty() {
         return Found::nothing();
     }
-    if let Some(other) = labelled.filter(|other| !shares_a_word(other.reveal(), &encoded)) {
+    if let Some(other) = labelled.filter(|other| !shares_a_word(other.reveal(), &encoded, known)) {
         return Found { printed: Some(other.reveal().clone()), result: Agreement::Differs };
     }
     let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
     for word in encoded {
-        match altered(&own, word).map_or_else(|| find(&words, word), WordMatch::Similar) {
+        match altered(&own, word, known).map_or_else(|| find(&words, word, known), WordMatch::Similar) {
             WordMatch::Same(text) => printed.push(text),
             WordMatch::Similar(text) => {
                 printed.push(text);
@@ -65,30 +101,37 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
     Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
 }
 
-/// The word among the front's own names that is the encoded one but for a character or so; `None` when the names hold the
-/// encoded one itself. A front's names stand in its lines of names: that the encoded word stands elsewhere as well, in a
-/// signature or a street, does not make up for another one there.
-fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
+/// The word among the front's own names that is the encoded one but for a character or so, which may be one more or one
+/// less; `None` when the names hold the encoded one itself. A front's names stand in its lines of names: that the encoded
+/// word stands elsewhere as well, in a signature or a street, does not make up for another one there.
+fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<String> {
     let values = spellings(encoded);
-    let is_same = |value: &[char]| {
-        own.iter().filter_map(|word| distance(&word.glyphs, value)).any(super::similarity::Distance::is_same)
-    };
+    let is_same = |value: &[char]| own.iter().filter_map(|word| distance(&word.glyphs, value)).any(Distance::is_same);
     // Whole words only: the encoded one inside a longer one is another name as well.
     if values.iter().any(|value| is_same(value)) {
         return None;
     }
     let alike = |value: &[char], word: &PrintedWord| {
-        let distance = distance(&word.glyphs, value)?;
-        (distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE))
-            .then(|| word.glyphs.iter().map(|glyph| glyph.character).collect())
+        let printed = word.characters();
+        let is_altered = match distance(&word.glyphs, value) {
+            Some(distance) => {
+                distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE)
+            }
+            None => {
+                printed.len().min(value.len()) >= SIMILAR_SHARE
+                    && one_more(&printed, value) == Some(OneMore::Another)
+                    && !stretches(word, value, known).any(|(distance, _)| distance.is_same())
+            }
+        };
+        is_altered.then(|| printed.iter().collect())
     };
     values.iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
 }
 
 /// Whether a labelled name holds any of the encoded words, be it misread.
-fn shares_a_word(labelled: &str, encoded: &[&str]) -> bool {
+fn shares_a_word(labelled: &str, encoded: &[&str], known: &KnownNames) -> bool {
     let words = words_of(labelled, 1.0);
-    encoded.iter().any(|word| !matches!(find(&words, word), WordMatch::Nowhere))
+    encoded.iter().any(|word| !matches!(find(&words, word, known), WordMatch::Nowhere))
 }
 
 /// A printed word in one of its spellings.
@@ -96,6 +139,27 @@ struct PrintedWord {
     glyphs: Vec<Glyph>,
     /// Whether most of its letters are small ones.
     is_small: bool,
+}
+
+impl PrintedWord {
+    fn characters(&self) -> Vec<char> {
+        self.glyphs.iter().map(|glyph| glyph.character).collect()
+    }
+}
+
+/// The stretches of a printed word that may be the encoded one, and where they begin: nothing may stand beside them that
+/// would make them part of another name. A name that was cut off may go on.
+fn stretches(word: &PrintedWord, value: &[char], known: &KnownNames) -> impl Iterator<Item = (Distance, usize)> {
+    let printed = word.characters();
+    let length = value.len();
+    let windows = word.glyphs.windows(length.max(1)).enumerate();
+    windows.filter_map(move |(at, window)| {
+        let stands_alone = at == 0 && printed.len() == length
+            || length >= MIN_INSIDE
+                && known.explain(&printed[..at])
+                && (known.cut_off || known.explain(&printed[at + length..]));
+        Some((distance(window, value)?, at)).filter(|_| stands_alone)
+    })
 }
 
 /// Every run of letters on the front, without the words of the form itself.
@@ -125,12 +189,11 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     words
 }
 
-fn find(words: &[PrintedWord], encoded: &str) -> WordMatch {
+fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
     let mut similar: Option<(usize, String)> = None;
     for value in spellings(encoded).into_iter().filter(|value| !value.is_empty()) {
         for word in words {
-            let inside = value.len() >= MIN_INSIDE || word.glyphs.len() == value.len();
-            let Some((distance, at)) = nearest(&word.glyphs, &value).filter(|_| inside) else { continue };
+            let Some((distance, at)) = stretches(word, &value, known).min() else { continue };
             let text: String = word.glyphs[at..at + value.len()].iter().map(|glyph| glyph.character).collect();
             if distance.is_same() {
                 return WordMatch::Same(text);

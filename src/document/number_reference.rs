@@ -2,8 +2,8 @@
 
 use super::cross_reference::{Agreement, Found};
 use super::read_text::TextLine;
-use super::similarity::{Distance, Glyph, capitals, distance, nearest};
-use super::visual::VisualFields;
+use super::similarity::{Distance, Glyph, OneMore, capitals, distance, nearest, one_more};
+use super::visual::{VisualFields, glued_number_label, is_vocabulary};
 
 /// Shorter numbers are found by chance among other print.
 const MIN_LENGTH: usize = 4;
@@ -17,6 +17,8 @@ const SURE: f32 = 0.85;
 /// A stretch of print that may be the number.
 struct Match {
     distance: Distance,
+    /// Whether more letters or digits, which are no label, stand right before or behind it: then it is part of another number.
+    inside: bool,
     text: String,
 }
 
@@ -29,7 +31,12 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
     let labelled = own.clone().filter(|_| front.id_number_is_labelled);
     // Nobody prints two numbers that differ in a character or two: what is so like the encoded one is meant to be it.
     let own = own.filter(|own| front.id_number_is_labelled || is_like(own, &value));
-    let best = front.lines.iter().filter_map(|line| best_match(line, &value)).min_by_key(|found| found.distance);
+    let is_printed = own.as_deref() == Some(&value[..]);
+    let best = front
+        .lines
+        .iter()
+        .filter_map(|line| best_match(line, &value))
+        .min_by_key(|found| (found.distance, found.inside));
     match (labelled, best) {
         // The front's own number is another one: the same characters elsewhere do not make up for it.
         (_, Some(found))
@@ -37,19 +44,24 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
         {
             Found { printed: own.map(|own| own.into_iter().collect()), result: Agreement::Differs }
         }
-        (_, Some(found)) if found.distance.is_same() => Found { printed: Some(found.text), result: Agreement::Agrees },
+        (_, Some(found)) if found.distance.is_same() && (!found.inside || is_printed) => {
+            Found { printed: Some(found.text), result: Agreement::Agrees }
+        }
         (_, Some(found)) if found.distance.different == 0 => {
             Found { printed: Some(found.text), result: Agreement::NotCompared }
+        }
+        (Some(own), _) if contradicts(front, &own, &value) => {
+            Found { printed: Some(own.into_iter().collect()), result: Agreement::Differs }
+        }
+        // A repeated character may have been lost or doubled on the way.
+        (Some(own), _) if one_more(&own, &value) == Some(OneMore::Repeats) => {
+            Found { printed: Some(own.into_iter().collect()), result: Agreement::NotCompared }
         }
         (_, Some(found)) if found.distance.different * SIMILAR_SHARE <= value.len() => {
             Found { printed: Some(found.text), result: Agreement::Differs }
         }
-        (Some(own), _) => {
-            // A number of another length may have lost a repeated character on the way.
-            let same_length = own.len() == value.len();
-            let result = if same_length && is_sure(front, &own) { Agreement::Differs } else { Agreement::NotCompared };
-            Found { printed: Some(own.into_iter().collect()), result }
-        }
+        // A number of quite another length was not read as a whole.
+        (Some(own), _) => Found { printed: Some(own.into_iter().collect()), result: Agreement::NotCompared },
         (None, _) => Found::nothing(),
     }
 }
@@ -60,10 +72,18 @@ fn is_like(own: &[char], value: &[char]) -> bool {
     distance(&glyphs, value).is_some_and(|distance| distance.different * SIMILAR_SHARE <= value.len())
 }
 
-/// Whether the front's own number was read with certainty, is as long, and has another character that is no look-alike.
+/// Whether the front's own number was read with certainty and is another one: as long, with a character that is no
+/// look-alike, or with one character more or less, or with the encoded one as a part of it.
 fn contradicts(front: &VisualFields, own: &[char], value: &[char]) -> bool {
     let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
-    is_sure(front, own) && distance(&glyphs, value).is_some_and(|distance| distance.different > 0)
+    let is_another = match distance(&glyphs, value) {
+        Some(distance) => distance.different > 0,
+        None => {
+            one_more(own, value) == Some(OneMore::Another)
+                || own.len() > value.len() + 1 && own.windows(value.len()).any(|part| part == value)
+        }
+    };
+    is_another && is_sure(front, own)
 }
 
 /// Whether a line that holds this number was read with certainty.
@@ -78,10 +98,37 @@ fn is_sure(front: &VisualFields, number: &[char]) -> bool {
 
 fn best_match(line: &TextLine, value: &[char]) -> Option<Match> {
     let glyphs = glyphs(line);
-    let (distance, at) = nearest(&glyphs, value)?;
+    let windows = glyphs.windows(value.len()).enumerate();
+    let found = windows.filter_map(|(at, window)| {
+        Some(((distance(window, value)?, is_inside(line.text.reveal(), at, value.len())), at))
+    });
+    let ((distance, inside), at) = found.min()?;
     let window = &glyphs[at..at + value.len()];
     let text = window.iter().map(|glyph| glyph.character).collect();
-    (mean_confidence(window) >= MIN_CONFIDENCE).then_some(Match { distance, text })
+    (mean_confidence(window) >= MIN_CONFIDENCE).then_some(Match { distance, inside, text })
+}
+
+/// Whether a stretch of so many letters and digits, from the one of that index on, has more of them right beside it, or
+/// behind a hyphen, that are no label.
+fn is_inside(text: &str, at: usize, length: usize) -> bool {
+    let all = capitals(text);
+    let places: Vec<usize> = (0..all.len()).filter(|&place| all[place].is_ascii_alphanumeric()).collect();
+    let (Some(&first), Some(&last)) = (places.get(at), places.get(at + length - 1)) else { return false };
+    let is_joined = |c: &&char| c.is_ascii_alphanumeric() || **c == '-';
+    let start = first - all[..first].iter().rev().take_while(is_joined).count();
+    let before: String = all[start..first].iter().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let behind: String = all[last + 1..].iter().take_while(is_joined).filter(|c| c.is_ascii_alphanumeric()).collect();
+    let is_glued_label = glued_number_label(&all[start..=last]) == first - start;
+    !(is_glued_label || is_label(&before)) || !is_label(&behind)
+}
+
+/// Whether what stands beside a number is one of the form's own words, or the number of its field, as in `4d`.
+fn is_label(text: &str) -> bool {
+    let words = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let digits = text.len() - words.len();
+    text.is_empty()
+        || is_vocabulary(text)
+        || digits > 0 && (matches!(words, "A" | "B" | "C" | "D") || is_vocabulary(words))
 }
 
 fn plain(text: &str) -> impl Iterator<Item = char> {

@@ -79,6 +79,30 @@ pub(super) fn nearest(read: &[Glyph], value: &[char]) -> Option<(Distance, usize
     windows.filter_map(|(at, window)| Some((distance(window, value)?, at))).min()
 }
 
+/// What one character more amounts to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OneMore {
+    /// It is like one of its neighbours: a recogniser loses one of two like characters, and doubles them.
+    Repeats,
+    /// It is another one: no recogniser adds or takes away such.
+    Another,
+}
+
+/// Whether one of two texts is the other with one character more, and which.
+pub(super) fn one_more(a: &[char], b: &[char]) -> Option<OneMore> {
+    let (longer, shorter) = if a.len() > b.len() { (a, b) } else { (b, a) };
+    if longer.len() != shorter.len() + 1 {
+        return None;
+    }
+    let alike = |a: char, b: char| a == b || is_confusable(a, b);
+    let all_alike = |a: &[char], b: &[char]| a.iter().zip(b).all(|(&a, &b)| alike(a, b));
+    let added = (0..longer.len())
+        .find(|&at| all_alike(&longer[..at], shorter) && all_alike(&longer[at + 1..], &shorter[at..]))?;
+    let mut beside = [added.checked_sub(1), Some(added + 1)].into_iter().flatten().filter_map(|near| longer.get(near));
+    let repeats = beside.any(|&near| alike(near, longer[added]));
+    Some(if repeats { OneMore::Repeats } else { OneMore::Another })
+}
+
 /// The spellings of one upper-case word without diacritics: as the machine-readable zone writes it, and plain.
 pub(super) fn spellings(word: &str) -> Vec<Vec<char>> {
     let mut spellings: Vec<Vec<char>> = vec![Vec::new()];
@@ -165,6 +189,18 @@ mod tests {
             ("MILLER".into(), "MILLER".into(), "JOHN L".into())
         );
         assert_eq!((read("l23"), read("Hall, Paul")), ("I23".into(), "HALL, PAUL".into()));
+    }
+
+    #[test]
+    fn a_character_more_counts_unless_it_repeats_its_neighbour() {
+        let more = |a: &str, b: &str| one_more(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
+        for (a, b) in [("E1234567", "E123456"), ("1234567", "E1234567"), ("E1234", "E134"), ("A", "")] {
+            assert_eq!(more(a, b), Some(OneMore::Another), "{a} {b}");
+        }
+        assert_eq!((more("E1123", "E123"), more("E012", "E0O12")), (Some(OneMore::Repeats), Some(OneMore::Repeats)));
+        for (a, b) in [("E123", "E123"), ("E1234567", "E12345"), ("E1234567", "E123457X")] {
+            assert_eq!(more(a, b), None, "{a} {b}");
+        }
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn outcome() -> Outcome {
             encoded: Some(EncodedSource::Barcode),
             kind: Some(DocumentKind::DrivingLicense),
             fields: Fields {
+                name_is_cut_off: true,
                 first_name: Some(personal()),
                 middle_name: Some(personal()),
                 last_name: Some(personal()),

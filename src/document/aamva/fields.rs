@@ -16,7 +16,12 @@ pub(super) fn fields(elements: &Elements, issuer: Option<&Issuer>) -> Fields {
     let personal = |text: Option<&str>| text.map(Personal::from);
     // DAV is for centimetres in DL/ID-2000, though some issuers put feet and inches there.
     let height = elements.text("DAU").and_then(height_cm).or_else(|| elements.text("DAV").and_then(height_cm));
+    // The longest name that DL/ID-2000 has room for; later editions hold 40 characters of each name.
+    let is_long = |text: &str| text.len() >= 35;
+    let name_is_cut_off = ["DDE", "DDF", "DDG"].into_iter().any(|id| elements.text(id) == Some("T"))
+        || ["DAA", "DCS", "DCT", "DAC", "DAD"].into_iter().filter_map(|id| elements.text(id)).any(is_long);
     Fields {
+        name_is_cut_off,
         first_name: personal(name.first),
         middle_name: personal(name.middle),
         last_name: personal(name.last),

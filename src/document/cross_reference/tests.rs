@@ -100,7 +100,56 @@ fn names_agree_across_transliteration_and_glued_field_numbers() {
     assert_eq!(name(&[("1MÜLLER", 0.98)], "MULLER"), Agreement::Agrees);
     assert_eq!(name(&[("MULLER", 0.98)], "Müller"), Agreement::Agrees);
     assert_eq!(name(&[("O'BRIEN-SMITH", 0.98)], "OBRIEN SMITH"), Agreement::Agrees);
-    assert_eq!(name(&[("PAPANDROPOULOUS", 0.98)], "PAPANDROP"), Agreement::Agrees);
+}
+
+#[test]
+fn a_part_of_a_name_is_that_name_only_where_the_code_cut_it_off() {
+    let cut = |name_is_cut_off| {
+        let fields = Fields { last_name: Some("PAPANDROP".into()), name_is_cut_off, ..Fields::default() };
+        result(&front(&[("PAPANDROPOULOUS", 0.98)]), &fields, "last_name")
+    };
+    assert_eq!((cut(true), cut(false)), (Agreement::Agrees, Agreement::NotCompared));
+    for (printed, encoded) in [("1SAMPLE", "SAMPL"), ("1SAMPLE", "AMPLE"), ("1SAMPLE", "SAMPLER"), ("1SAMPLE", "SAPLE")]
+    {
+        assert_eq!(name(&[(printed, 0.98)], encoded), Agreement::Differs, "{encoded}");
+    }
+    assert_eq!(name(&[("1JOHNSON", 0.98)], "JOHN"), Agreement::NotCompared);
+    assert_eq!(name(&[("1 LN JOHNSON", 0.98)], "JOHN"), Agreement::Differs);
+    // A recogniser may lose one of two like letters.
+    assert_eq!(name(&[("1MILER", 0.98)], "MILLER"), Agreement::NotCompared);
+}
+
+#[test]
+fn the_holders_names_may_be_glued_to_each_other() {
+    let fields = Fields {
+        last_name: Some("PUBLIC".into()),
+        first_name: Some("JOHN".into()),
+        middle_name: Some("QUINCY".into()),
+        ..Fields::default()
+    };
+    for line in ["2JOHNQUINCY", "2JOHNQ", "1PUBLICJOHN", "FNJOHN", "1PUBLICJR", "2 JOHN QUINCY PUBLIC"] {
+        let both = [("1PUBLIC", 0.98), ("2JOHN", 0.98), (line, 0.98)];
+        assert_eq!(
+            result(&front(&both[2..]), &fields, if line.contains("JOHN") { "first_name" } else { "last_name" }),
+            Agreement::Agrees,
+            "{line}"
+        );
+        assert_eq!(result(&front(&both), &fields, "first_name"), Agreement::Agrees, "{line}");
+    }
+}
+
+#[test]
+fn a_part_of_a_number_is_another_number() {
+    for encoded in ["E123456", "1234567", "E12345678", "XE1234567", "E124567"] {
+        assert_eq!(number(&[("4d DLN E1234567", 0.98)], encoded), Agreement::Differs, "{encoded}");
+        assert_ne!(number(&[("E1234567", 0.98)], encoded), Agreement::Agrees, "{encoded}");
+        assert_ne!(number(&[("4dE1234567", 0.98)], encoded), Agreement::Agrees, "{encoded}");
+    }
+    for front in ["E1234567", "4dE1234567", "4d DLN E1234567", "LIC#E1234567", "DLE1234567", "E1234567EXP 01/01/2030"] {
+        assert_eq!(number(&[(front, 0.98)], "E1234567"), Agreement::Agrees, "{front}");
+    }
+    // One of two like characters may be lost on the way.
+    assert_eq!(number(&[("4d DLN E112345", 0.98)], "E1112345"), Agreement::NotCompared);
 }
 
 #[test]

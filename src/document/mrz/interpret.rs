@@ -84,7 +84,10 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
         [family, given] => names::split(&format!("{}<<{}", text(at(lines, family)), text(at(lines, given)))),
         spans => names::split(&spans.iter().map(|span| text(at(lines, span))).collect::<String>()),
     };
+    // A filler at the end says that all of it is there.
+    let name_is_cut_off = layout.names.iter().any(|span| !at(lines, span).ends_with(b"<"));
     Fields {
+        name_is_cut_off,
         first_name: first,
         middle_name: middle,
         last_name: last,

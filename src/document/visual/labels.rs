@@ -128,7 +128,7 @@ fn end_of_last(text: &Folded, keyword: &str) -> Option<usize> {
 }
 
 /// How many characters of a token are a label that is glued to the value behind it.
-pub(super) fn glued_number_label(token: &[char]) -> usize {
+pub(in crate::document) fn glued_number_label(token: &[char]) -> usize {
     const PREFIXES: [&str; 16] = [
         "LICENSENO",
         "LICENCENO",
@@ -162,7 +162,7 @@ pub(super) fn glued_number_label(token: &[char]) -> usize {
 
 /// Words that are printed on fronts and are nobody's name.
 const VOCABULARY: &str = "\
-    DOB EXP EXPIRES EXPIRATION ISS ISSUED ISSUE DATE BIRTH SEX HGT HT WGT WT EYES EYE HAIR CLASS END ENDL \
+    DOB FN LN EXP EXPIRES EXPIRATION ISS ISSUED ISSUE DATE BIRTH SEX HGT HT WGT WT EYES EYE HAIR CLASS END ENDL \
     ENDORSEMENTS REST RESTR RES RESTRICTIONS NONE DL DLN DLNO ID IDN LIC LICENSE LICENCE DRIVER DRIVERS \
     DRIVERLICENSE DRIVERSLICENSE IDENTIFICATION CARD NUMBER NO USA STATE VETERAN DONOR ORGAN ORGANDONOR DD REV \
     NAME NAMES FIRST LAST FAMILY GIVEN ADDRESS GOVERNOR COMMISSIONER SECRETARY OF THE NOT FOR FEDERAL LIMITS \
