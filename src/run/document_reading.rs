@@ -80,6 +80,8 @@ pub(super) struct Encoded {
     checks: Vec<Check>,
     /// The rows of a machine-readable zone.
     rows: Vec<Personal<String>>,
+    /// Whether nothing in it was read with doubt.
+    sure: bool,
 }
 
 impl Encoded {
@@ -89,6 +91,16 @@ impl Encoded {
         zone.check_digits_right.then(|| from_zone(zone))
     }
 
+    /// Whether nothing in it was read with doubt: a barcode's error correction vouches for it, a zone's check digits for parts.
+    pub(super) fn is_sure(&self) -> bool {
+        self.sure
+    }
+
+    /// Whether another reading of the same part gave the same fields.
+    pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
+        (self.source, self.kind, &self.fields) == (other.source, other.kind, &other.fields)
+    }
+
     /// What the barcodes of one side say, if one of them is a licence's or identity card's.
     pub(super) fn of_symbols(symbols: &[Symbol], today: Date) -> Option<(Self, AamvaDocument)> {
         let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
@@ -96,7 +108,7 @@ impl Encoded {
         let mut checks = aamva::checks(&parsed, PayloadOrigin::Symbol, today);
         checks.push(single_payload(&parsed, payloads));
         let (kind, fields) = (parsed.kind, parsed.fields.clone());
-        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new() }, parsed))
+        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new(), sure: true }, parsed))
     }
 }
 
@@ -271,13 +283,14 @@ fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
 
 fn from_zone(zone: MrzDocument) -> Encoded {
     let kind = Some(zone.kind());
-    Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines }
+    let sure = zone.valid;
+    Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines, sure }
 }
 
 fn from_front(licence: EuropeanLicence) -> Encoded {
     let EuropeanLicence { fields, checks } = licence;
     let kind = Some(DocumentKind::DrivingLicense);
-    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: Vec::new() }
+    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: Vec::new(), sure: false }
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 //!
 //! The barcode is looked for anywhere in the frame. Print and portrait are read only inside the outline of a card or page:
 //! a face beside or behind the card must never be taken for its portrait. Always holds: a verdict against a document
-//! rests on two readings of its front, because one may be misread, and so does everything about a card that only its print
-//! speaks for; each reading is of the best of the last few frames that could be read, of which one is kept; what was read
+//! rests on two readings of its front, because one may be misread, and of its zone, where it has one, and so does everything
+//! about a card that only its print speaks for; each reading is of the best of the last few frames that could be read, of which one is kept; what was read
 //! is kept in memory only. Does not judge: the session does, and is asked here only whether reading on can help.
 
 use super::Look;
+use super::readings::{Differences, READINGS_AGAINST, ZoneReadings};
 use crate::document::{Agreement, Check, Fields, RecaptureScores, TextLine, read_european_licence};
 use crate::imaging::{
     CardOutline, Frame, Gray, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus,
@@ -18,7 +19,8 @@ use crate::run::portrait::{ENOUGH_BETWEEN_EARS, Portrait};
 use crate::run::vision::{Vision, VisionError};
 use crate::session::machine::DocumentSeen;
 use crate::session::{
-    DocumentSide, DocumentVerdict, EncodedSource, Hint, ModelDigests, document_findings, document_verdict,
+    DocumentEvidence, DocumentSide, DocumentVerdict, EncodedSource, Hint, ModelDigests, document_findings,
+    document_verdict,
 };
 
 /// Width to which a card is laid flat, in pixels: about what a 1080p camera gives of a card that fills two thirds.
@@ -35,8 +37,6 @@ const MOST_GLARE: f32 = 0.04;
 const BRIGHTNESS: std::ops::Range<f32> = 0.12..0.92;
 /// Readings of the front after which the best one counts.
 const MOST_FRONT_READINGS: usize = 4;
-/// Readings of the front that a verdict against the document needs.
-const READINGS_AGAINST: usize = 2;
 /// Width of the picture that motion is measured on, in pixels.
 const MOTION_WIDTH: usize = 160;
 /// Frames out of which the best is read. At 15 frames a second they are a fifth of a second apart at most.
@@ -86,6 +86,10 @@ struct PrintOnly {
 /// Reads one document.
 pub(in crate::run) struct DocumentCapture {
     encoded: Option<Encoded>,
+    zone: ZoneReadings,
+    /// Whether the zone is on the side without the portrait.
+    zone_of_back: bool,
+    differences: Differences,
     print_only: Option<PrintOnly>,
     /// Whether a back without a code was seen since the front was read: the front may tell why.
     back_had_no_code: bool,
@@ -115,6 +119,9 @@ impl DocumentCapture {
     pub(in crate::run) fn new() -> Self {
         Self {
             encoded: None,
+            zone: ZoneReadings::default(),
+            zone_of_back: false,
+            differences: Differences::default(),
             print_only: None,
             back_had_no_code: false,
             front: None,
@@ -147,7 +154,7 @@ impl DocumentCapture {
         if self.encoded.is_none()
             && let Some((encoded, _)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
         {
-            self.take_encoded(encoded, frame.provenance);
+            self.take_encoded(encoded, frame.provenance, look);
             if let Some(card) = locate_card(&gray) {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
             }
@@ -156,7 +163,7 @@ impl DocumentCapture {
             step.seen = self.complete(vision, look);
             return Ok(step);
         }
-        let had_front = self.front.is_some();
+        let (had_front, had_code) = (self.front.is_some(), self.encoded.is_some());
         step.hint = match Self::find_card(&gray, moved) {
             // What was found in the frames before can be read although this one cannot.
             Err(_) if self.best.is_some() => self.read_best(vision, look, reads)?,
@@ -165,6 +172,8 @@ impl DocumentCapture {
         };
         if self.front.is_some() && !had_front && self.print_only.is_none() {
             step.side = Some(DocumentSide::Front);
+        } else if self.zone_of_back && !had_code {
+            step.side = Some(DocumentSide::Back);
         }
         step.seen = self.complete(vision, look);
         Ok(step)
@@ -220,8 +229,12 @@ impl DocumentCapture {
         let outline = sighting.card.outline;
         let Some(flat) = card_laid_flat(&frame.image, &sighting.card) else { return Ok(Some(Hint::DocumentInFrame)) };
         let Some((flat, portrait)) = upright(flat, vision)? else {
-            return self.read_back(frame, &sighting.card, vision, look);
+            return self.read_back(frame, &sighting.card, vision, look, reads);
         };
+        let zone_is_open = self.zone_of_back && !self.zone.is_confirmed() && self.readings >= READINGS_AGAINST;
+        if zone_is_open && self.readings < MOST_FRONT_READINGS {
+            return Ok(Some(Hint::TurnOver));
+        }
         if self.encoded.is_none() && self.readings > 0 && self.print_only.is_none() && !self.back_had_no_code {
             return Ok(Some(Hint::TurnOver));
         }
@@ -252,10 +265,10 @@ impl DocumentCapture {
         // As the camera saw it: laying flat blurs what is looked for. It costs as much as a third of a reading, so that the
         // frames that are only compared are spared.
         self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
-        if self.encoded.is_none() {
+        if self.encoded.is_none() || self.zone.is_there() && !self.zone_of_back && !self.zone.is_confirmed() {
             // A passport and some cards have their zone beside the portrait.
             if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
-                self.take_encoded(encoded, best.provenance);
+                self.take_zone(encoded, best.provenance, look);
             }
         }
         let lines = vision.read_text(&best.flat)?;
@@ -264,6 +277,7 @@ impl DocumentCapture {
         self.back_had_no_code = false;
         self.note(best.provenance);
         self.take_print(&front, look);
+        self.differences.note(&self.evidence_with(&front, look).comparisons);
         if self.print_only.is_some()
             || self.front.as_ref().is_none_or(|kept| self.merit(&front, look) >= self.merit(kept, look))
         {
@@ -272,27 +286,37 @@ impl DocumentCapture {
         Ok(None)
     }
 
-    /// A side without a portrait: its barcode was not readable in this frame, or it has a zone.
+    /// A side without a portrait: its barcode was not readable in this frame, or it has a zone. That is read until two
+    /// readings say the same, as long as the side is shown.
     fn read_back(
         &mut self,
         frame: &Frame,
         card: &CardOutline,
         vision: &mut Vision,
         look: &Look,
+        reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
-        if self.encoded.is_some() {
+        if self.encoded.is_some() && (!self.zone_of_back || self.zone.is_confirmed()) {
             return Ok(Some(Hint::TurnOver));
         }
         self.backs += 1;
-        self.back_had_no_code = true;
+        self.back_had_no_code = self.encoded.is_none();
         if self.backs.is_multiple_of(ZONE_EVERY)
             && let Some(flat) = card_laid_flat(&frame.image, card)
-            && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
         {
-            self.take_encoded(encoded, frame.provenance);
-            return Ok(None);
+            reads();
+            if let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone) {
+                self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
+                self.back_had_no_code = false;
+                self.zone_of_back = true;
+                self.take_zone(encoded, frame.provenance, look);
+            }
         }
-        Ok(Some(Hint::DocumentCloser))
+        Ok(match self.encoded {
+            Some(_) => None,
+            None if fills(card.outline, &frame.image) => Some(Hint::HoldStill),
+            None => Some(Hint::DocumentCloser),
+        })
     }
 
     /// Whether the front is of a card that has no code, and says the same as before.
@@ -307,17 +331,32 @@ impl DocumentCapture {
         });
     }
 
-    fn take_encoded(&mut self, encoded: Encoded, provenance: Provenance) {
+    fn take_zone(&mut self, zone: Encoded, provenance: Provenance, look: &Look) {
+        if self.zone.take(&zone, self.encoded.as_ref()) {
+            self.take_encoded(zone, provenance, look);
+        }
+    }
+
+    fn take_encoded(&mut self, encoded: Encoded, provenance: Provenance, look: &Look) {
         self.encoded = Some(encoded);
         self.note(provenance);
+        self.differences.forget();
+        if let Some(front) = &self.front {
+            self.differences.note(&self.evidence_with(front, look).comparisons);
+        }
+    }
+
+    /// What a front and the encoded part say together.
+    fn evidence_with(&self, front: &Front, look: &Look) -> DocumentEvidence {
+        let printed = printed_lines(front.lines.clone(), self.encoded.as_ref());
+        document_evidence(self.encoded.clone(), &printed, true, look.days.latest)
     }
 
     /// How much of a front agrees with what is encoded.
     fn merit(&self, front: &Front, look: &Look) -> (usize, usize) {
-        let printed = printed_lines(front.lines.clone(), self.encoded.as_ref());
-        let evidence = document_evidence(self.encoded.clone(), &printed, true, look.days.latest);
-        let agreeing = evidence.comparisons.iter().filter(|c| c.result == Agreement::Agrees).count();
-        (agreeing, printed.len())
+        let agreeing = self.evidence_with(front, look).comparisons;
+        let agreeing = agreeing.iter().filter(|c| c.result == Agreement::Agrees).count();
+        (agreeing, printed_lines(front.lines.clone(), self.encoded.as_ref()).len())
     }
 
     fn note(&mut self, provenance: Provenance) {
@@ -334,25 +373,36 @@ impl DocumentCapture {
         let printed = front.map(|front| printed_lines(front.lines.clone(), encoded)).unwrap_or_default();
         let portrait = front.map(|front| front.portrait.clone());
         let mut evidence = document_evidence(encoded.cloned(), &printed, portrait.is_some(), look.days.latest);
+        self.differences.carry_over(&mut evidence.comparisons);
         let of_front = evidence.encoded == Some(EncodedSource::Front);
-        let confirmed = self.print_only.as_ref().is_some_and(|print| print.confirmed);
-        if of_front && !confirmed {
-            if self.readings < MOST_FRONT_READINGS {
-                return None;
-            }
-            // No two readings were the same: nothing of it was read.
-            evidence.fields = Fields::default();
+        let is_last = self.readings >= MOST_FRONT_READINGS;
+        let confirmed = match evidence.encoded {
+            Some(EncodedSource::Front) => self.print_only.as_ref().is_some_and(|print| print.confirmed),
+            Some(EncodedSource::Mrz) => self.zone.is_confirmed(),
+            Some(EncodedSource::Barcode) | None => true,
+        };
+        if of_front && !confirmed && !is_last {
+            return None;
         }
         evidence.checks.extend(front.map(|front| front.quality.clone()));
         evidence.checks.push(self.recapture.check());
-        let findings = document_findings(&evidence, &look.policy, look.days);
-        let done = match document_verdict(&findings) {
-            _ if of_front => true,
+        let verdict_on = |evidence: &DocumentEvidence| {
+            let findings = document_findings(evidence, &look.policy, look.days);
+            (document_verdict(&findings), findings)
+        };
+        let (verdict, findings) = verdict_on(&evidence);
+        if !confirmed && (of_front || is_last && verdict == DocumentVerdict::NotVerified) {
+            // No two readings were the same: nothing of it was read.
+            evidence.fields = Fields::default();
+            evidence.comparisons.clear();
+        }
+        let done = match verdict {
+            _ if of_front || is_last => true,
             DocumentVerdict::Verified => true,
-            DocumentVerdict::Undecided => self.readings >= MOST_FRONT_READINGS,
+            DocumentVerdict::Undecided => false,
             DocumentVerdict::NotVerified => {
                 let by_print = findings.iter().all(|code| code.is_of_print());
-                !by_print || self.readings >= READINGS_AGAINST
+                confirmed && (!by_print || self.readings >= READINGS_AGAINST && self.differences.are_settled())
             }
         };
         let models: ModelDigests = vision.document_models();

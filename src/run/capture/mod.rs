@@ -5,6 +5,7 @@
 
 mod document;
 mod face;
+mod readings;
 #[cfg(test)]
 mod tests;
 

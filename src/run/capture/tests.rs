@@ -12,8 +12,13 @@ use crate::run::test_support::runtime;
 use crate::run::vision::{Decoder, Vision};
 use crate::session::machine::DocumentSeen;
 use crate::session::{DocumentSide, EncodedSource, Hint, ReasonCode, document_findings};
-use crate::tools::specimen::document::{SpecimenEuropeanLicence, european_front, licence_front};
-use crate::tools::specimen::{AlteredField, PersonName, Portrait, SpecimenLicence, View, photograph, photographed};
+use crate::tools::specimen::document::{
+    PAGE_MM, SpecimenEuropeanLicence, european_front, identity_card_back, identity_card_front, licence_front,
+    passport_page,
+};
+use crate::tools::specimen::{
+    AlteredField, PersonName, Portrait, SpecimenLicence, SpecimenPassport, View, photograph, photographed, plus_years,
+};
 
 fn look() -> Look {
     Look { policy: Policy::for_tier(AgeTier::Over21), days: PlaceDays::single(date(2026, 11, 22)) }
@@ -72,6 +77,54 @@ fn a_card_is_read_whichever_side_comes_first_and_a_verdict_against_it_rests_on_t
     let (sides, reasons, hints) = read(&[&empty], &mut vision);
     assert_eq!((sides, reasons), (vec![], None));
     assert!(hints.iter().all(|hint| *hint == Hint::ShowDocument), "{hints:?}");
+}
+
+fn taken(drawn: &Rgb, seed: u64) -> Rgb {
+    photograph(drawn, &View::default(), seed).unwrap().image
+}
+
+/// The same document with its holder born some years later.
+fn younger(document: &SpecimenPassport, years: i16) -> SpecimenPassport {
+    let mut other = document.clone();
+    other.person.date_of_birth = plus_years(other.person.date_of_birth, years);
+    other
+}
+
+#[test]
+fn an_identity_card_with_a_zone_is_read_whichever_side_comes_first() {
+    let Some(runtime) = runtime() else { return };
+    let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
+    let card = SpecimenPassport::genuine(PersonName::Collins, date(2026, 11, 22));
+    let front = taken(&identity_card_front(&card).unwrap(), 4);
+    let back = taken(&identity_card_back(&card).unwrap(), 5);
+    let (sides, reasons, hints) = read(&[&front, &back], &mut vision);
+    assert_eq!((sides, reasons), (vec![DocumentSide::Front, DocumentSide::Back], Some(vec![])), "{hints:?}");
+    let (sides, reasons, hints) = read(&[&back, &front], &mut vision);
+    assert_eq!((sides, reasons), (vec![DocumentSide::Back, DocumentSide::Front], Some(vec![])), "{hints:?}");
+
+    let altered = taken(&identity_card_back(&younger(&card, -1)).unwrap(), 5);
+    let (_, reasons, hints) = read(&[&altered, &front], &mut vision);
+    assert_eq!(reasons, Some(vec![ReasonCode::DocumentFieldsDiffer]), "{hints:?}");
+    // A zone speaks against a person only when two readings of it say the same.
+    let child = taken(&identity_card_back(&younger(&card, 25)).unwrap(), 6);
+    let (sides, reasons, hints) = read(&[&child], &mut vision);
+    assert_eq!(sides, [DocumentSide::Back]);
+    assert!(reasons.is_some_and(|reasons| reasons.contains(&ReasonCode::UnderAge)), "{hints:?}");
+}
+
+#[test]
+fn a_passports_page_is_read_and_one_with_another_zone_is_refused() {
+    let Some(runtime) = runtime() else { return };
+    let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
+    let passport = SpecimenPassport::genuine(PersonName::Hopper, date(2026, 11, 22));
+    let page = passport_page(&passport).unwrap();
+    let (sides, reasons, hints) = read(&[&taken(&page, 7)], &mut vision);
+    assert_eq!((sides, reasons), (vec![DocumentSide::Front], Some(vec![])), "{hints:?}");
+    let other = passport_page(&younger(&passport, 3)).unwrap();
+    let zone = ((PAGE_MM.1 - 23.2) / PAGE_MM.1 * page.height() as f32) as usize;
+    let pasted = Rgb::from_fn(page.width(), page.height(), |x, y| if y < zone { &page } else { &other }.pixel(x, y));
+    let (_, reasons, hints) = read(&[&taken(&pasted, 8)], &mut vision);
+    assert_eq!(reasons, Some(vec![ReasonCode::DocumentFieldsDiffer]), "{hints:?}");
 }
 
 #[test]

@@ -9,8 +9,8 @@ use super::barcodes::{Sweep, SymbolKind, write_frames};
 use super::case;
 use super::clip::ClipArgs;
 use super::document::{
-    SpecimenEuropeanLicence, SpecimenZone, ZoneFormat, european_front, licence_back, licence_front, passport_page,
-    zone_page,
+    SpecimenEuropeanLicence, SpecimenZone, ZoneFormat, european_front, identity_card_back, identity_card_front,
+    licence_back, licence_front, passport_page, zone_page,
 };
 use super::files::Folder;
 use super::head::{Attack, Subject, TurnFrames, TurnOptions, TurnSide};
@@ -52,6 +52,8 @@ enum What {
     EuropeanLicence(ViewArgs),
     /// A passport's data page: passport.jpg.
     Passport(PassportArgs),
+    /// Both sides of an identity card with a machine-readable zone (TD1): front.jpg, back.jpg.
+    IdentityCard(PassportArgs),
     /// A machine-readable zone of random content on a plain card or page: zone.jpg, and its lines in zone.txt.
     Zone(ZoneArgs),
     /// A head that turns: rendered-0000.jpg and so on.
@@ -212,9 +214,13 @@ pub fn specimen(args: &SpecimenArgs, assets: &Assets) -> Result<Exit, CommandErr
             folder.picture("front.jpg", &view.take(&drawn, args.seed)?)?;
         }
         What::Passport(passport) => {
-            let made = SpecimenPassport::genuine(args.person, today);
-            let made = passport.expires.map_or(made.clone(), |last| made.expiring(last));
+            let made = passport.made_out(args.person, today);
             folder.picture("passport.jpg", &passport.view.take(&passport_page(&made)?, args.seed)?)?;
+        }
+        What::IdentityCard(card) => {
+            let made = card.made_out(args.person, today);
+            folder.picture("front.jpg", &card.view.take(&identity_card_front(&made)?, args.seed)?)?;
+            folder.picture("back.jpg", &card.view.take(&identity_card_back(&made)?, args.seed.wrapping_add(1))?)?;
         }
         What::Zone(asked) => {
             let zone = SpecimenZone::random(asked.format, args.seed);
@@ -233,6 +239,13 @@ pub fn specimen(args: &SpecimenArgs, assets: &Assets) -> Result<Exit, CommandErr
         What::Set => case::write_set(&folder, args.person, today, args.seed)?,
     }
     Ok(Exit::Success)
+}
+
+impl PassportArgs {
+    fn made_out(&self, person: PersonName, today: Date) -> SpecimenPassport {
+        let made = SpecimenPassport::genuine(person, today);
+        self.expires.map_or(made.clone(), |last| made.expiring(last))
+    }
 }
 
 impl LicenceArgs {

@@ -1,4 +1,4 @@
-//! Specimen documents: a driving licence's two sides and a passport's data page, drawn flat at about 356 dpi.
+//! Specimen documents: both sides of a driving licence and of an identity card, and a passport's data page, drawn flat at about 356 dpi.
 //!
 //! Always holds: every side carries the word SPECIMEN in large red letters, the layout is nobody's, and the same data
 //! gives the same pixels. The payload and the machine-readable zone are made here without the reader's code, so that a
@@ -7,6 +7,7 @@
 mod back;
 mod european;
 mod front;
+mod identity_card;
 mod mrz;
 mod passport;
 mod payload;
@@ -15,8 +16,9 @@ mod zone;
 pub use back::{licence_back, pdf417_modules};
 pub use european::{SpecimenEuropeanLicence, european_front};
 pub use front::{CARD_MM, licence_front};
-pub use mrz::td3_lines;
-pub use passport::passport_page;
+pub use identity_card::{identity_card_back, identity_card_front};
+pub use mrz::{td1_lines, td3_lines};
+pub use passport::{PAGE_MM, passport_page};
 pub use payload::aamva_payload;
 pub use zone::{SpecimenZone, ZoneFormat, zone_page};
 

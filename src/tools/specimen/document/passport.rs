@@ -45,11 +45,6 @@ pub fn passport_page(passport: &SpecimenPassport) -> Result<Rgb, SpecimenError> 
 fn entries(passport: &SpecimenPassport) -> Vec<(f32, f32, &'static str, String)> {
     let person = &passport.person;
     let given = [person.first_name.as_str(), person.middle_name.as_str()].join(" ");
-    let sex = match person.sex {
-        Sex::M => "M",
-        Sex::F => "F",
-        Sex::X => "X",
-    };
     vec![
         (45.0, 14.0, "Type", "P".to_owned()),
         (60.0, 14.0, "Code", passport.issuing_state.clone()),
@@ -57,7 +52,7 @@ fn entries(passport: &SpecimenPassport) -> Vec<(f32, f32, &'static str, String)>
         (45.0, 21.6, "Surname", person.last_name.clone()),
         (45.0, 29.2, "Given names", given.trim().to_owned()),
         (45.0, 36.8, "Nationality", "UTOPIAN".to_owned()),
-        (84.0, 36.8, "Sex", sex.to_owned()),
+        (84.0, 36.8, "Sex", sex_letter(person.sex).to_owned()),
         (45.0, 44.4, "Date of birth", worded(person.date_of_birth)),
         (84.0, 44.4, "Place of birth", person.place_of_birth.clone()),
         (45.0, 52.0, "Date of issue", worded(passport.issue_date)),
@@ -65,8 +60,16 @@ fn entries(passport: &SpecimenPassport) -> Vec<(f32, f32, &'static str, String)>
     ]
 }
 
+pub(super) fn sex_letter(sex: Sex) -> &'static str {
+    match sex {
+        Sex::M => "M",
+        Sex::F => "F",
+        Sex::X => "X",
+    }
+}
+
 /// `DD MMM YYYY`, the way Doc 9303-3, 3.8 recommends for the visual zone.
-fn worded(date: Date) -> String {
+pub(super) fn worded(date: Date) -> String {
     const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let month = MONTHS[usize::from(date.month().unsigned_abs()).clamp(1, 12) - 1];
     format!("{:02} {month} {:04}", date.day(), date.year())
@@ -76,7 +79,7 @@ fn worded(date: Date) -> String {
 mod tests {
     use super::super::super::person::{PersonName, SpecimenLicence};
     use super::super::tests::mark_pixels;
-    use super::super::{licence_back, licence_front};
+    use super::super::{identity_card_back, identity_card_front, licence_back, licence_front};
     use super::*;
     use jiff::civil::date;
 
@@ -86,7 +89,9 @@ mod tests {
         for name in [PersonName::Collins, PersonName::Hopper] {
             let licence = SpecimenLicence::genuine(name, today);
             let page = passport_page(&SpecimenPassport::genuine(name, today)).unwrap();
-            let sides = [licence_front(&licence).unwrap(), licence_back(&licence).unwrap(), page];
+            let card = SpecimenPassport::genuine(name, today);
+            let (front, back) = (identity_card_front(&card).unwrap(), identity_card_back(&card).unwrap());
+            let sides = [licence_front(&licence).unwrap(), licence_back(&licence).unwrap(), page, front, back];
             assert!(sides.iter().all(|side| mark_pixels(side) > 3000));
             assert_eq!(sides[0], licence_front(&licence).unwrap());
         }
