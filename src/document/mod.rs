@@ -18,6 +18,7 @@ mod recapture_check;
 mod similarity;
 mod standing;
 mod visual;
+mod zone_rows;
 
 pub use check::{Check, CheckResult, CheckStrength, PORTRAIT_QUALITY};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
@@ -28,3 +29,4 @@ pub use recapture_check::{RECAPTURE, RecaptureScores};
 pub(crate) use similarity::transliterated;
 pub use standing::{REFUSAL_POINTS, Standing, points, standing};
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};
+pub use zone_rows::ZoneRows;

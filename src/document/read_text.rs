@@ -4,7 +4,7 @@
 
 use zeroize::Zeroize;
 
-use crate::imaging::Rect;
+use crate::imaging::{Quad, Rect};
 use crate::privacy::Personal;
 
 /// A character and its probability, 0…1.
@@ -21,6 +21,17 @@ pub struct TextLine {
     pub character_confidences: Vec<f32>,
     /// Upright box around it in the picture.
     pub bounds: Rect,
+    /// The box itself, tilted as the text is.
+    pub outline: Quad,
+}
+
+#[cfg(test)]
+impl TextLine {
+    /// A level line, each character of it as sure as the whole.
+    pub(crate) fn level(text: &str, confidence: f32, bounds: Rect) -> Self {
+        let outline = Quad::from_rect(bounds);
+        Self { text: text.into(), confidence, character_confidences: Vec::new(), bounds, outline }
+    }
 }
 
 /// One character that was read.

@@ -60,6 +60,7 @@ impl TextReader {
                     confidence,
                     character_confidences: confidences,
                     bounds,
+                    outline,
                 });
             }
         }

@@ -253,7 +253,8 @@ impl DocumentCapture {
         // frames that are only compared are spared.
         self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
         if self.encoded.is_none() {
-            // A passport and some cards have their zone beside the portrait.
+            // A passport and some cards have their zone beside the portrait. Every flat picture of a side is alike, so that
+            // its place holds for the readings to come.
             if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
                 self.take_encoded(encoded, best.provenance);
             }
@@ -289,7 +290,7 @@ impl DocumentCapture {
             && let Some(flat) = card_laid_flat(&frame.image, card)
             && let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone)
         {
-            self.take_encoded(encoded, frame.provenance);
+            self.take_encoded(encoded.of_another_picture(), frame.provenance);
             return Ok(None);
         }
         Ok(Some(Hint::DocumentCloser))

@@ -16,7 +16,7 @@ pub use back::{licence_back, pdf417_modules};
 pub use european::{SpecimenEuropeanLicence, european_front};
 pub use front::{CARD_MM, licence_front};
 pub use mrz::td3_lines;
-pub use passport::passport_page;
+pub use passport::{PAGE_MM, passport_page};
 pub use payload::aamva_payload;
 pub use zone::{SpecimenZone, ZoneFormat, zone_page};
 
