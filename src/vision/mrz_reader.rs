@@ -77,9 +77,11 @@ impl Attempt {
         self.readings >= MIN_READINGS && self.confidence >= CERTAIN
     }
 
-    /// Whether another look cannot help: nothing is in doubt, or what was read with certainty is wrong in print.
+    /// Whether another look cannot help: nothing is in doubt, or what was read with certainty is wrong in print. An issuer
+    /// that there is none of may be misread, and is looked at again.
     fn is_done(&self) -> bool {
-        self.document.valid || !self.document.check_digits_right && self.is_certain()
+        let wrong = !self.document.check_digits_right || self.document.has_unknown_issuer();
+        if wrong { self.is_certain() } else { self.document.valid }
     }
 
     /// Valid ones first, then those with right check digits, then by how many are right, then by certainty.

@@ -313,3 +313,29 @@ proptest! {
         prop_assert!(repaired == lines || !MrzDocument::parse(&repaired, TODAY).unwrap().valid);
     }
 }
+
+fn result_of(document: &MrzDocument, name: &str) -> CheckResult {
+    let mut named = document.checks.iter().filter(|check| check.name == name);
+    let result = named.next().unwrap().result;
+    assert!(named.next().is_none(), "{name} once");
+    result
+}
+
+#[test]
+fn an_issuer_that_there_is_none_of_fails_though_every_check_digit_is_right() {
+    let invented = parse(&[&PASSPORT[0].replace("UTO", "QZV"), &PASSPORT[1].replace("UTO", "QZV")]);
+    assert!(invented.valid && invented.has_unknown_issuer());
+    assert_eq!(failed(&invented), [ISSUING_STATE]);
+    assert_eq!(result_of(&invented, NATIONALITY), CheckResult::Flag);
+    let known = parse(&[&PASSPORT[0].replace("UTO", "D<<"), &PASSPORT[1].replace("UTO", "XXB")]);
+    assert!(failed(&known).is_empty() && result_of(&known, SPECIMEN) == CheckResult::Pass);
+}
+
+#[test]
+fn an_issuer_in_doubt_is_neither_unknown_nor_a_specimen() {
+    let doubtful = parse(&PASSPORT).with_doubts(&[(0, 2), (1, 11)]);
+    for name in [ISSUING_STATE, NATIONALITY, SPECIMEN] {
+        assert_eq!(result_of(&doubtful, name), CheckResult::NotApplicable);
+    }
+    assert_eq!(result_of(&parse(&PASSPORT).with_doubts(&[]), SPECIMEN), CheckResult::Flag);
+}
