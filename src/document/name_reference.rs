@@ -5,9 +5,9 @@
 
 use super::cross_reference::{Agreement, Found};
 use super::read_text::TextLine;
-use super::similarity::{Glyph, capitals, distance, nearest, spellings};
+use super::similarity::{Glyphs, capitals, distance, glyphs_of, nearest, said, spellings};
 use super::visual::{VisualFields, is_vocabulary};
-use crate::privacy::Personal;
+use crate::privacy::{Personal, text_of};
 
 /// Shorter words count only as whole words: inside others they are found by chance.
 const MIN_INSIDE: usize = 4;
@@ -19,8 +19,8 @@ const SURE: f32 = 0.85;
 
 /// How one encoded word was found.
 enum WordMatch {
-    Same(String),
-    Similar(String),
+    Same(Personal<String>),
+    Similar(Personal<String>),
     Nowhere,
 }
 
@@ -48,7 +48,7 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
         return Found::nothing();
     }
     if let Some(other) = labelled.filter(|other| !shares_a_word(other.reveal(), &encoded)) {
-        return Found { printed: Some(other.reveal().clone()), result: Agreement::Differs };
+        return Found { printed: Some(other.clone()), result: Agreement::Differs };
     }
     let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
     for word in encoded {
@@ -62,13 +62,15 @@ fn compare_name(front: &VisualFields, encoded: &str, labelled: Option<&Personal<
             WordMatch::Nowhere => {}
         }
     }
-    Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
+    // Joined at once, in a buffer of the right length.
+    let words: Vec<&str> = printed.iter().map(|word: &Personal<String>| word.reveal().as_str()).collect();
+    Found { printed: (!words.is_empty()).then(|| Personal::new(words.join(" "))), result }
 }
 
 /// The word among the front's own names that is the encoded one but for a character or so; `None` when the names hold the
 /// encoded one itself. A front's names stand in its lines of names: that the encoded word stands elsewhere as well, in a
 /// signature or a street, does not make up for another one there.
-fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
+fn altered(own: &[PrintedWord], encoded: &str) -> Option<Personal<String>> {
     let values = spellings(encoded);
     let is_same = |value: &[char]| {
         own.iter().filter_map(|word| distance(&word.glyphs, value)).any(super::similarity::Distance::is_same)
@@ -80,7 +82,7 @@ fn altered(own: &[PrintedWord], encoded: &str) -> Option<String> {
     let alike = |value: &[char], word: &PrintedWord| {
         let distance = distance(&word.glyphs, value)?;
         (distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE))
-            .then(|| word.glyphs.iter().map(|glyph| glyph.character).collect())
+            .then(|| said(&word.glyphs))
     };
     values.iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
 }
@@ -93,7 +95,7 @@ fn shares_a_word(labelled: &str, encoded: &[&str]) -> bool {
 
 /// A printed word in one of its spellings.
 struct PrintedWord {
-    glyphs: Vec<Glyph>,
+    glyphs: Glyphs,
     /// Whether most of its letters are small ones.
     is_small: bool,
 }
@@ -109,15 +111,14 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
         let small = run.chars().filter(|c| c.is_lowercase()).count();
         let is_small = 2 * small > run.chars().filter(|c| c.is_alphabetic()).count();
-        let run: String = capitals(run).into_iter().collect();
-        let letters = run.trim_matches(|c: char| !c.is_alphabetic());
+        let run = text_of(capitals(run).iter().copied(), run.len());
+        let letters = run.reveal().trim_matches(|c: char| !c.is_alphabetic());
         let pieces = [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
         for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
             for spelling in spellings(piece) {
-                let word: String = spelling.iter().collect();
-                if !word.is_empty() && !is_vocabulary(&word) {
-                    let glyph = |&character: &char| Glyph { character, confidence };
-                    words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect(), is_small });
+                let word = text_of(spelling.iter().copied(), spelling.len());
+                if !spelling.is_empty() && !is_vocabulary(word.reveal()) {
+                    words.push(PrintedWord { glyphs: glyphs_of(&spelling, confidence), is_small });
                 }
             }
         }
@@ -126,12 +127,12 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
 }
 
 fn find(words: &[PrintedWord], encoded: &str) -> WordMatch {
-    let mut similar: Option<(usize, String)> = None;
+    let mut similar: Option<(usize, Personal<String>)> = None;
     for value in spellings(encoded).into_iter().filter(|value| !value.is_empty()) {
         for word in words {
             let inside = value.len() >= MIN_INSIDE || word.glyphs.len() == value.len();
             let Some((distance, at)) = nearest(&word.glyphs, &value).filter(|_| inside) else { continue };
-            let text: String = word.glyphs[at..at + value.len()].iter().map(|glyph| glyph.character).collect();
+            let text = said(&word.glyphs[at..at + value.len()]);
             if distance.is_same() {
                 return WordMatch::Same(text);
             }

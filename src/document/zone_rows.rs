@@ -8,7 +8,7 @@
 
 use super::read_text::TextLine;
 use crate::imaging::Quad;
-use crate::privacy::Personal;
+use crate::privacy::{Personal, text_of};
 
 /// Share of a line's box that has to lie over rows of the zone: the search finds both, and cuts them alike but for a margin.
 const LEAST_SHARE: f32 = 0.5;
@@ -45,7 +45,8 @@ impl ZoneRows {
     }
 
     fn is_repeated_by(&self, line: &TextLine) -> bool {
-        let text = Personal::new(line.text.reveal().replace(' ', ""));
+        let text = line.text.reveal();
+        let text = text_of(text.chars().filter(|c| *c != ' '), text.len());
         let text = text.reveal().as_bytes();
         let is_like = |stretch: &[u8]| {
             let same = stretch.iter().zip(text).filter(|(a, b)| a == b).count();

@@ -11,8 +11,9 @@ use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
 use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, doubtful_places, repair};
-use crate::document::{Candidate, CheckResult, ReadCharacter};
+use crate::document::{Candidates, CheckResult, ReadCharacter};
 use crate::imaging::{Homography, Point, Quad, QuarterTurns, Rect, Rgb, lay_flat, locate_card, rotate_quarter};
+use crate::privacy::text_of;
 
 /// More check digits than this cannot have overruled the recogniser in a zone that was read well.
 const MAX_SUBSTITUTIONS: usize = 3;
@@ -245,12 +246,12 @@ fn mean_confidence(line: &[ReadCharacter]) -> f32 {
 
 /// The formats that lines of these lengths can have, the nearest first.
 fn formats(lines: &Reading) -> Vec<MrzFormat> {
-    let first: String = lines[0].iter().take(5).map(|character| character.best().0).collect();
+    let first = text_of(lines[0].iter().map(|character| character.best().0), 5);
     let lengths: &[usize] = if lines.len() == 3 { &[30] } else { &[44, 36] };
     let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
     let mut lengths: Vec<usize> = lengths.iter().copied().filter(|length| length.abs_diff(longest) <= 6).collect();
     lengths.sort_by_key(|length| length.abs_diff(longest));
-    lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(&first, length)).collect()
+    lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(first.reveal(), length)).collect()
 }
 
 /// Places, repairs and parses what was read in some rows, in the format that suits the first reading best.
@@ -277,13 +278,13 @@ fn interpret(readings: &[Reading], rows: &RowGroup, today: Date) -> Option<Attem
 }
 
 /// One line in its places, with the mean of what the readings say that fit it.
-fn placed(format: MrzFormat, line: usize, readings: &[Reading]) -> Option<Vec<Vec<Candidate>>> {
+fn placed(format: MrzFormat, line: usize, readings: &[Reading]) -> Option<Vec<Candidates>> {
     let fitting: Vec<_> = readings.iter().filter_map(|reading| align_line(format, line, &reading[line])).collect();
     let share = 1.0 / fitting.len() as f32;
     let mut places = fitting.first()?.clone();
     for (index, place) in places.iter_mut().enumerate() {
         place.clear();
-        for &(character, probability) in fitting.iter().flat_map(|reading| &reading[index]) {
+        for &(character, probability) in fitting.iter().flat_map(|reading| reading[index].iter()) {
             match place.iter_mut().find(|candidate| candidate.0 == character) {
                 Some(candidate) => candidate.1 += probability * share,
                 None => place.push((character, probability * share)),

@@ -2,6 +2,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::document::read_text::Candidates;
 use crate::privacy::PersonalDate;
 
 const TODAY: Date = date(2026, 3, 1);
@@ -138,8 +139,8 @@ fn errors_and_debug_output_hold_nothing_personal() {
     assert!(!document.contains("ERIKSSON") && !document.contains("L898902C3"), "{document}");
 }
 
-fn read(lines: &[&str]) -> Vec<Vec<Vec<(char, f32)>>> {
-    lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.9)]).collect()).collect()
+fn read(lines: &[&str]) -> Vec<Vec<Candidates>> {
+    lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.9)].into()).collect()).collect()
 }
 
 fn repaired(format: MrzFormat, lines: &[&str]) -> (Vec<String>, usize) {
@@ -169,7 +170,7 @@ fn a_digit_that_nobody_proposed_stays_wrong() {
 #[test]
 fn names_are_never_changed_by_a_check_digit() {
     let mut lines = read(&PASSPORT);
-    lines[0][5] = vec![('F', 0.5), ('E', 0.49)];
+    lines[0][5] = vec![('F', 0.5), ('E', 0.49)].into();
     let repaired = repair(MrzFormat::Td3, &lines).unwrap();
     assert!(repaired.lines[0].reveal().starts_with("P<UTOFRIKSSON"));
 }
@@ -302,12 +303,12 @@ proptest! {
 
     #[test]
     fn one_look_alike_is_put_right_or_left_invalid((format, lines, ..) in zones(), pick in 0_usize..500) {
-        let mut read: Vec<Vec<Vec<(char, f32)>>> =
-            lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.98)]).collect()).collect();
+        let mut read: Vec<Vec<Candidates>> =
+            lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.98)].into()).collect()).collect();
         let number = format.layout().number;
         let place = &mut read[number.line][number.columns.start + pick % 9];
         let swapped = match place[0].0 { '0' => 'O', '1' => 'I', '5' => 'S', 'O' => '0', 'S' => '5', other => other };
-        *place = vec![(swapped, 0.6), (place[0].0, 0.3)];
+        *place = vec![(swapped, 0.6), (place[0].0, 0.3)].into();
         let repaired: Vec<String> =
             repair(format, &read).unwrap().lines.iter().map(|line| line.reveal().clone()).collect();
         prop_assert!(repaired == lines || !MrzDocument::parse(&repaired, TODAY).unwrap().valid);
