@@ -128,7 +128,7 @@ fn judge(reader: &mut TextReader, case: &Case, formats: &[ZoneFormat], seeds: st
             let read = reader.read_mrz(&picture, TODAY).unwrap();
             times.push(cpu_ms() - start);
             tally.read += 1;
-            let Some(document) = read else { continue };
+            let Some(document) = read.map(|zone| zone.document) else { continue };
             let same =
                 document.lines.iter().map(|line| line.reveal().as_str()).eq(zone.lines.iter().map(String::as_str));
             let in_doubt = document.check_digits_right && !document.valid;

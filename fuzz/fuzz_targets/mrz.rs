@@ -3,7 +3,7 @@
 #![no_main]
 
 use carded_fuzz::document::mrz::{MrzDocument, MrzFormat, align_line, repair};
-use carded_fuzz::document::{Candidate, ReadCharacter};
+use carded_fuzz::document::{Candidates, ReadCharacter};
 use jiff::civil::{Date, date};
 use libfuzzer_sys::fuzz_target;
 
@@ -13,16 +13,16 @@ const FORMATS: [MrzFormat; 6] =
     [MrzFormat::Td1, MrzFormat::Td2, MrzFormat::Td3, MrzFormat::MrvA, MrzFormat::MrvB, MrzFormat::FrenchId];
 
 /// What a recogniser may propose for a character, drawn from the bytes of the input itself.
-fn candidates(character: char, seed: u8) -> Vec<Candidate> {
+fn candidates(character: char, seed: u8) -> Candidates {
     let other = char::from(b"0O1I5S8B2Z<A"[usize::from(seed) % 12]);
-    vec![(character, 0.5 + f32::from(seed) / 600.0), (other, f32::from(seed % 64) / 128.0)]
+    vec![(character, 0.5 + f32::from(seed) / 600.0), (other, f32::from(seed % 64) / 128.0)].into()
 }
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
     let lines: Vec<&str> = text.lines().take(4).collect();
     let parsed = MrzDocument::parse(&lines, TODAY);
-    let read: Vec<Vec<Vec<Candidate>>> = lines
+    let read: Vec<Vec<Candidates>> = lines
         .iter()
         .map(|line| line.chars().zip(bytes.iter().rev().cycle()).map(|(c, seed)| candidates(c, *seed)).collect())
         .collect();

@@ -4,6 +4,8 @@
 pub mod aamva;
 #[path = "../../src/document/check.rs"]
 mod check;
+#[path = "../../src/document/date_order.rs"]
+mod date_order;
 #[path = "../../src/document/fields.rs"]
 mod fields;
 #[path = "../../src/document/mrz/mod.rs"]
@@ -15,5 +17,5 @@ mod standing;
 
 pub use check::{Check, CheckResult, CheckStrength};
 pub use fields::{DocumentKind, Fields, Sex};
-pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub use read_text::{Candidate, Candidates, ReadCharacter, TextLine};
 pub use standing::{REFUSAL_POINTS, Standing, points, standing};

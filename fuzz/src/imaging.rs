@@ -3,4 +3,4 @@
 #[path = "../../src/imaging/geometry.rs"]
 mod geometry;
 
-pub use geometry::Rect;
+pub use geometry::{Quad, Rect};

@@ -4,3 +4,4 @@
 mod personal;
 
 pub use personal::{Personal, PersonalDate};
+pub(crate) use personal::{characters_of, text_of};

@@ -43,7 +43,7 @@ pub struct FieldComparison {
 
 /// What a field's comparison found on the front.
 pub(super) struct Found {
-    pub printed: Option<String>,
+    pub printed: Option<Personal<String>>,
     pub result: Agreement,
 }
 
@@ -57,9 +57,8 @@ impl Found {
 /// encoded gives one comparison, in this order.
 #[must_use]
 pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldComparison> {
-    let text = |field, value: Option<&Personal<String>>, found: Option<Found>| {
-        Some(comparison(field, found?, value?.reveal().clone()))
-    };
+    let text =
+        |field, value: Option<&Personal<String>>, found: Option<Found>| Some(comparison(field, found?, value?.clone()));
     let number = encoded.id_number.as_ref().map(|number| compare_number(printed, number.reveal()));
     // Cards of the United States have the month first, whatever else may be printed there.
     let order_is_known = encoded.country.as_deref() == Some("USA");
@@ -70,7 +69,7 @@ pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldCom
             printed.dates.iter().map(|date| ShownDate::of(date, value, order_is_known)).collect();
         let own = own.map(|own| dates.iter().find(|date| date.read == own).map_or(own, |date| date.day));
         let found = compare_date(&dates, own, value, label);
-        Some(comparison(field, found, value.to_string()))
+        Some(comparison(field, found, shown(value)))
     };
     let birth = printed.date_of_birth.as_ref();
     let expiry = printed.expiration_date.as_ref();
@@ -86,9 +85,14 @@ pub fn cross_reference(printed: &VisualFields, encoded: &Fields) -> Vec<FieldCom
     .collect()
 }
 
-fn comparison(field: &'static str, found: Found, encoded: String) -> FieldComparison {
+fn comparison(field: &'static str, found: Found, encoded: Personal<String>) -> FieldComparison {
     let Found { printed, result } = found;
-    FieldComparison { field, printed: printed.map(Personal::new), encoded: Some(Personal::new(encoded)), result }
+    FieldComparison { field, printed, encoded: Some(encoded), result }
+}
+
+/// A day as comparisons state it.
+fn shown(date: Date) -> Personal<String> {
+    Personal::new(date.to_string())
 }
 
 /// A date of the front, as it is compared with one that is encoded.
@@ -112,7 +116,7 @@ impl ShownDate {
 /// A date agrees when the front's own date of that kind is the same. A front whose date of that kind was not told apart
 /// agrees when it shows the encoded date and no other that is as close to it as one digit.
 fn compare_date(front: &[ShownDate], own: Option<Date>, encoded: Date, label: DateLabel) -> Found {
-    let shown = |date: Date, result| Found { printed: Some(date.to_string()), result };
+    let shown = |date: Date, result| Found { printed: Some(shown(date)), result };
     if let Some(own) = own {
         let labelled = front.iter().any(|date| date.label == Some(label) && date.day == own);
         // A front that says it twice, and differently, says nothing.
@@ -148,7 +152,7 @@ fn is_further_out(date: Date, than: Date, label: DateLabel) -> bool {
 }
 
 fn digits_apart(a: Date, b: Date) -> usize {
-    a.to_string().chars().zip(b.to_string().chars()).filter(|(a, b)| a != b).count()
+    shown(a).reveal().chars().zip(shown(b).reveal().chars()).filter(|(a, b)| a != b).count()
 }
 
 #[cfg(test)]

@@ -18,13 +18,15 @@ mod recapture_check;
 mod similarity;
 mod standing;
 mod visual;
+mod zone_rows;
 
 pub use check::{Check, CheckResult, CheckStrength, PORTRAIT_QUALITY};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use european::{EuropeanLicence, read_european_licence};
 pub use fields::{DocumentKind, Fields, Sex};
-pub use read_text::{Candidate, ReadCharacter, TextLine};
+pub use read_text::{Candidate, Candidates, ReadCharacter, TextLine};
 pub use recapture_check::{RECAPTURE, RecaptureScores};
 pub(crate) use similarity::transliterated;
 pub use standing::{REFUSAL_POINTS, Standing, points, standing};
 pub use visual::{DateLabel, PrintedDate, VisualFields, read_visual_fields};
+pub use zone_rows::ZoneRows;

@@ -3,12 +3,14 @@
 //! Barcodes and machine-readable zones cut long names off, write them without diacritics and in upper case; fronts glue
 //! field numbers and neighbours to them. Each encoded word is therefore looked for by itself.
 
+use zeroize::Zeroizing;
+
 use super::cross_reference::{Agreement, Found};
 use super::fields::Fields;
 use super::read_text::TextLine;
-use super::similarity::{Distance, Glyph, OneMore, capitals, distance, one_more, spellings};
+use super::similarity::{Distance, Glyphs, OneMore, capitals, distance, glyphs_of, one_more, said, spellings};
 use super::visual::{VisualFields, is_vocabulary};
-use crate::privacy::Personal;
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// Shorter words count only as whole words: inside others they are found by chance.
 const MIN_INSIDE: usize = 4;
@@ -20,8 +22,8 @@ const SURE: f32 = 0.85;
 
 /// How one encoded word was found.
 enum WordMatch {
-    Same(String),
-    Similar(String),
+    Same(Personal<String>),
+    Similar(Personal<String>),
     Nowhere,
 }
 
@@ -37,7 +39,7 @@ pub(super) fn compare_given_name(front: &VisualFields, encoded: &Fields) -> Opti
 
 /// All of the holder's names, which a front or its reading may glue together.
 struct KnownNames {
-    words: Vec<Vec<char>>,
+    words: Vec<Zeroizing<Vec<char>>>,
     /// Whether the code may have cut one of them off.
     cut_off: bool,
 }
@@ -56,10 +58,10 @@ impl KnownNames {
     /// holder's other names, or the initial of one.
     fn explain(&self, rest: &[char]) -> bool {
         const SUFFIXES: [&str; 6] = ["JR", "SR", "II", "III", "IV", "V"];
-        let text: String = rest.iter().collect();
+        let text = text_of(rest.iter().copied(), rest.len());
         rest.is_empty()
-            || is_vocabulary(&text)
-            || SUFFIXES.contains(&text.as_str())
+            || is_vocabulary(text.reveal())
+            || SUFFIXES.contains(&text.reveal().as_str())
             || rest.len() == 1 && self.words.iter().any(|word| word[0] == rest[0])
             || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.explain(rest)))
     }
@@ -84,7 +86,7 @@ fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelle
         return Found::nothing();
     }
     if let Some(other) = labelled.filter(|other| !shares_a_word(other.reveal(), &encoded, known)) {
-        return Found { printed: Some(other.reveal().clone()), result: Agreement::Differs };
+        return Found { printed: Some(other.clone()), result: Agreement::Differs };
     }
     let (mut printed, mut result) = (Vec::new(), Agreement::Agrees);
     for word in encoded {
@@ -98,13 +100,15 @@ fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelle
             WordMatch::Nowhere => {}
         }
     }
-    Found { printed: (!printed.is_empty()).then(|| printed.join(" ")), result }
+    // Joined at once, in a buffer of the right length.
+    let words: Vec<&str> = printed.iter().map(|word: &Personal<String>| word.reveal().as_str()).collect();
+    Found { printed: (!words.is_empty()).then(|| Personal::new(words.join(" "))), result }
 }
 
 /// The word among the front's own names that is the encoded one but for a character or so, which may be one more or one
 /// less; `None` when the names hold the encoded one itself. A front's names stand in its lines of names: that the encoded
 /// word stands elsewhere as well, in a signature or a street, does not make up for another one there.
-fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<String> {
+fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Personal<String>> {
     let values = spellings(encoded);
     let is_same = |value: &[char]| own.iter().filter_map(|word| distance(&word.glyphs, value)).any(Distance::is_same);
     // Whole words only: the encoded one inside a longer one is another name as well.
@@ -123,7 +127,7 @@ fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Str
                     && !stretches(word, value, known).any(|(distance, _)| distance.is_same())
             }
         };
-        is_altered.then(|| printed.iter().collect())
+        is_altered.then(|| said(&word.glyphs))
     };
     values.iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
 }
@@ -136,14 +140,14 @@ fn shares_a_word(labelled: &str, encoded: &[&str], known: &KnownNames) -> bool {
 
 /// A printed word in one of its spellings.
 struct PrintedWord {
-    glyphs: Vec<Glyph>,
+    glyphs: Glyphs,
     /// Whether most of its letters are small ones.
     is_small: bool,
 }
 
 impl PrintedWord {
-    fn characters(&self) -> Vec<char> {
-        self.glyphs.iter().map(|glyph| glyph.character).collect()
+    fn characters(&self) -> Zeroizing<Vec<char>> {
+        characters_of(self.glyphs.iter().map(|glyph| glyph.character), self.glyphs.len())
     }
 }
 
@@ -173,15 +177,14 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
         let small = run.chars().filter(|c| c.is_lowercase()).count();
         let is_small = 2 * small > run.chars().filter(|c| c.is_alphabetic()).count();
-        let run: String = capitals(run).into_iter().collect();
-        let letters = run.trim_matches(|c: char| !c.is_alphabetic());
+        let run = text_of(capitals(run).iter().copied(), run.len());
+        let letters = run.reveal().trim_matches(|c: char| !c.is_alphabetic());
         let pieces = [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
         for piece in pieces.filter(|piece| piece.chars().any(char::is_alphabetic)) {
             for spelling in spellings(piece) {
-                let word: String = spelling.iter().collect();
-                if !word.is_empty() && !is_vocabulary(&word) {
-                    let glyph = |&character: &char| Glyph { character, confidence };
-                    words.push(PrintedWord { glyphs: spelling.iter().map(glyph).collect(), is_small });
+                let word = text_of(spelling.iter().copied(), spelling.len());
+                if !spelling.is_empty() && !is_vocabulary(word.reveal()) {
+                    words.push(PrintedWord { glyphs: glyphs_of(&spelling, confidence), is_small });
                 }
             }
         }
@@ -190,11 +193,11 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
 }
 
 fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
-    let mut similar: Option<(usize, String)> = None;
+    let mut similar: Option<(usize, Personal<String>)> = None;
     for value in spellings(encoded).into_iter().filter(|value| !value.is_empty()) {
         for word in words {
             let Some((distance, at)) = stretches(word, &value, known).min() else { continue };
-            let text: String = word.glyphs[at..at + value.len()].iter().map(|glyph| glyph.character).collect();
+            let text = said(&word.glyphs[at..at + value.len()]);
             if distance.is_same() {
                 return WordMatch::Same(text);
             }

@@ -1,9 +1,12 @@
 //! An encoded document number, looked for on the front.
 
+use zeroize::Zeroizing;
+
 use super::cross_reference::{Agreement, Found};
 use super::read_text::TextLine;
-use super::similarity::{Distance, Glyph, OneMore, capitals, distance, nearest, one_more};
+use super::similarity::{Distance, Glyph, Glyphs, OneMore, capitals, distance, glyphs_of, nearest, one_more, said};
 use super::visual::{VisualFields, glued_number_label, is_vocabulary};
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// Shorter numbers are found by chance among other print.
 const MIN_LENGTH: usize = 4;
@@ -19,19 +22,19 @@ struct Match {
     distance: Distance,
     /// Whether more letters or digits, which are no label, stand right before or behind it: then it is part of another number.
     inside: bool,
-    text: String,
+    text: Personal<String>,
 }
 
 pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
-    let value: Vec<char> = plain(encoded).collect();
+    let value = plain(encoded);
     if value.len() < MIN_LENGTH {
         return Found::nothing();
     }
-    let own = front.id_number.as_ref().map(|number| plain(number.reveal()).collect::<Vec<char>>());
+    let own = front.id_number.as_ref().map(|number| plain(number.reveal()));
     let labelled = own.clone().filter(|_| front.id_number_is_labelled);
     // Nobody prints two numbers that differ in a character or two: what is so like the encoded one is meant to be it.
     let own = own.filter(|own| front.id_number_is_labelled || is_like(own, &value));
-    let is_printed = own.as_deref() == Some(&value[..]);
+    let is_printed = own.as_ref().is_some_and(|own| **own == *value);
     let best = front
         .lines
         .iter()
@@ -42,7 +45,7 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
         (_, Some(found))
             if found.distance.different == 0 && own.as_ref().is_some_and(|own| contradicts(front, own, &value)) =>
         {
-            Found { printed: own.map(|own| own.into_iter().collect()), result: Agreement::Differs }
+            Found { printed: own.map(|own| shown(&own)), result: Agreement::Differs }
         }
         (_, Some(found)) if found.distance.is_same() && (!found.inside || is_printed) => {
             Found { printed: Some(found.text), result: Agreement::Agrees }
@@ -51,32 +54,35 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
             Found { printed: Some(found.text), result: Agreement::NotCompared }
         }
         (Some(own), _) if contradicts(front, &own, &value) => {
-            Found { printed: Some(own.into_iter().collect()), result: Agreement::Differs }
+            Found { printed: Some(shown(&own)), result: Agreement::Differs }
         }
         // A repeated character may have been lost or doubled on the way.
         (Some(own), _) if one_more(&own, &value) == Some(OneMore::Repeats) => {
-            Found { printed: Some(own.into_iter().collect()), result: Agreement::NotCompared }
+            Found { printed: Some(shown(&own)), result: Agreement::NotCompared }
         }
         (_, Some(found)) if found.distance.different * SIMILAR_SHARE <= value.len() => {
             Found { printed: Some(found.text), result: Agreement::Differs }
         }
         // A number of quite another length was not read as a whole.
-        (Some(own), _) => Found { printed: Some(own.into_iter().collect()), result: Agreement::NotCompared },
+        (Some(own), _) => Found { printed: Some(shown(&own)), result: Agreement::NotCompared },
         (None, _) => Found::nothing(),
     }
 }
 
+fn shown(number: &[char]) -> Personal<String> {
+    text_of(number.iter().copied(), number.len())
+}
+
 /// Whether two numbers are so alike that the one is the other, altered or misread.
 fn is_like(own: &[char], value: &[char]) -> bool {
-    let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
+    let glyphs = glyphs_of(own, 0.0);
     distance(&glyphs, value).is_some_and(|distance| distance.different * SIMILAR_SHARE <= value.len())
 }
 
 /// Whether the front's own number was read with certainty and is another one: as long, with a character that is no
 /// look-alike, or with one character more or less, or with the encoded one as a part of it.
 fn contradicts(front: &VisualFields, own: &[char], value: &[char]) -> bool {
-    let glyphs: Vec<Glyph> = own.iter().map(|&character| Glyph { character, confidence: 0.0 }).collect();
-    let is_another = match distance(&glyphs, value) {
+    let is_another = match distance(&glyphs_of(own, 0.0), value) {
         Some(distance) => distance.different > 0,
         None => {
             one_more(own, value) == Some(OneMore::Another)
@@ -104,7 +110,7 @@ fn best_match(line: &TextLine, value: &[char]) -> Option<Match> {
     });
     let ((distance, inside), at) = found.min()?;
     let window = &glyphs[at..at + value.len()];
-    let text = window.iter().map(|glyph| glyph.character).collect();
+    let text = said(window);
     (mean_confidence(window) >= MIN_CONFIDENCE).then_some(Match { distance, inside, text })
 }
 
@@ -116,14 +122,15 @@ fn is_inside(text: &str, at: usize, length: usize) -> bool {
     let (Some(&first), Some(&last)) = (places.get(at), places.get(at + length - 1)) else { return false };
     let is_joined = |c: &&char| c.is_ascii_alphanumeric() || **c == '-';
     let start = first - all[..first].iter().rev().take_while(is_joined).count();
-    let before: String = all[start..first].iter().filter(|c| c.is_ascii_alphanumeric()).collect();
-    let behind: String = all[last + 1..].iter().take_while(is_joined).filter(|c| c.is_ascii_alphanumeric()).collect();
+    let end = last + 1 + all[last + 1..].iter().take_while(is_joined).count();
     let is_glued_label = glued_number_label(&all[start..=last]) == first - start;
-    !(is_glued_label || is_label(&before)) || !is_label(&behind)
+    !(is_glued_label || is_label(&all[start..first])) || !is_label(&all[last + 1..end])
 }
 
 /// Whether what stands beside a number is one of the form's own words, or the number of its field, as in `4d`.
-fn is_label(text: &str) -> bool {
+fn is_label(beside: &[char]) -> bool {
+    let text = text_of(beside.iter().copied().filter(char::is_ascii_alphanumeric), beside.len());
+    let text = text.reveal().as_str();
     let words = text.trim_start_matches(|c: char| c.is_ascii_digit());
     let digits = text.len() - words.len();
     text.is_empty()
@@ -131,15 +138,19 @@ fn is_label(text: &str) -> bool {
         || digits > 0 && (matches!(words, "A" | "B" | "C" | "D") || is_vocabulary(words))
 }
 
-fn plain(text: &str) -> impl Iterator<Item = char> {
-    capitals(text).into_iter().filter(char::is_ascii_alphanumeric)
+fn plain(text: &str) -> Zeroizing<Vec<char>> {
+    let all = capitals(text);
+    characters_of(all.iter().copied().filter(char::is_ascii_alphanumeric), all.len())
 }
 
 /// Letters and digits of a line in upper case.
-fn glyphs(line: &TextLine) -> Vec<Glyph> {
+fn glyphs(line: &TextLine) -> Glyphs {
     let confidence = |index: usize| line.character_confidences.get(index).copied().unwrap_or(line.confidence);
-    let all = capitals(line.text.reveal()).into_iter().enumerate().filter(|(_, c)| c.is_ascii_alphanumeric());
-    all.map(|(index, character)| Glyph { character, confidence: confidence(index) }).collect()
+    let all = capitals(line.text.reveal());
+    let mut glyphs = Zeroizing::new(Vec::with_capacity(all.len()));
+    let kept = all.iter().enumerate().filter(|(_, c)| c.is_ascii_alphanumeric());
+    glyphs.extend(kept.map(|(index, &character)| Glyph { character, confidence: confidence(index) }));
+    glyphs
 }
 
 fn mean_confidence(glyphs: &[Glyph]) -> f32 {

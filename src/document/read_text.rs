@@ -2,13 +2,16 @@
 //!
 //! Always holds: personal text is wiped on drop and never printed. Does not say what the text means.
 
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
-use crate::imaging::Rect;
+use crate::imaging::{Quad, Rect};
 use crate::privacy::Personal;
 
 /// A character and its probability, 0…1.
 pub type Candidate = (char, f32);
+
+/// What one place of a text may hold, most probable first.
+pub type Candidates = Zeroizing<Vec<Candidate>>;
 
 /// One line of recognised text and where it stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,13 +24,24 @@ pub struct TextLine {
     pub character_confidences: Vec<f32>,
     /// Upright box around it in the picture.
     pub bounds: Rect,
+    /// The box itself, tilted as the text is.
+    pub outline: Quad,
+}
+
+#[cfg(test)]
+impl TextLine {
+    /// A level line, each character of it as sure as the whole.
+    pub(crate) fn level(text: &str, confidence: f32, bounds: Rect) -> Self {
+        let outline = Quad::from_rect(bounds);
+        Self { text: text.into(), confidence, character_confidences: Vec::new(), bounds, outline }
+    }
 }
 
 /// One character that was read.
 #[derive(Clone, PartialEq)]
 pub struct ReadCharacter {
     /// What it may be, most probable first; never empty.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Candidates,
     /// Middle of the character along its line, 0 at the line's left end and 1 at its right end.
     pub position: f32,
 }
@@ -37,15 +51,6 @@ impl ReadCharacter {
     #[must_use]
     pub fn best(&self) -> Candidate {
         self.candidates.first().copied().unwrap_or((char::REPLACEMENT_CHARACTER, 0.0))
-    }
-}
-
-impl Drop for ReadCharacter {
-    fn drop(&mut self) {
-        for (character, probability) in &mut self.candidates {
-            character.zeroize();
-            probability.zeroize();
-        }
     }
 }
 

@@ -3,7 +3,9 @@
 //! Always holds: letters and digits only take part, in upper case. Sources: ICAO Doc 9303 part 3, section 6.A, for the
 //! transliteration of Latin letters. Does not decide what a difference means.
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// Whether two characters print so alike that a recogniser takes one for the other. Every class that is added here hides
 /// an alteration: only those are in it of which the one cannot be told from the other in most print.
@@ -14,27 +16,38 @@ pub(super) fn is_confusable(a: char, b: char) -> bool {
 
 /// The characters of a text in upper case. A small `l` or a bar among capitals and digits is a capital I: in most fonts of
 /// documents nothing tells them apart but what stands beside them.
-pub(super) fn capitals(text: &str) -> Vec<char> {
+pub(super) fn capitals(text: &str) -> Zeroizing<Vec<char>> {
     let is_upright = |c: char| matches!(c, 'l' | '|');
     let word_ends = |c: &char| !c.is_alphanumeric() && !is_upright(*c);
-    let all: Vec<char> = text.chars().collect();
-    let in_word = |word: &[char]| {
+    let mut all = characters_of(text.chars(), text.len());
+    for word in all.split_mut(word_ends) {
         let capital = word.iter().any(|c| !is_upright(*c)) && !word.iter().any(|c| c.is_lowercase() && !is_upright(*c));
-        word.iter().map(|&c| if capital && is_upright(c) { 'I' } else { c.to_ascii_uppercase() }).collect::<Vec<_>>()
-    };
-    all.split_inclusive(word_ends)
-        .flat_map(|part| match part.split_last() {
-            Some((last, word)) if word_ends(last) => [in_word(word), vec![*last]].concat(),
-            _ => in_word(part),
-        })
-        .collect()
+        for c in word {
+            *c = if capital && is_upright(*c) { 'I' } else { c.to_ascii_uppercase() };
+        }
+    }
+    all
 }
 
 /// A character that was read, in upper case, with its confidence.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Zeroize)]
 pub(super) struct Glyph {
     pub character: char,
     pub confidence: f32,
+}
+
+/// A stretch of print.
+pub(super) type Glyphs = Zeroizing<Vec<Glyph>>;
+
+/// A stretch of print whose characters were read with the same confidence.
+pub(super) fn glyphs_of(characters: &[char], confidence: f32) -> Glyphs {
+    // Of known length, so that the buffer never moves.
+    Zeroizing::new(characters.iter().map(|&character| Glyph { character, confidence }).collect())
+}
+
+/// What a stretch of print says.
+pub(super) fn said(glyphs: &[Glyph]) -> Personal<String> {
+    text_of(glyphs.iter().map(|glyph| glyph.character), glyphs.len())
 }
 
 /// How a stretch of a text compares with a value of the same length.
@@ -104,13 +117,15 @@ pub(super) fn one_more(a: &[char], b: &[char]) -> Option<OneMore> {
 }
 
 /// The spellings of one upper-case word without diacritics: as the machine-readable zone writes it, and plain.
-pub(super) fn spellings(word: &str) -> Vec<Vec<char>> {
-    let mut spellings: Vec<Vec<char>> = vec![Vec::new()];
+pub(super) fn spellings(word: &str) -> Vec<Zeroizing<Vec<char>>> {
+    // Long enough for every transliteration, so that no spelling ever moves.
+    let longest = 2 * word.len();
+    let mut spellings = vec![characters_of([], longest)];
     for character in word.chars() {
         let options = transliterations(character);
         // The official spelling and the plain one: not every mixture of the two.
         if options.len() > 1 && spellings.len() == 1 {
-            spellings.push(spellings[0].clone());
+            spellings.push(characters_of(spellings[0].iter().copied(), longest));
         }
         let last = options.len() - 1;
         for (index, spelling) in spellings.iter_mut().enumerate() {
@@ -169,8 +184,8 @@ fn transliterations(character: char) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn glyphs(text: &str, confidence: f32) -> Vec<Glyph> {
-        text.chars().map(|character| Glyph { character, confidence }).collect()
+    fn glyphs(text: &str, confidence: f32) -> Glyphs {
+        glyphs_of(&text.chars().collect::<Vec<_>>(), confidence)
     }
 
     #[test]
@@ -183,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_small_l_among_capitals_is_a_capital_i() {
-        let read = |text: &str| capitals(text).into_iter().collect::<String>();
+        let read = |text: &str| capitals(text).iter().collect::<String>();
         assert_eq!(
             (read("MlLLER"), read("Miller"), read("JOHN l")),
             ("MILLER".into(), "MILLER".into(), "JOHN L".into())
@@ -205,7 +220,8 @@ mod tests {
 
     #[test]
     fn both_spellings_of_a_letter_with_a_diacritic_are_known() {
-        let spelled = |word: &str| spellings(word).into_iter().map(String::from_iter).collect::<Vec<_>>();
+        let spelled =
+            |word: &str| spellings(word).iter().map(|word| word.iter().collect::<String>()).collect::<Vec<_>>();
         assert_eq!(spelled("Müller"), ["MUELLER", "MULLER"]);
         assert_eq!(spelled("GARCÍA"), ["GARCIA"]);
         assert_eq!(spelled("O'BRIEN"), ["OBRIEN"]);

@@ -198,6 +198,43 @@ impl Quad {
         let [a, b, c, d] = self.0;
         f32::midpoint(a.distance(d), b.distance(c))
     }
+
+    /// Which share of its area, 0…1, lies inside another convex outline; 0 when it has no area. Cut along one side of the
+    /// other after the other (Sutherland and Hodgman 1974).
+    #[must_use]
+    pub fn share_inside(self, other: Self) -> f32 {
+        let (area, turn) = (signed_area(&self.0).abs(), signed_area(&other.0).signum());
+        if area <= 0.0 {
+            return 0.0;
+        }
+        let sides = (0..4).map(|k| (other.0[k], other.0[(k + 1) % 4]));
+        let inside = sides.fold(self.0.to_vec(), |part, (from, to)| {
+            let side = to - from;
+            cut(&part, |p| turn * (side.x * (p.y - from.y) - side.y * (p.x - from.x)))
+        });
+        (signed_area(&inside).abs() / area).min(1.0)
+    }
+}
+
+/// Area of a polygon in square pixels, positive when its corners run clockwise in the picture.
+fn signed_area(corners: &[Point]) -> f32 {
+    let next = corners.iter().cycle().skip(1);
+    corners.iter().zip(next).map(|(a, b)| a.x * b.y - b.x * a.y).sum::<f32>() / 2.0
+}
+
+/// The part of a polygon where `depth`, which has to be linear, is not negative.
+fn cut(corners: &[Point], depth: impl Fn(Point) -> f32) -> Vec<Point> {
+    let mut kept = Vec::with_capacity(corners.len() + 1);
+    for (&from, &to) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+        let (here, there) = (depth(from), depth(to));
+        if here >= 0.0 {
+            kept.push(from);
+        }
+        if (here >= 0.0) != (there >= 0.0) {
+            kept.push(from.lerp(to, here / (here - there)));
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -213,5 +250,35 @@ mod tests {
     fn half_covered_boxes_share_a_third_of_their_union() {
         let overlap = Rect::new(0.0, 0.0, 2.0, 2.0).iou(Rect::new(1.0, 0.0, 2.0, 2.0));
         assert!((overlap - 1.0 / 3.0).abs() < 1e-6);
+    }
+
+    fn upright(x: f32, y: f32, width: f32, height: f32) -> Quad {
+        Quad::from_rect(Rect::new(x, y, width, height))
+    }
+
+    #[test]
+    fn the_share_of_a_box_inside_another_is_what_is_common_to_both() {
+        let share = |a: Quad, b: Quad| (a.share_inside(b) * 100.0).round();
+        let wide = upright(0.0, 0.0, 100.0, 10.0);
+        assert_eq!((share(wide, wide), share(wide, upright(0.0, 20.0, 100.0, 10.0))), (100.0, 0.0));
+        assert_eq!(
+            (share(upright(10.0, 5.0, 20.0, 10.0), wide), share(upright(90.0, 2.0, 20.0, 4.0), wide)),
+            (50.0, 50.0)
+        );
+        assert_eq!(
+            (share(wide, upright(10.0, 5.0, 20.0, 10.0)), share(upright(5.0, 5.0, 0.0, 0.0), wide)),
+            (10.0, 0.0)
+        );
+    }
+
+    #[test]
+    fn a_tilted_box_inside_a_tilted_one_is_told_from_its_upright_bounds() {
+        let (sin, cos) = 20_f32.to_radians().sin_cos();
+        let turned = |quad: Quad| Quad(quad.0.map(|p| Point::new(p.x * cos - p.y * sin, p.x * sin + p.y * cos)));
+        let (row, part) = (turned(upright(0.0, 0.0, 400.0, 20.0)), turned(upright(50.0, 1.0, 120.0, 18.0)));
+        assert!((part.share_inside(row) - 1.0).abs() < 1e-3);
+        assert!(Quad::from_rect(part.bounds()).share_inside(row) < 0.5);
+        let [a, b, c, d] = row.0;
+        assert!((part.share_inside(Quad([d, c, b, a])) - 1.0).abs() < 1e-3, "the other way round is the same outline");
     }
 }

@@ -24,6 +24,18 @@ pub enum QuarterTurns {
 impl QuarterTurns {
     /// All four.
     pub const ALL: [Self; 4] = [Self::None, Self::One, Self::Two, Self::Three];
+
+    /// Where a point of the turned image lies in the image that was turned, whose size is given.
+    #[must_use]
+    pub fn to_original(self, point: Point, width: usize, height: usize) -> Point {
+        let (width, height) = (width as f32, height as f32);
+        match self {
+            Self::None => point,
+            Self::One => Point::new(point.y, height - point.x),
+            Self::Two => Point::new(width - point.x, height - point.y),
+            Self::Three => Point::new(width - point.y, point.x),
+        }
+    }
 }
 
 /// Turns an image by quarters without resampling.
@@ -238,6 +250,17 @@ mod tests {
         let turned = (0..4).fold(ramp(), |image, _| rotate_quarter(&image, QuarterTurns::One));
         assert_eq!(turned, ramp());
         assert_eq!(rotate_quarter(&rotate_quarter(&ramp(), QuarterTurns::One), QuarterTurns::Three), ramp());
+    }
+
+    #[test]
+    fn a_point_of_a_turned_image_finds_its_way_back() {
+        for turns in QuarterTurns::ALL {
+            let turned = rotate_quarter(&ramp(), turns);
+            for (x, y) in [(0, 0), (3, 1), (4, 4)] {
+                let back = turns.to_original(Point::new(x as f32 + 0.5, y as f32 + 0.5), 7, 5);
+                assert_eq!(turned.pixel(x, y), ramp().pixel(back.x as usize, back.y as usize), "{turns:?}");
+            }
+        }
     }
 
     #[test]

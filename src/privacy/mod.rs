@@ -12,3 +12,4 @@ pub(crate) use anchor::hexadecimal;
 pub use anchor::{Anchor, AnchorKey, AnchorKind, AttemptMark, anchors, attempt_mark, document_anchor, person_anchor};
 
 pub use personal::{Personal, PersonalDate};
+pub(crate) use personal::{characters_of, text_of};

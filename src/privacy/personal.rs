@@ -1,7 +1,7 @@
 //! The wrappers for personal text, numbers and dates.
 
 use jiff::civil::Date;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// A personal value. It has no `Display`, no `Serialize`, and its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq)]
@@ -35,6 +35,21 @@ impl From<&str> for Personal<String> {
     fn from(text: &str) -> Self {
         Self::new(text.to_owned())
     }
+}
+
+/// Text that is put together character by character, of which there are at most `most`. Its buffer never moves: one that
+/// grows leaves copies of itself behind that nobody wipes.
+pub(crate) fn text_of(characters: impl IntoIterator<Item = char>, most: usize) -> Personal<String> {
+    let mut text = String::with_capacity(most * char::MAX_LEN_UTF8);
+    text.extend(characters.into_iter().take(most));
+    Personal::new(text)
+}
+
+/// Characters that are wiped, in a buffer that never moves; `most` bounds them, as for [`text_of`].
+pub(crate) fn characters_of(characters: impl IntoIterator<Item = char>, most: usize) -> Zeroizing<Vec<char>> {
+    let mut kept = Zeroizing::new(Vec::with_capacity(most));
+    kept.extend(characters.into_iter().take(most));
+    kept
 }
 
 /// A personal calendar day, such as a date of birth.
@@ -75,6 +90,14 @@ mod tests {
         let name = Personal::from("Ada");
         let born = PersonalDate::new(jiff::civil::date(1815, 12, 10));
         assert_eq!(format!("{name:?} {born:?} {:?}", Some(&name)), "[redacted] [redacted] Some([redacted])");
+    }
+
+    #[test]
+    fn text_is_put_together_in_a_buffer_that_never_moves() {
+        let text = text_of("MÜLLER".chars().rev(), 6);
+        assert!(text.reveal() == "RELLÜM" && text.reveal().capacity() >= 6 * char::MAX_LEN_UTF8);
+        let characters = characters_of("MÜLLER".chars(), 6);
+        assert!(*characters == ['M', 'Ü', 'L', 'L', 'E', 'R'] && characters.capacity() == 6);
     }
 
     #[test]

@@ -5,16 +5,14 @@ use jiff::civil::Date;
 use super::portrait::read_portrait;
 use super::stages::Stages;
 use crate::document::aamva::{AamvaDocument, PayloadOrigin};
-use crate::document::mrz::MrzDocument;
 use crate::document::{
-    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, RecaptureScores, TextLine, aamva,
+    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, RecaptureScores, TextLine, ZoneRows, aamva,
     cross_reference, read_european_licence, read_visual_fields,
 };
 use crate::imaging::{Provenance, Quad, Rect, Rgb, locate_card, recapture};
 use crate::liveness::Template;
-use crate::privacy::Personal;
 use crate::session::{DocumentEvidence, EncodedSource};
-use crate::vision::{BarcodeOptions, FaceObserver, Format, ModelError, Symbol, TextReader, read_barcodes};
+use crate::vision::{BarcodeOptions, FaceObserver, Format, FoundZone, ModelError, Symbol, TextReader, read_barcodes};
 
 /// The pictures that were taken of a document, and where they came from.
 #[derive(Debug, Clone)]
@@ -66,11 +64,6 @@ pub struct DocumentReading {
     pub portrait: Option<Template>,
 }
 
-/// Shortest stretch of a zone that no printed field has: numbers have up to 14 characters.
-const LEAST_ZONE_STRETCH: usize = 15;
-/// Share of such a stretch that has to be the same: four of five.
-const ZONE_LIKENESS: (usize, usize) = (4, 5);
-
 /// The machine-readable part of a document.
 #[derive(Debug, Clone)]
 pub(super) struct Encoded {
@@ -79,7 +72,7 @@ pub(super) struct Encoded {
     fields: Fields,
     checks: Vec<Check>,
     /// The rows of a machine-readable zone.
-    rows: Vec<Personal<String>>,
+    rows: ZoneRows,
     /// Whether nothing in it was read with doubt.
     sure: bool,
 }
@@ -87,8 +80,14 @@ pub(super) struct Encoded {
 impl Encoded {
     /// What a zone says, if its check digits are right: wrong ones are a misread far more often than a forgery, and
     /// neither gives anything to rely on. Fields that they do not cover are missing where they were not read with certainty.
-    pub(super) fn of_zone(zone: MrzDocument) -> Option<Self> {
-        zone.check_digits_right.then(|| from_zone(zone))
+    pub(super) fn of_zone(zone: FoundZone) -> Option<Self> {
+        zone.document.check_digits_right.then(|| from_zone(zone))
+    }
+
+    /// The same, read off another picture than the print.
+    #[must_use]
+    pub(super) fn of_another_picture(self) -> Self {
+        Self { rows: self.rows.of_another_picture(), ..self }
     }
 
     /// Whether nothing in it was read with doubt: a barcode's error correction vouches for it, a zone's check digits for parts.
@@ -108,14 +107,15 @@ impl Encoded {
         let mut checks = aamva::checks(&parsed, PayloadOrigin::Symbol, today);
         checks.push(single_payload(&parsed, payloads));
         let (kind, fields) = (parsed.kind, parsed.fields.clone());
-        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows: Vec::new(), sure: true }, parsed))
+        let rows = ZoneRows::default();
+        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows, sure: true }, parsed))
     }
 }
 
 /// The printed lines of a front: everything but the rows of the machine-readable zone.
 pub(super) fn printed_lines(lines: Vec<TextLine>, encoded: Option<&Encoded>) -> Vec<TextLine> {
-    let zone = encoded.map(|encoded| encoded.rows.as_slice()).unwrap_or_default();
-    lines.into_iter().filter(|line| is_print(line, zone)).collect()
+    let zone = encoded.map(|encoded| encoded.rows.clone()).unwrap_or_default();
+    lines.into_iter().filter(|line| zone.admits(line)).collect()
 }
 
 /// Puts together what was read of a document.
@@ -157,7 +157,7 @@ pub(super) fn read_document(
         DocumentSides::Card { front, back } => match read_barcode(back, today, stages)? {
             Some(encoded) => Some(encoded),
             None => match read_zone(text, back, today, stages)? {
-                Some(encoded) => Some(encoded),
+                Some(encoded) => Some(encoded.of_another_picture()),
                 None => read_zone(text, front, today, stages)?,
             },
         },
@@ -201,7 +201,7 @@ fn read_zone(
 ) -> Result<Option<Encoded>, ModelError> {
     stages.run("mrz", || {
         let zone = text.read_mrz(picture, today)?;
-        let seen = match &zone {
+        let seen = match zone.as_ref().map(|zone| &zone.document) {
             None => "no machine-readable zone".to_owned(),
             Some(zone) if zone.valid => format!("{} with all check digits right", zone.format),
             Some(zone) if zone.check_digits_right => {
@@ -229,19 +229,6 @@ fn read_recapture(sides: &DocumentSides) -> Check {
         DocumentSides::Front { front: page } | DocumentSides::Passport { page } => scores.note_front(score(page)),
     }
     scores.check()
-}
-
-/// Rows of a machine-readable zone are no print: compared with themselves they would always agree. A row is told by its
-/// fillers, or by being a long stretch of the zone that was read, but for a few characters that were read otherwise.
-fn is_print(line: &TextLine, zone: &[Personal<String>]) -> bool {
-    let text = Personal::new(line.text.reveal().replace(' ', ""));
-    let (text, least) = (text.reveal().as_bytes(), LEAST_ZONE_STRETCH);
-    let is_like = |stretch: &[u8]| {
-        let same = stretch.iter().zip(text).filter(|(a, b)| a == b).count();
-        same * ZONE_LIKENESS.1 >= text.len() * ZONE_LIKENESS.0
-    };
-    let is_stretch = |row: &Personal<String>| row.reveal().as_bytes().windows(text.len().max(1)).any(is_like);
-    !text.contains(&b'<') && (text.len() < least || !zone.iter().any(is_stretch))
 }
 
 fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Option<Encoded>, ModelError> {
@@ -281,21 +268,25 @@ fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
     aamva::parse(symbol.bytes.reveal()).ok()
 }
 
-fn from_zone(zone: MrzDocument) -> Encoded {
-    let kind = Some(zone.kind());
-    let sure = zone.valid;
-    Encoded { source: EncodedSource::Mrz, kind, fields: zone.fields, checks: zone.checks, rows: zone.lines, sure }
+fn from_zone(zone: FoundZone) -> Encoded {
+    let FoundZone { document, rows } = zone;
+    let (kind, sure) = (Some(document.kind()), document.valid);
+    let rows = ZoneRows { lines: document.lines, outlines: rows };
+    Encoded { source: EncodedSource::Mrz, kind, fields: document.fields, checks: document.checks, rows, sure }
 }
 
 fn from_front(licence: EuropeanLicence) -> Encoded {
     let EuropeanLicence { fields, checks } = licence;
     let kind = Some(DocumentKind::DrivingLicense);
-    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: Vec::new(), sure: false }
+    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: ZoneRows::default(), sure: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::test_support::runtime;
+    use crate::tools::specimen::document::{PAGE_MM, passport_page};
+    use crate::tools::specimen::{PersonName, SpecimenPassport};
 
     fn payload(number: &str) -> AamvaDocument {
         let text = format!("@\n\x1e\rANSI 636014100001DL00310000DLDAQ{number}\nDBB03141985\nDBA03142029\nDCSSAMPLE\r");
@@ -310,19 +301,42 @@ mod tests {
         assert_eq!(check(vec![payload("E7654321")]), CheckResult::Fail);
     }
 
+    const TODAY: Date = jiff::civil::date(2026, 11, 22);
+
+    /// A passport's page in a picture, of which nothing but portrait and zone is left.
+    fn page_without_print() -> Rgb {
+        let mut page = passport_page(&SpecimenPassport::genuine(PersonName::Collins, TODAY)).unwrap();
+        let millimetre = page.width() as f32 / PAGE_MM.0;
+        let (left, bottom) = ((42.0 * millimetre) as usize, (62.0 * millimetre) as usize);
+        for (x, y) in (left..page.width()).flat_map(|x| (0..bottom).map(move |y| (x, y))) {
+            page.set_pixel(x, y, [250; 3]);
+        }
+        page
+    }
+
+    fn agreeing(text: &mut TextReader, page: &Rgb) -> Vec<&'static str> {
+        let encoded = Encoded::of_zone(text.read_mrz(page, TODAY).unwrap().unwrap());
+        assert!(encoded.is_some(), "the zone is read");
+        let printed = printed_lines(text.read(page).unwrap(), encoded.as_ref());
+        let evidence = document_evidence(encoded, &printed, true, TODAY);
+        evidence.comparisons.iter().filter(|c| c.result == Agreement::Agrees).map(|c| c.field).collect()
+    }
+
     #[test]
-    fn rows_of_a_zone_are_no_print_and_the_printed_number_is() {
-        let zone: [Personal<String>; 2] = [
-            "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<".into(),
-            "L898902C36UTO7408122F1204159ZE184226B12345610".into(),
-        ];
-        let print = |text: &str| {
-            let (text, bounds) = (text.into(), Rect::default());
-            is_print(&TextLine { text, confidence: 0.9, character_confidences: Vec::new(), bounds }, &zone)
-        };
-        assert!(!print("P<UTOERIKSSON<<ANNA"));
-        assert!(!print("L898902C36UTO7408122F12"));
-        assert!(!print("L8989O2C36UT07408122F1204159ZE184226B12345610"), "two letters were read otherwise");
-        assert!(print("L898902C3") && print("ERIKSSON"));
+    fn a_zone_agrees_neither_with_itself_nor_with_a_copy_of_itself_beside_it() {
+        let Some(runtime) = runtime() else { return };
+        let mut text = TextReader::open(&runtime).unwrap();
+        let mut page = page_without_print();
+        assert_eq!(agreeing(&mut text, &page), Vec::<&str>::new());
+        let millimetre = page.width() as f32 / PAGE_MM.0;
+        let (zone, copy) = ((68.0 * millimetre) as usize, (20.0 * millimetre) as usize);
+        let height = page.height() - zone;
+        for (x, y) in (0..page.width()).flat_map(|x| (0..height).map(move |y| (x, y))) {
+            let pixel = page.pixel(x, zone + y);
+            page.set_pixel(x, copy + y, pixel);
+        }
+        assert_eq!(agreeing(&mut text, &page), Vec::<&str>::new());
+        let whole = passport_page(&SpecimenPassport::genuine(PersonName::Collins, TODAY)).unwrap();
+        assert!(agreeing(&mut text, &whole).len() >= 4, "print agrees");
     }
 }

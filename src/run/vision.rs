@@ -7,11 +7,10 @@ use jiff::civil::Date;
 use super::portrait::{Portrait, read_portrait};
 use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
-use crate::document::mrz::MrzDocument;
 use crate::imaging::{Frame, Gray, Rgb};
 use crate::liveness::{FaceObservation, TurnTracker};
 use crate::session::ModelDigests;
-use crate::vision::{BarcodeOptions, Digest, FaceObserver, ModelError, Runtime, Symbol, TextReader};
+use crate::vision::{BarcodeOptions, Digest, FaceObserver, FoundZone, ModelError, Runtime, Symbol, TextReader};
 
 /// Why looking failed.
 #[derive(Debug, thiserror::Error)]
@@ -97,7 +96,7 @@ impl Vision {
     }
 
     /// The machine-readable zone, right or wrong.
-    pub(super) fn read_zone(&mut self, picture: &Rgb, today: Date) -> Result<Option<MrzDocument>, VisionError> {
+    pub(super) fn read_zone(&mut self, picture: &Rgb, today: Date) -> Result<Option<FoundZone>, VisionError> {
         Ok(self.text.read_mrz(picture, today)?)
     }
 

@@ -6,6 +6,7 @@ use super::evidence::{DocumentEvidence, EncodedSource};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
+use crate::document::mrz::SPECIMEN;
 use crate::document::{Agreement, CheckResult, PORTRAIT_QUALITY, RECAPTURE, Standing, standing};
 
 /// The verdict on a document alone.
@@ -46,7 +47,11 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
         let of_age = |birth| days.earliest >= reaches_age_on(birth, policy.tier.years());
         note(birth.is_some_and(|birth| !of_age(birth)), ReasonCode::UnderAge);
     }
-    note(standing(&document.checks) == Standing::Refused, ReasonCode::DocumentCheckFailed);
+    let specimen = document.checks.iter().any(|c| c.name == SPECIMEN && c.result == CheckResult::Flag);
+    note(specimen && !policy.admit_specimens, ReasonCode::DocumentCheckFailed);
+    // Where a specimen is admitted, that it is one does not count towards a refusal either.
+    let counted = document.checks.iter().filter(|c| c.name != SPECIMEN);
+    note(standing(counted) == Standing::Refused, ReasonCode::DocumentCheckFailed);
     // That it looks like a card says nothing about what is encoded on it.
     let of_pictures = |name| [RECAPTURE, PORTRAIT_QUALITY].contains(&name);
     let recapture = document.checks.iter().find(|check| check.name == RECAPTURE).map(|check| check.result);
@@ -100,7 +105,7 @@ mod tests {
 
     use super::*;
     use crate::compliance::AgeTier;
-    use crate::document::{Check, DocumentKind, FieldComparison, Fields};
+    use crate::document::{Check, CheckStrength, DocumentKind, FieldComparison, Fields};
     use crate::session::EncodedSource;
 
     fn evidence(checks: Vec<Check>) -> DocumentEvidence {
@@ -143,6 +148,21 @@ mod tests {
         assert!(verdict_on(Some(not_looked.clone()), true) && verdict_on(None, true));
         assert!(!verdict_on(Some(not_looked), false));
         assert!(!verdict_on(Some(Check::new(RECAPTURE, CheckResult::Pass, "")), true));
+    }
+
+    #[test]
+    fn a_specimen_verifies_only_where_the_policy_admits_it() {
+        let refused = |result, admit_specimens| {
+            let strong = Check::new(SPECIMEN, result, "").with_strength(CheckStrength::Strong);
+            let moderate = Check::new("some_other", CheckResult::Flag, "");
+            let policy = Policy { admit_specimens, ..Policy::for_tier(AgeTier::Over21) };
+            let document = evidence(vec![strong, moderate]);
+            let findings = document_findings(&document, &policy, PlaceDays::single(date(2026, 11, 22)));
+            findings.contains(&ReasonCode::DocumentCheckFailed)
+        };
+        assert!(!Policy::for_tier(AgeTier::Over21).admit_specimens);
+        assert!(refused(CheckResult::Flag, false) && !refused(CheckResult::Flag, true));
+        assert!(!refused(CheckResult::Pass, false));
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct Policy {
     /// Whether signs of a recapture refuse; otherwise they flag. The rates that this rests on are in
     /// `docs/documents/recapture.md`.
     pub refuse_recapture: bool,
+    /// Whether a specimen of Utopia, the state that ICAO invented for its examples, may verify: only where nothing real hangs
+    /// on the outcome.
+    pub admit_specimens: bool,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -60,6 +63,7 @@ impl Policy {
             required_fields: vec!["date_of_birth", "expiration_date"],
             review_flags: Vec::new(),
             refuse_recapture: false,
+            admit_specimens: false,
             #[cfg(test)]
             left_out: None,
         }

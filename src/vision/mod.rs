@@ -33,6 +33,7 @@ pub use face_mesh::FaceMesher;
 pub use face_observer::FaceObserver;
 pub use face_reader::{FaceReader, FaceReading};
 pub use manifest::{Manifest, ModelEntry};
+pub use mrz_reader::FoundZone;
 pub(crate) use runtime::hex;
 pub use runtime::{Digest, ModelError, Runtime, Threads};
 pub use text_boxes::TextBox;

@@ -11,8 +11,9 @@ use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
 use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, doubtful_places, repair};
-use crate::document::{Candidate, CheckResult, ReadCharacter};
-use crate::imaging::{Point, Quad, QuarterTurns, Rgb, lay_flat, locate_card, rotate_quarter};
+use crate::document::{Candidates, CheckResult, ReadCharacter};
+use crate::imaging::{Homography, Point, Quad, QuarterTurns, Rect, Rgb, lay_flat, locate_card, rotate_quarter};
+use crate::privacy::text_of;
 
 /// More check digits than this cannot have overruled the recogniser in a zone that was read well.
 const MAX_SUBSTITUTIONS: usize = 3;
@@ -46,9 +47,20 @@ const CUTS: [(f32, f32); 4] = [(1.0, 0.0), (1.2, 0.0), (0.85, 0.0), (1.0, 0.08)]
 /// What one look at a group of rows read, line by line.
 type Reading = Vec<Vec<ReadCharacter>>;
 
+/// A zone that was found in a picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundZone {
+    /// What it says.
+    pub document: MrzDocument,
+    /// Where its rows stand, from top to bottom, in pixels of the picture; each reaches as far as the widest.
+    pub rows: Vec<Quad>,
+}
+
 /// A zone and how well it was read.
 struct Attempt {
     document: MrzDocument,
+    /// Where it was read.
+    rows: Vec<Quad>,
     /// Mean probability of the characters.
     confidence: f32,
     /// How many looks it rests on.
@@ -56,13 +68,21 @@ struct Attempt {
 }
 
 impl Attempt {
+    /// The same zone in a picture of which this one was made: `back` takes its points there.
+    fn carried_back(mut self, back: impl Fn(Point) -> Point) -> Self {
+        self.rows.iter_mut().for_each(|row| *row = Quad(row.0.map(&back)));
+        self
+    }
+
     fn is_certain(&self) -> bool {
         self.readings >= MIN_READINGS && self.confidence >= CERTAIN
     }
 
-    /// Whether another look cannot help: nothing is in doubt, or what was read with certainty is wrong in print.
+    /// Whether another look cannot help: nothing is in doubt, or what was read with certainty is wrong in print. An issuer
+    /// that there is none of may be misread, and is looked at again.
     fn is_done(&self) -> bool {
-        self.document.valid || !self.document.check_digits_right && self.is_certain()
+        let wrong = !self.document.check_digits_right || self.document.has_unknown_issuer();
+        if wrong { self.is_certain() } else { self.document.valid }
     }
 
     /// Valid ones first, then those with right check digits, then by how many are right, then by certainty.
@@ -77,23 +97,26 @@ impl TextReader {
     ///
     /// # Errors
     /// [`ModelError`] when a model fails.
-    pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<MrzDocument>, ModelError> {
+    pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<FoundZone>, ModelError> {
         self.rows_left = MOST_ROWS;
         let mut best = self.read_turns(image, &QuarterTurns::ALL, today)?;
         // In a large scene the page may be too small for the search, or stand askew: laid flat it is neither.
         if !best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done())
-            && let Some(flat) = laid_flat(image)
+            && let Some((flat, back)) = laid_flat(image)
         {
-            best = better(best, self.read_turns(&flat, &[QuarterTurns::None, QuarterTurns::Two], today)?);
+            let found = self.read_turns(&flat, &[QuarterTurns::None, QuarterTurns::Two], today)?;
+            best = better(best, found.map(|attempt| attempt.carried_back(|point| back.apply(point))));
         }
-        Ok(best.map(|attempt| attempt.document))
+        Ok(best.map(|Attempt { document, rows, .. }| FoundZone { document, rows }))
     }
 
     /// The best reading of any of some turns; the first one with right check digits is taken.
     fn read_turns(&mut self, image: &Rgb, turns: &[QuarterTurns], today: Date) -> Result<Option<Attempt>, ModelError> {
         let mut best: Option<Attempt> = None;
         for &turn in turns {
-            best = better(best, self.read_upright(&rotate_quarter(image, turn), today)?);
+            let found = self.read_upright(&rotate_quarter(image, turn), today)?;
+            let back = |point| turn.to_original(point, image.width(), image.height());
+            best = better(best, found.map(|attempt| attempt.carried_back(back)));
             if best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done()) {
                 break;
             }
@@ -138,7 +161,7 @@ impl TextReader {
                 }
             }
             readings.push(lines);
-            best = better(best, interpret(&readings, today));
+            best = better(best, interpret(&readings, group, today));
             if best.as_ref().is_none_or(Attempt::is_done) {
                 break;
             }
@@ -162,11 +185,12 @@ impl TextReader {
         today: Date,
     ) -> Result<Attempt, ModelError> {
         let mut lines = Vec::new();
-        for row in group {
-            let lattice = self.recogniser.recognise(image, lengthened(*row))?;
+        let rows: RowGroup = group.iter().map(|row| lengthened(*row)).collect();
+        for row in &rows {
+            let lattice = self.recogniser.recognise(image, *row)?;
             lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
         }
-        let longer = interpret(&[lines], today).filter(|longer| longer.document.check_digits_right);
+        let longer = interpret(&[lines], &rows, today).filter(|longer| longer.document.check_digits_right);
         Ok(match longer {
             Some(longer) if longer.document.lines == attempt.document.lines => attempt,
             Some(longer) if longer.document.format.shape() > attempt.document.format.shape() => longer,
@@ -179,15 +203,17 @@ impl TextReader {
     }
 }
 
-/// The card or page in a picture as if it were scanned, with a long side on top; `None` when none was found, or when it
-/// fills the picture as it is.
-fn laid_flat(image: &Rgb) -> Option<Rgb> {
+/// The card or page in a picture as if it were scanned, with a long side on top, and the way back into the picture; `None`
+/// when none was found, or when it fills the picture as it is.
+fn laid_flat(image: &Rgb) -> Option<(Rgb, Homography)> {
     let outline = locate_card(&image.to_gray())?.outline;
     let (width, height) = (outline.mean_width(), outline.mean_height());
     let share = width * height / (image.width() * image.height()).max(1) as f32;
     let flat_width = width.clamp(LEAST_FLAT_WIDTH, MOST_FLAT_WIDTH).round();
     let flat_height = (flat_width * height / width.max(1.0)).round();
-    (share < MOST_SHARE).then(|| lay_flat(image, outline, flat_width as usize, flat_height as usize))?
+    let back = Homography::between(Quad::from_rect(Rect::new(0.0, 0.0, flat_width, flat_height)), outline)?;
+    let flat = (share < MOST_SHARE).then(|| lay_flat(image, outline, flat_width as usize, flat_height as usize))??;
+    Some((flat, back))
 }
 
 fn better(a: Option<Attempt>, b: Option<Attempt>) -> Option<Attempt> {
@@ -220,16 +246,16 @@ fn mean_confidence(line: &[ReadCharacter]) -> f32 {
 
 /// The formats that lines of these lengths can have, the nearest first.
 fn formats(lines: &Reading) -> Vec<MrzFormat> {
-    let first: String = lines[0].iter().take(5).map(|character| character.best().0).collect();
+    let first = text_of(lines[0].iter().map(|character| character.best().0), 5);
     let lengths: &[usize] = if lines.len() == 3 { &[30] } else { &[44, 36] };
     let longest = lines.iter().map(Vec::len).max().unwrap_or(0);
     let mut lengths: Vec<usize> = lengths.iter().copied().filter(|length| length.abs_diff(longest) <= 6).collect();
     lengths.sort_by_key(|length| length.abs_diff(longest));
-    lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(&first, length)).collect()
+    lengths.into_iter().filter_map(|length| MrzFormat::for_lines_of(first.reveal(), length)).collect()
 }
 
-/// Places, repairs and parses what was read, in the format that suits the first reading best.
-fn interpret(readings: &[Reading], today: Date) -> Option<Attempt> {
+/// Places, repairs and parses what was read in some rows, in the format that suits the first reading best.
+fn interpret(readings: &[Reading], rows: &RowGroup, today: Date) -> Option<Attempt> {
     let first = readings.first()?;
     let fillers = first.iter().flatten().filter(|character| character.best().0 == '<').count();
     if fillers < MIN_FILLERS {
@@ -246,19 +272,19 @@ fn interpret(readings: &[Reading], today: Date) -> Option<Attempt> {
         document.valid &= document.check_digits_right;
         let certainty = placed.iter().flatten().map(|place| place.first().map_or(0.0, |best| best.1));
         let confidence = certainty.sum::<f32>() / placed.iter().flatten().count().max(1) as f32;
-        Some(Attempt { document, confidence, readings: readings.len() })
+        Some(Attempt { document, rows: rows.clone(), confidence, readings: readings.len() })
     };
     formats(first).into_iter().map(attempt).fold(None, better)
 }
 
 /// One line in its places, with the mean of what the readings say that fit it.
-fn placed(format: MrzFormat, line: usize, readings: &[Reading]) -> Option<Vec<Vec<Candidate>>> {
+fn placed(format: MrzFormat, line: usize, readings: &[Reading]) -> Option<Vec<Candidates>> {
     let fitting: Vec<_> = readings.iter().filter_map(|reading| align_line(format, line, &reading[line])).collect();
     let share = 1.0 / fitting.len() as f32;
     let mut places = fitting.first()?.clone();
     for (index, place) in places.iter_mut().enumerate() {
         place.clear();
-        for &(character, probability) in fitting.iter().flat_map(|reading| &reading[index]) {
+        for &(character, probability) in fitting.iter().flat_map(|reading| reading[index].iter()) {
             match place.iter_mut().find(|candidate| candidate.0 == character) {
                 Some(candidate) => candidate.1 += probability * share,
                 None => place.push((character, probability * share)),

@@ -4,7 +4,7 @@
 //! Always holds: the alphabet can be narrowed after the fact, and each character keeps what else it could be. Wiped on
 //! drop. Does not correct anything: grammar and check digits are the document room's.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::document::ReadCharacter;
 
@@ -61,7 +61,9 @@ impl Lattice {
     /// The character of a run of steps, with the alternatives at the step where it is surest.
     fn character(&self, class: usize, steps: std::ops::Range<usize>, open: &[bool]) -> ReadCharacter {
         let position = (steps.start + steps.end) as f32 / 2.0 / self.used_steps.max(1) as f32;
-        let mut candidates = vec![(self.charset[class - 1], 0.0_f32)];
+        // One for each character that may be kept, so that the buffer never moves.
+        let mut candidates = Zeroizing::new(Vec::with_capacity(self.charset.len() + 1));
+        candidates.push((self.charset[class - 1], 0.0_f32));
         for (other, &character) in self.charset.iter().enumerate() {
             let probability = steps.clone().map(|step| self.step(step)[other + 1]).fold(0.0, f32::max);
             if other + 1 == class {
@@ -118,7 +120,7 @@ mod tests {
         let lattice = lattice(&[[0.1, 0.2, 0.3, 0.4], [0.9, 0.1, 0.0, 0.0]]);
         assert_eq!(text(&lattice.read(|_| true)), "a");
         let upper = lattice.read(|c| !c.is_lowercase());
-        assert_eq!(upper[0].candidates, [('O', 0.3), ('0', 0.2)]);
+        assert_eq!(*upper[0].candidates, [('O', 0.3), ('0', 0.2)]);
         assert!((upper[0].position - 0.25).abs() < 1e-6);
     }
 }

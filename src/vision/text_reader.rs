@@ -9,7 +9,7 @@ use super::text_detector::{LongSide, TextDetector};
 use super::text_recogniser::TextRecogniser;
 use crate::document::TextLine;
 use crate::imaging::{Quad, Rgb};
-use crate::privacy::Personal;
+use crate::privacy::text_of;
 
 /// Lines read with a lower mean confidence are no text.
 const MIN_CONFIDENCE: f32 = 0.35;
@@ -50,17 +50,12 @@ impl TextReader {
         let mut lines = Vec::new();
         for outline in worth_reading(&self.detector.detect(image, LongSide::DOCUMENT)?) {
             let characters = self.recogniser.recognise(image, outline)?.read(|_| true);
-            let text: String = characters.iter().map(|c| c.best().0).collect();
+            let text = text_of(characters.iter().map(|c| c.best().0), characters.len());
             let confidences: Vec<f32> = characters.iter().map(|c| c.best().1).collect();
             let confidence = confidences.iter().sum::<f32>() / confidences.len().max(1) as f32;
-            if !text.trim().is_empty() && confidence >= MIN_CONFIDENCE {
+            if !text.reveal().trim().is_empty() && confidence >= MIN_CONFIDENCE {
                 let bounds = outline.bounds();
-                lines.push(TextLine {
-                    text: Personal::new(text),
-                    confidence,
-                    character_confidences: confidences,
-                    bounds,
-                });
+                lines.push(TextLine { text, confidence, character_confidences: confidences, bounds, outline });
             }
         }
         Ok(lines)

@@ -6,6 +6,7 @@
 
 use super::elements::Elements;
 use super::issuers::Issuer;
+use crate::privacy::Personal;
 
 /// An address, each part absent when the card has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub(super) struct Address<'a> {
     pub street_2: Option<&'a str>,
     pub city: Option<&'a str>,
     pub jurisdiction_code: Option<String>,
-    pub postal_code: Option<String>,
+    pub postal_code: Option<Personal<String>>,
 }
 
 /// Reads the address from the elements.
@@ -37,7 +38,7 @@ fn is_code(code: &str) -> bool {
 }
 
 /// A postal code without padding: letters and digits only, a ZIP+4 whose last four digits are unknown without them.
-pub(super) fn postal_code(text: &str) -> Option<String> {
+pub(super) fn postal_code(text: &str) -> Option<Personal<String>> {
     // The capacity is taken at once: a string that grows leaves copies of itself behind that are not wiped.
     let mut code = String::with_capacity(text.len());
     code.extend(text.chars().filter(char::is_ascii_alphanumeric));
@@ -48,7 +49,7 @@ pub(super) fn postal_code(text: &str) -> Option<String> {
     if is_canadian(&code) {
         code.truncate(6);
     }
-    (!code.is_empty()).then_some(code)
+    (!code.is_empty()).then(|| Personal::new(code))
 }
 
 /// Letter, digit, letter, digit, letter, digit; the element is wider than that and some issuers fill it with zeros.
@@ -95,7 +96,7 @@ mod tests {
             ("C0A 2B4    ", "C0A2B4"),
             ("C0A2B400000", "C0A2B4"),
         ] {
-            assert_eq!(postal_code(text).as_deref(), Some(code));
+            assert_eq!(postal_code(text), Some(code.into()));
         }
         assert_eq!(postal_code("  -  "), None);
     }

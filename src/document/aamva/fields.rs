@@ -36,7 +36,7 @@ pub(super) fn fields(elements: &Elements, issuer: Option<&Issuer>) -> Fields {
         city: personal(address.city),
         country: country(elements, issuer, address.jurisdiction_code.as_deref()),
         jurisdiction_code: address.jurisdiction_code,
-        postal_code: address.postal_code.map(Personal::new),
+        postal_code: address.postal_code,
         id_number: personal(elements.stated("DAQ")),
         ..Fields::default()
     }

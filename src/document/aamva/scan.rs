@@ -70,7 +70,7 @@ impl<'a> Body<'a> {
         loop {
             rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
             let at = start + line.len() - rest.len();
-            if let Some(designator) = leading_subfile(rest) {
+            if let Some(designator) = leading_subfile(rest).filter(|designator| !self.is_inside(*designator)) {
                 self.subfiles.push((designator, at));
                 rest = &rest[2..];
             } else if let Some(id) = ElementId::leading(rest) {
@@ -86,6 +86,12 @@ impl<'a> Body<'a> {
                 return;
             }
         }
+    }
+
+    /// Whether an issuer's subfile has begun and no other since: its name does not come again, and what looks like it is the
+    /// issuer's own element Z?Z with a value.
+    fn is_inside(&self, designator: Designator) -> bool {
+        designator.is_jurisdiction() && self.subfiles.last().is_some_and(|(last, _)| *last == designator)
     }
 
     /// Cuts values at identifiers that have not been seen on a line of their own.
@@ -230,6 +236,13 @@ mod tests {
     fn names_that_hold_an_identifier_are_not_cut_when_lines_are_whole() {
         let body = "DAQ1\nDBA12102024\nDBB06061986\nDBC1\nDAGDADE ST\nDAIMCDADE\nDAJFL";
         assert!(elements(body).contains(&("DAI".to_owned(), "MCDADE".to_owned())));
+    }
+
+    #[test]
+    fn inside_an_issuer_s_subfile_its_name_begins_an_element() {
+        let found = elements("DLDAQ1\rZVZVZVA1\nZVZVB2\nZVA3\r");
+        assert_eq!(found, pairs(&[("DAQ", "1"), ("ZVZ", "VA1"), ("ZVZ", "VB2"), ("ZVA", "3")]));
+        assert_eq!(scan("DLDAQ1\rZVZVA1\nZVZVB2\r").subfiles.len(), 2);
     }
 
     #[test]

@@ -7,11 +7,9 @@ use crate::document::visual::read_visual_fields;
 use crate::imaging::Rect;
 
 fn front(lines: &[(&str, f32)]) -> VisualFields {
-    let line = |(row, &(text, confidence)): (usize, &(&str, f32))| TextLine {
-        text: text.into(),
-        confidence,
-        character_confidences: Vec::new(),
-        bounds: Rect::new(0.0, 40.0 * row as f32, 10.0 * text.chars().count() as f32, 20.0),
+    let line = |(row, &(text, confidence)): (usize, &(&str, f32))| {
+        let bounds = Rect::new(0.0, 40.0 * row as f32, 10.0 * text.chars().count() as f32, 20.0);
+        TextLine::level(text, confidence, bounds)
     };
     read_visual_fields(&lines.iter().enumerate().map(line).collect::<Vec<_>>(), date(2026, 3, 1))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::document::read_text::TextLine;
 use crate::imaging::Rect;
-use crate::privacy::Personal;
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// A field by its number on the card, in the order in which they stand below each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,9 +114,9 @@ impl Layout {
     }
 
     /// The text above the first field: title and name of the state.
-    pub(super) fn heading(&self, lines: &[TextLine]) -> Vec<String> {
+    pub(super) fn heading<'a>(&self, lines: &'a [TextLine]) -> Vec<&'a str> {
         let above = lines.iter().filter(|line| line.bounds.centre().y < self.top);
-        above.map(|line| line.text.reveal().clone()).collect()
+        above.map(|line| line.text.reveal().as_str()).collect()
     }
 }
 
@@ -129,7 +129,7 @@ fn fields_of(line: &TextLine, lines: &[TextLine]) -> Vec<Found> {
     if line.confidence < LEAST_CONFIDENCE {
         return Vec::new();
     }
-    let text: Vec<char> = line.text.reveal().chars().collect();
+    let text = characters_of(line.text.reveal().chars(), line.text.reveal().len());
     let labels: Vec<(usize, usize, FieldNumber)> =
         (0..text.len()).filter_map(|at| label_at(&text, at).map(|(end, number)| (at, end, number))).collect();
     let step = line.bounds.width / text.len().max(1) as f32;
@@ -137,8 +137,8 @@ fn fields_of(line: &TextLine, lines: &[TextLine]) -> Vec<Found> {
     let fields = labels.iter().zip(ends).filter_map(|(&(start, value, number), end)| {
         let place =
             Rect::new(line.bounds.x + step * start as f32, line.bounds.y, line.bounds.width, line.bounds.height);
-        let own: String = text.get(value..end)?.iter().collect();
-        let own = own.trim_matches(is_trimmed);
+        let own = text_of(text.get(value..end)?.iter().copied(), text.len());
+        let own = own.reveal().trim_matches(is_trimmed);
         let apart = if own.chars().count() <= SPECK { beside(line, lines) } else { None };
         let text = match apart {
             Some(apart) => Personal::from(apart.text.reveal().trim_matches(is_trimmed)),
@@ -196,7 +196,7 @@ fn beside<'a>(number: &TextLine, lines: &'a [TextLine]) -> Option<&'a TextLine> 
             && line.confidence >= LEAST_CONFIDENCE
     };
     let nearest = lines.iter().filter(on_row).min_by(|a, b| gap(a).total_cmp(&gap(b)))?;
-    let text: Vec<char> = nearest.text.reveal().chars().collect();
+    let text = characters_of(nearest.text.reveal().chars(), nearest.text.reveal().len());
     label_at(&text, 0).is_none().then_some(nearest)
 }
 

@@ -5,12 +5,11 @@
 //! describe it, which the number on the published specimen keeps. Northern Ireland's eight digits say nothing.
 
 use jiff::civil::Date;
-use zeroize::Zeroizing;
 
 use crate::document::check::{Check, CheckResult};
 use crate::document::fields::Fields;
 use crate::document::similarity::{spellings, transliterated};
-use crate::privacy::{Personal, PersonalDate};
+use crate::privacy::{Personal, PersonalDate, characters_of, text_of};
 
 /// Shortest and longest number that any state of the model prints.
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=18;
@@ -38,12 +37,12 @@ impl LicenceNumber {
     /// Reads field 5. `None` when it cannot be a number.
     pub(super) fn read(text: &str, country: Option<&str>) -> Option<Self> {
         let kept = text.chars().filter(char::is_ascii_alphanumeric);
-        let mut kept: Vec<char> = kept.map(|c| c.to_ascii_uppercase()).collect();
+        let mut kept = characters_of(kept.map(|c| c.to_ascii_uppercase()), text.len());
         let british = country == Some("GBR") && kept.len() >= BRITISH;
         if british {
             // An issue number of two digits stands behind it.
             kept.truncate(BRITISH);
-            kept = kept.into_iter().enumerate().map(|(at, c)| of_class(c, at)).collect();
+            kept.iter_mut().enumerate().for_each(|(at, c)| *c = of_class(*c, at));
         }
         let form = match country {
             Some("GBR") if british && is_british(&kept) => Form::British,
@@ -52,7 +51,7 @@ impl LicenceNumber {
         };
         let has_digit = kept.iter().any(char::is_ascii_digit);
         (LENGTHS.contains(&kept.len()) && has_digit)
-            .then(|| Self { text: Personal::new(kept.into_iter().collect()), form })
+            .then(|| Self { text: text_of(kept.iter().copied(), kept.len()), form })
     }
 
     /// The number against itself and the other fields.
@@ -109,9 +108,10 @@ fn against_holder(number: &str, fields: &Fields) -> Vec<&'static str> {
     if let Some(surname) = &fields.last_name {
         // With and without what Doc 9303 makes of a diacritic: the agency's spelling is not published.
         let is_named = spellings(surname.reveal()).into_iter().any(|letters| {
-            let letters = Zeroizing::new(letters.into_iter().collect::<String>());
-            let short = letters.strip_prefix("MAC").is_some_and(|rest| number[..5] == padded(&format!("MC{rest}"), 5));
-            short || number[..5] == padded(&letters, 5)
+            let short = letters.strip_prefix(&['M', 'A', 'C']);
+            let short = short.map(|rest| padded(['M', 'C'].iter().chain(rest).copied(), 5));
+            let long = padded(letters.iter().copied(), 5);
+            [Some(long), short].iter().flatten().any(|name| number[..5] == **name.reveal())
         });
         if !is_named {
             wrong.push("surname");
@@ -125,8 +125,7 @@ fn against_holder(number: &str, fields: &Fields) -> Vec<&'static str> {
     if let Some(first) = &fields.first_name {
         let initial = |name: &str| transliterated(name).chars().next();
         let second = fields.middle_name.as_ref().and_then(|name| initial(name.reveal()));
-        let initials: String = initial(first.reveal()).into_iter().chain(second).collect();
-        if number[11..13] != padded(&initials, 2) {
+        if number[11..13] != **padded(initial(first.reveal()).into_iter().chain(second), 2).reveal() {
             wrong.push("given names");
         }
     }
@@ -134,16 +133,17 @@ fn against_holder(number: &str, fields: &Fields) -> Vec<&'static str> {
 }
 
 /// The first letters, with nines behind where there are too few.
-fn padded(letters: &str, length: usize) -> String {
-    letters.chars().chain(std::iter::repeat('9')).take(length).collect()
+fn padded(letters: impl Iterator<Item = char>, length: usize) -> Personal<String> {
+    text_of(letters.chain(std::iter::repeat('9')), length)
 }
 
 /// Tens of the year, month (50 more for women), day, units of the year.
 fn says_birth(digits: &str, birth: Date) -> bool {
     let year = birth.year().rem_euclid(100);
     [0, 50]
-        .into_iter()
-        .any(|sex| digits == format!("{}{:02}{:02}{}", year / 10, birth.month() + sex, birth.day(), year % 10))
+        .map(|sex| Personal::new(format!("{}{:02}{:02}{}", year / 10, birth.month() + sex, birth.day(), year % 10)))
+        .iter()
+        .any(|stated| digits == stated.reveal())
 }
 
 /// The tenth character: the sum of the nine before, weighted 9 to 1, modulo 11; ten is an X, and letters count from 10.

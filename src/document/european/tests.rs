@@ -8,8 +8,7 @@ use crate::imaging::Rect;
 const TODAY: Date = date(2026, 11, 22);
 
 fn line(text: &str, x: f32, y: f32) -> TextLine {
-    let bounds = Rect::new(x, y, 12.0 * text.chars().count() as f32, 20.0);
-    TextLine { text: text.into(), confidence: 0.95, character_confidences: Vec::new(), bounds }
+    TextLine::level(text, 0.95, Rect::new(x, y, 12.0 * text.chars().count() as f32, 20.0))
 }
 
 /// The example that Great Britain's authority gives of a driver number, as a front.

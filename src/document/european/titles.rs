@@ -1,5 +1,7 @@
 //! What stands above the fields: the title in the model's languages, and whose card it is.
 
+use crate::privacy::{Personal, text_of};
+
 /// "Driving licence" in the languages of Directive 2006/126/EC, annex I, and in Norwegian, as capital letters without
 /// diacritics (with German's both ways). The Greek and Bulgarian titles are beyond the characters that are recognised.
 const TITLES: [&str; 24] = [
@@ -61,35 +63,36 @@ const AMERICAN: [&str; 5] = ["USA", "CANADA", "QUEBEC", "DRIVERLICENSE", "DRIVER
 const LETTERS_A_MISTAKE: usize = 8;
 
 /// Whether a heading has the title of the model.
-pub(super) fn is_european(heading: &[String]) -> bool {
+pub(super) fn is_european(heading: &[&str]) -> bool {
     heading.iter().any(|line| {
         let line = plain(line);
-        TITLES.iter().any(|title| holds(&line, title))
+        TITLES.iter().any(|title| holds(line.reveal(), title))
     })
 }
 
 /// Whether any line says that the card is American.
 pub(super) fn is_american<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
     lines.any(|line| {
-        let words: Vec<String> = line.split_whitespace().map(plain).collect();
+        let words: Vec<Personal<String>> = line.split_whitespace().map(plain).collect();
         let line = plain(line);
-        AMERICAN.iter().any(|name| if name.len() > 6 { line.contains(name) } else { words.iter().any(|w| w == name) })
+        let is_word = |name: &str| words.iter().any(|word| word.reveal() == name);
+        AMERICAN.iter().any(|name| if name.len() > 6 { line.reveal().contains(name) } else { is_word(name) })
     })
 }
 
 /// The issuing state by ICAO's letters (Doc 9303-3, section 5; Germany's is a single D), where the card tells.
-pub(super) fn country(heading: &[String], authority: Option<&str>) -> Option<&'static str> {
-    let authority = authority.map(plain).unwrap_or_default();
-    let known = AUTHORITIES.iter().find(|(name, _)| authority == *name);
+pub(super) fn country(heading: &[&str], authority: Option<&str>) -> Option<&'static str> {
+    let authority = plain(authority.unwrap_or_default());
+    let known = AUTHORITIES.iter().find(|(name, _)| authority.reveal() == *name);
     let named = || {
-        let lines: Vec<String> = heading.iter().map(|line| plain(line)).collect();
-        STATES.iter().find(|(name, _)| lines.iter().any(|line| line.contains(name)))
+        let lines: Vec<Personal<String>> = heading.iter().map(|line| plain(line)).collect();
+        STATES.iter().find(|(name, _)| lines.iter().any(|line| line.reveal().contains(name)))
     };
     known.or_else(named).map(|(_, code)| *code)
 }
 
 /// Capital letters alone, without diacritics.
-fn plain(text: &str) -> String {
+fn plain(text: &str) -> Personal<String> {
     let letter = |character: char| match character {
         'Á' | 'À' | 'Â' | 'Ã' | 'Ä' | 'Å' | 'Ā' | 'Ą' => 'A',
         'Ç' | 'Č' | 'Ć' | 'Ċ' => 'C',
@@ -105,7 +108,7 @@ fn plain(text: &str) -> String {
         other => other,
     };
     let upper = text.chars().flat_map(char::to_uppercase).map(letter);
-    upper.filter(char::is_ascii_uppercase).collect()
+    text_of(upper.filter(char::is_ascii_uppercase), 3 * text.len())
 }
 
 /// Whether a line holds a title, but for a misread letter or two.

@@ -6,7 +6,7 @@
 //! Always holds: the result has the format's length; only fillers are added or taken away. Does not change a character.
 
 use super::layout::MrzFormat;
-use crate::document::read_text::{Candidate, ReadCharacter};
+use crate::document::read_text::{Candidates, ReadCharacter};
 
 /// Probability that is given to a filler which was not read but must be there.
 const IMPLIED_FILLER: f32 = 0.5;
@@ -17,13 +17,11 @@ const MAX_SURPLUS: usize = 3;
 /// Fewer characters than this cannot tell their own distance.
 const MIN_CHARACTERS: usize = 8;
 
-type Place = Vec<Candidate>;
-
 /// Spreads what was read over the places of one line; `None` when it does not fit the format.
 #[must_use]
-pub fn align_line(format: MrzFormat, line: usize, read: &[ReadCharacter]) -> Option<Vec<Vec<Candidate>>> {
+pub fn align_line(format: MrzFormat, line: usize, read: &[ReadCharacter]) -> Option<Vec<Candidates>> {
     let length = format.shape().1;
-    let exact: Vec<Place> = read.iter().map(|character| character.candidates.clone()).collect();
+    let exact: Vec<Candidates> = read.iter().map(|character| character.candidates.clone()).collect();
     if exact.len() == length {
         return Some(exact);
     }
@@ -32,16 +30,16 @@ pub fn align_line(format: MrzFormat, line: usize, read: &[ReadCharacter]) -> Opt
     if closed { fit_between(spaced, length) } else { fit_left(spaced, length) }
 }
 
-fn filler() -> Place {
-    vec![('<', IMPLIED_FILLER)]
+fn filler() -> Candidates {
+    vec![('<', IMPLIED_FILLER)].into()
 }
 
-fn is_filler(place: &Place) -> bool {
+fn is_filler(place: &Candidates) -> bool {
     place.first().is_some_and(|best| best.0 == '<')
 }
 
 /// Opens a place for every whole distance between neighbours, and drops the weaker of two on one place.
-fn spread(read: &[ReadCharacter]) -> Option<Vec<Place>> {
+fn spread(read: &[ReadCharacter]) -> Option<Vec<Candidates>> {
     let mut steps: Vec<f32> = read.windows(2).map(|pair| pair[1].position - pair[0].position).collect();
     if read.len() < MIN_CHARACTERS {
         return None;
@@ -51,7 +49,7 @@ fn spread(read: &[ReadCharacter]) -> Option<Vec<Place>> {
     if pitch <= 0.0 {
         return None;
     }
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<Candidates> = Vec::new();
     let mut previous: Option<&ReadCharacter> = None;
     for character in read {
         let distance = previous.map_or(1.0, |last| (character.position - last.position) / pitch);
@@ -68,7 +66,7 @@ fn spread(read: &[ReadCharacter]) -> Option<Vec<Place>> {
 }
 
 /// For lines that end in a check digit: makes the longest run of fillers longer or shorter.
-fn fit_between(mut places: Vec<Place>, length: usize) -> Option<Vec<Place>> {
+fn fit_between(mut places: Vec<Candidates>, length: usize) -> Option<Vec<Candidates>> {
     if places.len() == length {
         return Some(places);
     }
@@ -90,7 +88,7 @@ fn fit_between(mut places: Vec<Place>, length: usize) -> Option<Vec<Place>> {
 }
 
 /// For lines that may end in fillers: adds or drops fillers at the right end.
-fn fit_left(mut places: Vec<Place>, length: usize) -> Option<Vec<Place>> {
+fn fit_left(mut places: Vec<Candidates>, length: usize) -> Option<Vec<Candidates>> {
     let most = length + MAX_SURPLUS;
     while (length + 1..=most).contains(&places.len()) && places.last().is_some_and(is_filler) {
         places.pop();
@@ -102,7 +100,7 @@ fn fit_left(mut places: Vec<Place>, length: usize) -> Option<Vec<Place>> {
     Some(places)
 }
 
-fn longest_filler_run(places: &[Place]) -> Option<(usize, usize)> {
+fn longest_filler_run(places: &[Candidates]) -> Option<(usize, usize)> {
     let mut best: Option<(usize, usize)> = None;
     let mut run = 0;
     for (index, place) in places.iter().enumerate() {
@@ -120,12 +118,14 @@ mod tests {
 
     fn read(text: &str, dropped: &[usize]) -> Vec<ReadCharacter> {
         let characters = text.chars().enumerate().filter(|(index, _)| !dropped.contains(index));
-        let place =
-            |(index, c)| ReadCharacter { candidates: vec![(c, 0.9)], position: index as f32 / text.len() as f32 };
+        let place = |(index, c)| ReadCharacter {
+            candidates: vec![(c, 0.9)].into(),
+            position: index as f32 / text.len() as f32,
+        };
         characters.map(place).collect()
     }
 
-    fn text(places: Option<Vec<Place>>) -> Option<String> {
+    fn text(places: Option<Vec<Candidates>>) -> Option<String> {
         places.map(|places| places.iter().map(|place| place[0].0).collect())
     }
 

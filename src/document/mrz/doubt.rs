@@ -9,7 +9,7 @@
 use super::check_digit::value;
 use super::layout::{Class, MrzFormat, Span};
 use super::repair::look_alikes;
-use crate::document::read_text::Candidate;
+use crate::document::read_text::{Candidate, Candidates};
 
 /// Up to this probability a character that rests on the print alone is doubtful. Little of what is missing to 1 says
 /// anything: a recogniser of all text gives it to blanks and to characters that no zone has.
@@ -26,11 +26,7 @@ pub type Place = (usize, usize);
 
 /// The doubtful places of `lines`, given what was read for each place, in reading order.
 #[must_use]
-pub fn doubtful_places<Line: AsRef<str>>(
-    format: MrzFormat,
-    read: &[Vec<Vec<Candidate>>],
-    lines: &[Line],
-) -> Vec<Place> {
+pub fn doubtful_places<Line: AsRef<str>>(format: MrzFormat, read: &[Vec<Candidates>], lines: &[Line]) -> Vec<Place> {
     let mut places = Vec::new();
     for (index, (candidates, line)) in read.iter().zip(lines).enumerate() {
         let (classes, covered) = (format.classes(index), covered(format, index));
@@ -96,11 +92,11 @@ mod tests {
     const LINES: [&str; 2] =
         ["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"];
 
-    fn read() -> Vec<Vec<Vec<Candidate>>> {
-        LINES.iter().map(|line| line.chars().map(|c| vec![(c, 0.99)]).collect()).collect()
+    fn read() -> Vec<Vec<Candidates>> {
+        LINES.iter().map(|line| line.chars().map(|c| vec![(c, 0.99)].into()).collect()).collect()
     }
 
-    fn doubts(change: impl FnOnce(&mut Vec<Vec<Vec<Candidate>>>)) -> Vec<Place> {
+    fn doubts(change: impl FnOnce(&mut Vec<Vec<Candidates>>)) -> Vec<Place> {
         let mut read = read();
         change(&mut read);
         doubtful_places(MrzFormat::Td3, &read, &LINES)
@@ -113,20 +109,20 @@ mod tests {
 
     #[test]
     fn a_weak_letter_of_a_name_or_a_rival_beside_it_is_a_doubt() {
-        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.5)]), [(0, 6)]);
-        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.7), ('A', 0.2)]), [(0, 6)]);
-        assert_eq!(doubts(|read| read[1][20] = vec![('F', 0.45)]), [(1, 20)]);
+        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.5)].into()), [(0, 6)]);
+        assert_eq!(doubts(|read| read[0][6] = vec![('R', 0.7), ('A', 0.2)].into()), [(0, 6)]);
+        assert_eq!(doubts(|read| read[1][20] = vec![('F', 0.45)].into()), [(1, 20)]);
     }
 
     #[test]
     fn a_weak_digit_under_a_check_digit_is_no_doubt_unless_the_rival_weighs_the_same() {
-        assert_eq!(doubts(|read| read[1][1] = vec![('8', 0.5), ('B', 0.4)]), []);
-        assert_eq!(doubts(|read| read[1][1] = vec![('8', 0.5), ('S', 0.4)]), [(1, 1)]);
+        assert_eq!(doubts(|read| read[1][1] = vec![('8', 0.5), ('B', 0.4)].into()), []);
+        assert_eq!(doubts(|read| read[1][1] = vec![('8', 0.5), ('S', 0.4)].into()), [(1, 1)]);
     }
 
     #[test]
     fn a_digit_where_only_letters_stand_is_its_look_alike_and_no_rival() {
-        assert_eq!(doubts(|read| read[0][4] = vec![('0', 0.9), ('O', 0.1)]), []);
+        assert_eq!(doubts(|read| read[0][4] = vec![('0', 0.9), ('O', 0.1)].into()), []);
     }
 
     #[test]
@@ -135,7 +131,7 @@ mod tests {
         lines[0].replace_range(1..2, "D");
         let doubts = |code: Vec<Candidate>| {
             let mut read = read();
-            read[0][1] = code;
+            read[0][1] = code.into();
             doubtful_places(MrzFormat::Td3, &read, &lines)
         };
         assert_eq!((doubts(vec![('D', 0.7)]), doubts(vec![('D', 0.9)])), (vec![(0, 1)], vec![]));
@@ -143,16 +139,16 @@ mod tests {
 
     #[test]
     fn the_letter_that_every_document_of_a_format_begins_with_is_no_doubt_and_any_other_is() {
-        assert_eq!(doubts(|read| read[0][0] = vec![('P', 0.6), ('F', 0.3)]), []);
+        assert_eq!(doubts(|read| read[0][0] = vec![('P', 0.6), ('F', 0.3)].into()), []);
         let card =
             ["H<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"];
-        let read = card.map(|line| line.chars().map(|c| vec![(c, 0.99)]).collect::<Vec<_>>());
+        let read = card.map(|line| line.chars().map(|c| vec![(c, 0.99)].into()).collect::<Vec<_>>());
         assert_eq!(doubtful_places(MrzFormat::Td1, &read, &card), [(0, 0)]);
     }
 
     #[test]
     fn fillers_that_end_a_line_are_no_doubt_and_those_inside_a_name_are() {
-        assert_eq!(doubts(|read| read[0][43] = vec![('<', 0.4)]), []);
-        assert_eq!(doubts(|read| read[0][19] = vec![('<', 0.5)]), [(0, 19)]);
+        assert_eq!(doubts(|read| read[0][43] = vec![('<', 0.4)].into()), []);
+        assert_eq!(doubts(|read| read[0][19] = vec![('<', 0.5)].into()), [(0, 19)]);
     }
 }

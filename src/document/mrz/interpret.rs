@@ -1,6 +1,7 @@
 //! From lines of a known format to check results and fields.
 
 use jiff::civil::Date;
+use zeroize::Zeroizing;
 
 use super::check_digit::check_digit;
 use super::layout::{CheckSpec, MrzFormat, NUMBER_CHECK, Span};
@@ -14,7 +15,7 @@ const EXPIRY_AHEAD_YEARS: i16 = 50;
 
 /// The document number with its check digit, both as stated.
 pub(super) struct Number {
-    pub text: Vec<u8>,
+    pub text: Zeroizing<Vec<u8>>,
     pub digit: u8,
 }
 
@@ -26,13 +27,16 @@ fn byte(lines: &[&[u8]], (line, column): (usize, usize)) -> u8 {
     lines.get(line).and_then(|line| line.get(column)).copied().unwrap_or(b'<')
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// The text of some spans, with what is put between them.
+fn text(lines: &[&[u8]], spans: &[Span], between: &str) -> Personal<String> {
+    // Joined at once, in a buffer of the right length; a zone is ASCII.
+    let parts: Vec<&str> = spans.iter().map(|span| std::str::from_utf8(at(lines, span)).unwrap_or_default()).collect();
+    Personal::new(parts.join(between))
 }
 
-fn code(bytes: &[u8]) -> Option<String> {
-    let code = text(bytes).trim_matches('<').to_owned();
-    (!code.is_empty()).then_some(code)
+fn code(bytes: &[u8]) -> Option<Personal<String>> {
+    let code = std::str::from_utf8(bytes).unwrap_or_default().trim_matches('<');
+    (!code.is_empty()).then(|| Personal::from(code))
 }
 
 /// Reads the document number, which goes on in the optional data when a filler stands in place of its check digit
@@ -45,9 +49,9 @@ pub(super) fn document_number(format: MrzFormat, lines: &[&[u8]]) -> Number {
     let rest = rest.split(|&c| c == b'<').next().unwrap_or_default();
     match rest.split_last() {
         Some((&last, tail)) if digit == b'<' && !head.ends_with(b"<") => {
-            Number { text: [head, tail].concat(), digit: last }
+            Number { text: [head, tail].concat().into(), digit: last }
         }
-        _ => Number { text: head.to_vec(), digit },
+        _ => Number { text: head.to_vec().into(), digit },
     }
 }
 
@@ -57,10 +61,11 @@ pub(super) fn check_digits(format: MrzFormat, lines: &[&[u8]], number: &Number) 
         let (covered, digit) = if check.name == NUMBER_CHECK {
             (number.text.clone(), number.digit)
         } else {
-            (check.covers.iter().flat_map(|span| at(lines, span)).copied().collect(), byte(lines, check.digit))
+            let spans: Vec<&[u8]> = check.covers.iter().map(|span| at(lines, span)).collect();
+            (spans.concat().into(), byte(lines, check.digit))
         };
         let empty = covered.iter().all(|&c| c == b'<');
-        let expected = check_digit(covered);
+        let expected = check_digit(covered.iter().copied());
         let right = expected == Some(digit) || (empty && check.filler_when_empty && digit == b'<');
         let detail = match expected {
             Some(expected) => format!("stated {}, computed {}", char::from(digit), char::from(expected)),
@@ -78,11 +83,11 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
     let expires = layout.expiry.as_ref().and_then(|span| expiry(at(lines, span), today));
     let born = birth(at(lines, &layout.birth), expires.map_or(today, |last| last.min(today)));
     let number = code(&number.text);
-    let issuer = code(at(lines, &layout.issuer));
+    let issuer = code(at(lines, &layout.issuer)).map(|code| code.reveal().clone());
     let Names { last, first, middle } = match layout.names.as_slice() {
         // The French card keeps family and given names apart.
-        [family, given] => names::split(&format!("{}<<{}", text(at(lines, family)), text(at(lines, given)))),
-        spans => names::split(&spans.iter().map(|span| text(at(lines, span))).collect::<String>()),
+        spans @ [_, _] => names::split(text(lines, spans, "<<").reveal()),
+        spans => names::split(text(lines, spans, "").reveal()),
     };
     // A filler at the end says that all of it is there.
     let name_is_cut_off = layout.names.iter().any(|span| !at(lines, span).ends_with(b"<"));
@@ -101,9 +106,9 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
         },
         country: issuer.clone(),
         issuing_state: issuer,
-        nationality: layout.nationality.and_then(|span| code(at(lines, &span))).map(Personal::new),
-        id_number: number.clone().map(Personal::new),
-        document_number: number.map(Personal::new),
+        nationality: layout.nationality.and_then(|span| code(at(lines, &span))),
+        id_number: number.clone(),
+        document_number: number,
         ..Fields::default()
     }
 }

@@ -12,6 +12,7 @@ mod interpret;
 mod layout;
 mod names;
 mod repair;
+mod states;
 
 use jiff::civil::Date;
 
@@ -24,6 +25,7 @@ pub use check_digit::check_digit;
 pub use doubt::{Place, doubtful_places};
 pub use layout::MrzFormat;
 pub use repair::{Repaired, repair};
+pub use states::{ISSUING_STATE, NATIONALITY, SPECIMEN};
 
 /// The check that says whether characters which no check digit vouches for were read with certainty.
 pub const UNCHECKED_CHARACTERS: &str = "unchecked_characters";
@@ -37,7 +39,7 @@ pub struct MrzDocument {
     pub lines: Vec<Personal<String>>,
     /// What it states.
     pub fields: Fields,
-    /// Every check digit, then the sense of the dates.
+    /// Every check digit, then the sense of the dates, then whose document it is.
     pub checks: Vec<Check>,
     /// Whether every check digit is right, and no character that none vouches for is in doubt.
     pub valid: bool,
@@ -89,6 +91,7 @@ impl MrzDocument {
         let right = checks.iter().all(|check| check.result == CheckResult::Pass);
         let fields = interpret::fields(format, &bytes, &number, today);
         checks.extend(interpret::date_checks(format, &bytes, &fields, today));
+        checks.extend(states::state_checks(&fields));
         let lines = lines.into_iter().map(Personal::from).collect();
         Ok(Self { format, lines, fields, checks, valid: right, check_digits_right: right })
     }
@@ -124,10 +127,19 @@ impl MrzDocument {
             [] => (CheckResult::Pass, "all were read with certainty".to_owned()),
             shown => (CheckResult::Flag, format!("not read with certainty: {}", shown.join(", "))),
         };
-        self.checks.retain(|check| check.name != UNCHECKED_CHARACTERS);
+        // What is in doubt is not judged by its likeliest reading.
+        let judged_anew = [ISSUING_STATE, NATIONALITY, SPECIMEN, UNCHECKED_CHARACTERS];
+        self.checks.retain(|check| !judged_anew.contains(&check.name));
+        self.checks.extend(states::state_checks(&self.fields));
         self.checks.push(Check::new(UNCHECKED_CHARACTERS, result, detail));
         self.valid &= doubtful.is_empty();
         self
+    }
+
+    /// Whether its issuer was read with certainty, and is none that there is.
+    #[must_use]
+    pub fn has_unknown_issuer(&self) -> bool {
+        self.fields.issuing_state.as_deref().is_some_and(|code| !states::is_issuer(code))
     }
 
     /// What kind of document such a zone is on.

@@ -7,7 +7,8 @@
 
 use super::check_digit::check_digit;
 use super::layout::{CheckSpec, Class, Layout, MrzFormat, NUMBER_CHECK, Span};
-use crate::document::read_text::Candidate;
+use crate::document::read_text::{Candidate, Candidates};
+use crate::privacy::{Personal, text_of};
 
 /// Letters and digits that print alike: one stands for the other where the alphabet of a place admits only one of them.
 const LOOK_ALIKES: [(char, &[char]); 6] =
@@ -30,13 +31,13 @@ const MAX_CHOICES: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repaired {
     /// One line each.
-    pub lines: Vec<crate::privacy::Personal<String>>,
+    pub lines: Vec<Personal<String>>,
     /// Places where a check digit overruled the most probable character.
     pub substitutions: usize,
 }
 
 /// A place's admissible characters with their costs, cheapest first; never empty.
-type Options = Vec<(char, f32)>;
+type Options = Candidates;
 type Place = (usize, usize);
 
 /// A change of some places (to the given option) and what it costs.
@@ -52,25 +53,26 @@ struct Grid {
 
 /// Chooses a character for every place; `None` when the lines have not the format's shape.
 #[must_use]
-pub fn repair(format: MrzFormat, lines: &[Vec<Vec<Candidate>>]) -> Option<Repaired> {
+pub fn repair(format: MrzFormat, lines: &[Vec<Candidates>]) -> Option<Repaired> {
     let (count, length) = format.shape();
     if lines.len() != count || lines.iter().any(|line| line.len() != length) {
         return None;
     }
-    let per_line = |(index, line): (usize, &Vec<Vec<Candidate>>)| {
+    let per_line = |(index, line): (usize, &Vec<Candidates>)| {
         line.iter().zip(format.classes(index)).map(|(place, class)| admissible(place, class)).collect()
     };
     let grid = Grid { options: lines.iter().enumerate().map(per_line).collect() };
     let choice = grid.best_choice(&format.layout()).unwrap_or_default();
-    let lines = (0..count).map(|line| (0..length).map(|column| grid.character((line, column), &choice)).collect());
-    Some(Repaired { lines: lines.map(crate::privacy::Personal::new).collect(), substitutions: choice.changes.len() })
+    let line = |line| text_of((0..length).map(|column| grid.character((line, column), &choice)), length);
+    Some(Repaired { lines: (0..count).map(line).collect(), substitutions: choice.changes.len() })
 }
 
 /// What a place may hold. A first reading outside the alphabet gives way to the most probable one inside, or to its classic
 /// confusion; when there is neither it stays, and the zone will not be valid.
 fn admissible(candidates: &[Candidate], class: Class) -> Options {
     let first = candidates.first().copied().unwrap_or(('<', 0.0));
-    let mut options: Options = Vec::new();
+    // A place for each proposal and each look-alike, so that the buffer never moves.
+    let mut options = Options::new(Vec::with_capacity(candidates.len() + LOOK_ALIKES.len() + CONFUSIONS.len()));
     let mut propose = |character: char, probability: f32| {
         if class.admits(character) && !options.iter().any(|option| option.0 == character) {
             options.push((character, -probability.max(1e-4).ln()));
@@ -86,7 +88,7 @@ fn admissible(candidates: &[Candidate], class: Class) -> Options {
     }
     candidates.iter().skip(1).for_each(|&(character, probability)| propose(character, probability));
     options.sort_by(|a, b| a.1.total_cmp(&b.1));
-    if options.is_empty() { vec![(first.0, 0.0)] } else { options }
+    if options.is_empty() { vec![(first.0, 0.0)].into() } else { options }
 }
 
 pub(super) fn look_alikes(character: char) -> impl Iterator<Item = char> {

@@ -2,6 +2,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::document::read_text::Candidates;
 use crate::privacy::PersonalDate;
 
 const TODAY: Date = date(2026, 3, 1);
@@ -138,8 +139,8 @@ fn errors_and_debug_output_hold_nothing_personal() {
     assert!(!document.contains("ERIKSSON") && !document.contains("L898902C3"), "{document}");
 }
 
-fn read(lines: &[&str]) -> Vec<Vec<Vec<(char, f32)>>> {
-    lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.9)]).collect()).collect()
+fn read(lines: &[&str]) -> Vec<Vec<Candidates>> {
+    lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.9)].into()).collect()).collect()
 }
 
 fn repaired(format: MrzFormat, lines: &[&str]) -> (Vec<String>, usize) {
@@ -169,7 +170,7 @@ fn a_digit_that_nobody_proposed_stays_wrong() {
 #[test]
 fn names_are_never_changed_by_a_check_digit() {
     let mut lines = read(&PASSPORT);
-    lines[0][5] = vec![('F', 0.5), ('E', 0.49)];
+    lines[0][5] = vec![('F', 0.5), ('E', 0.49)].into();
     let repaired = repair(MrzFormat::Td3, &lines).unwrap();
     assert!(repaired.lines[0].reveal().starts_with("P<UTOFRIKSSON"));
 }
@@ -302,14 +303,40 @@ proptest! {
 
     #[test]
     fn one_look_alike_is_put_right_or_left_invalid((format, lines, ..) in zones(), pick in 0_usize..500) {
-        let mut read: Vec<Vec<Vec<(char, f32)>>> =
-            lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.98)]).collect()).collect();
+        let mut read: Vec<Vec<Candidates>> =
+            lines.iter().map(|line| line.chars().map(|c| vec![(c, 0.98)].into()).collect()).collect();
         let number = format.layout().number;
         let place = &mut read[number.line][number.columns.start + pick % 9];
         let swapped = match place[0].0 { '0' => 'O', '1' => 'I', '5' => 'S', 'O' => '0', 'S' => '5', other => other };
-        *place = vec![(swapped, 0.6), (place[0].0, 0.3)];
+        *place = vec![(swapped, 0.6), (place[0].0, 0.3)].into();
         let repaired: Vec<String> =
             repair(format, &read).unwrap().lines.iter().map(|line| line.reveal().clone()).collect();
         prop_assert!(repaired == lines || !MrzDocument::parse(&repaired, TODAY).unwrap().valid);
     }
+}
+
+fn result_of(document: &MrzDocument, name: &str) -> CheckResult {
+    let mut named = document.checks.iter().filter(|check| check.name == name);
+    let result = named.next().unwrap().result;
+    assert!(named.next().is_none(), "{name} once");
+    result
+}
+
+#[test]
+fn an_issuer_that_there_is_none_of_fails_though_every_check_digit_is_right() {
+    let invented = parse(&[&PASSPORT[0].replace("UTO", "QZV"), &PASSPORT[1].replace("UTO", "QZV")]);
+    assert!(invented.valid && invented.has_unknown_issuer());
+    assert_eq!(failed(&invented), [ISSUING_STATE]);
+    assert_eq!(result_of(&invented, NATIONALITY), CheckResult::Flag);
+    let known = parse(&[&PASSPORT[0].replace("UTO", "D<<"), &PASSPORT[1].replace("UTO", "XXB")]);
+    assert!(failed(&known).is_empty() && result_of(&known, SPECIMEN) == CheckResult::Pass);
+}
+
+#[test]
+fn an_issuer_in_doubt_is_neither_unknown_nor_a_specimen() {
+    let doubtful = parse(&PASSPORT).with_doubts(&[(0, 2), (1, 11)]);
+    for name in [ISSUING_STATE, NATIONALITY, SPECIMEN] {
+        assert_eq!(result_of(&doubtful, name), CheckResult::NotApplicable);
+    }
+    assert_eq!(result_of(&parse(&PASSPORT).with_doubts(&[]), SPECIMEN), CheckResult::Flag);
 }

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use super::labels::{LabelKind, last_label};
 use super::neighbours::{above, left_of, part_of};
 use crate::document::read_text::TextLine;
+use crate::privacy::text_of;
 
 mod scan;
 
@@ -93,18 +94,20 @@ pub(super) fn birth_and_expiry(found: &[FoundDate]) -> (Option<Date>, Option<Dat
 /// What stands before the date in its line, to its left or above it.
 fn label_of(lines: &[TextLine], index: usize, date: &RawDate, after: usize) -> Option<DateLabel> {
     let line = &lines[index];
-    let before: String = line.text.reveal().chars().take(date.characters.start).skip(after).collect();
+    let text = line.text.reveal();
+    let before = text_of(text.chars().take(date.characters.start).skip(after), text.len());
     let place = part_of(line, date.characters.clone());
     let neighbour = |line: Option<&TextLine>| {
-        let text = line?.text.reveal().clone();
+        let text = line?.text.reveal();
         // A label in a line that goes on with a date of its own belongs to that date.
-        let used = scan(&text).last().map_or(0, |date| date.characters.end);
-        let rest: String = text.chars().skip(used).collect();
+        let used = scan(text).last().map_or(0, |date| date.characters.end);
+        let rest = text_of(text.chars().skip(used), text.len());
+        let rest = rest.reveal();
         // Nor is a number a label, however much it looks like one.
         let is_number = rest.chars().filter(char::is_ascii_digit).count() >= MIN_NUMBER_DIGITS;
-        if is_number { None } else { last_label(&rest) }
+        if is_number { None } else { last_label(rest) }
     };
-    let kind = last_label(&before)
+    let kind = last_label(before.reveal())
         .or_else(|| neighbour(left_of(lines, place).filter(|_| date.characters.start < 4)))
         .or_else(|| neighbour(above(lines, place)))?;
     match kind {

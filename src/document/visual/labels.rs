@@ -1,5 +1,9 @@
 //! The words by which fronts label their fields, tolerant of look-alike characters.
 
+use zeroize::Zeroizing;
+
+use crate::privacy::characters_of;
+
 /// What follows a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LabelKind {
@@ -83,14 +87,17 @@ pub(super) fn fold(character: char) -> char {
 
 /// Letters, digits and `#` of a text, folded, and which of them were read as letters.
 struct Folded {
-    characters: Vec<char>,
+    characters: Zeroizing<Vec<char>>,
     is_letter: Vec<bool>,
 }
 
 impl Folded {
     fn new(text: &str) -> Self {
         let kept = || text.chars().filter(|c| c.is_alphanumeric() || *c == '#');
-        Self { characters: kept().map(fold).collect(), is_letter: kept().map(char::is_alphabetic).collect() }
+        Self {
+            characters: characters_of(kept().map(fold), text.len()),
+            is_letter: kept().map(char::is_alphabetic).collect(),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::labels::{LabelKind, is_vocabulary, last_label};
 use super::neighbours::above;
 use crate::document::read_text::TextLine;
+use crate::privacy::{Personal, text_of};
 
 /// Lines above an address in which names are looked for when nothing is labelled.
 const UNLABELLED_LINES: usize = 2;
@@ -14,10 +15,10 @@ const FAMILY_LABELS: [&str; 4] = ["LN", "SURNAME", "LAST NAME", "FAMILY NAME"];
 const GIVEN_LABELS: [&str; 4] = ["FN", "GIVEN NAME", "GIVEN NAMES", "FIRST NAME"];
 
 /// The family name and the given names, where a label says which is which.
-pub(super) fn labelled(lines: &[TextLine]) -> (Option<String>, Option<String>) {
+pub(super) fn labelled(lines: &[TextLine]) -> (Option<Personal<String>>, Option<Personal<String>>) {
     let find = |labels: &[&str]| {
         let certain = lines.iter().filter(|line| line.confidence >= LEAST_CONFIDENCE);
-        certain.filter_map(|line| value_of(lines, line, labels)).find(|name| is_name_like(name)).map(str::to_owned)
+        certain.filter_map(|line| value_of(lines, line, labels)).find(|name| is_name_like(name)).map(Personal::from)
     };
     (find(&FAMILY_LABELS), find(&GIVEN_LABELS))
 }
@@ -28,8 +29,10 @@ fn value_of<'a>(lines: &[TextLine], line: &'a TextLine, labels: &[&str]) -> Opti
     if let Some(value) = labels.iter().find_map(|label| after_label(text, label)) {
         return Some(value);
     }
-    let label = above(lines, line.bounds)?.text.reveal().to_uppercase();
-    labels.iter().any(|name| name.len() > 2 && label.contains(name)).then_some(text)
+    let label = above(lines, line.bounds)?.text.reveal();
+    // A letter's capital may be three letters.
+    let label = text_of(label.chars().flat_map(char::to_uppercase), 3 * label.len());
+    labels.iter().any(|name| name.len() > 2 && label.reveal().contains(name)).then_some(text)
 }
 
 fn after_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
@@ -46,8 +49,8 @@ pub(super) fn find(lines: &[TextLine]) -> Vec<usize> {
 }
 
 /// The words of a line of names.
-pub(super) fn words_of(line: &TextLine) -> Vec<String> {
-    words(without_number(line.text.reveal()))
+pub(super) fn words_of(line: &TextLine) -> impl Iterator<Item = Personal<String>> {
+    words(without_number(line.text.reveal())).map(Personal::from)
 }
 
 fn lines_above_address(lines: &[TextLine]) -> Vec<usize> {
@@ -94,21 +97,17 @@ fn without_number(text: &str) -> &str {
 fn is_name_like(text: &str) -> bool {
     let plain = text.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | ',' | '.' | '-' | '\'' | '’'));
     let capital = text.chars().filter(|c| c.is_alphabetic()).all(char::is_uppercase);
-    let words = words(text);
-    plain
-        && capital
-        && words.iter().any(|word| word.chars().count() > 1)
-        && !words.iter().any(|word| is_vocabulary(word))
+    plain && capital && words(text).any(|word| word.chars().count() > 1) && !words(text).any(is_vocabulary)
 }
 
-fn words(text: &str) -> Vec<String> {
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let parts = text.split(|c: char| !(c.is_alphabetic() || matches!(c, '-' | '\'' | '’')));
-    parts.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    parts.filter(|word| !word.is_empty())
 }
 
 /// A number, then words: `123 MAIN STREET`, `8123 MAINSTREET`.
 fn is_street(text: &str) -> bool {
     let digits = text.chars().take_while(char::is_ascii_digit).count();
-    let rest: Vec<char> = text.chars().skip(digits).filter(|c| c.is_alphabetic()).collect();
-    (1..=6).contains(&digits) && rest.len() >= 5 && rest.iter().all(|c| c.is_uppercase())
+    let mut rest = text.chars().skip(digits).filter(|c| c.is_alphabetic());
+    (1..=6).contains(&digits) && rest.clone().count() >= 5 && rest.all(char::is_uppercase)
 }

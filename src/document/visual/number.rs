@@ -4,6 +4,7 @@ use super::dates::FoundDate;
 use super::labels::{LabelKind, glued_number_label, has_label, last_label};
 use super::neighbours::{above, left_of, part_of};
 use crate::document::read_text::TextLine;
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// Digits that a number of a document has at least.
 const MIN_DIGITS: usize = 4;
@@ -16,7 +17,7 @@ const MIN_SCORE: f32 = -0.9;
 
 /// A number and whether a label says what it is.
 pub(super) struct FoundNumber {
-    pub text: String,
+    pub text: Personal<String>,
     pub labelled: bool,
 }
 
@@ -32,7 +33,7 @@ pub(super) fn find(lines: &[TextLine], dates: &[FoundDate]) -> Option<FoundNumbe
     let usual_height = heights.get(heights.len() / 2).copied().unwrap_or(1.0);
     let mut best: Option<Scored> = None;
     for (index, line) in lines.iter().enumerate() {
-        let text: Vec<char> = line.text.reveal().chars().collect();
+        let text = characters_of(line.text.reveal().chars(), line.text.reveal().len());
         for token in tokens(&text) {
             let dated = |date: &&FoundDate| {
                 date.line == index && date.characters.start < token.end && token.start < date.characters.end
@@ -92,12 +93,13 @@ fn judge(lines: &[TextLine], index: usize, text: &[char], token: std::ops::Range
         return None;
     }
     let line = &lines[index];
-    let before: String = text[..token.start].iter().collect();
+    let before = text_of(text[..token.start].iter().copied(), token.start);
+    let before = before.reveal().as_str();
     let place = part_of(line, start..token.end);
     let beside = left_of(lines, place).filter(|_| token.start < 3).map(|line| line.text.reveal().as_str());
     let over = above(lines, place).map(|line| line.text.reveal().as_str());
     let is = |text: Option<&str>, kind| text.is_some_and(|text| last_label(text) == Some(kind));
-    let within = has_label(&before, LabelKind::Number)
+    let within = has_label(before, LabelKind::Number)
         || before.trim_end().ends_with("No.")
         || before.trim_end().ends_with("NO.");
     let close = start > token.start || within || is(beside, LabelKind::Number);
@@ -109,7 +111,7 @@ fn judge(lines: &[TextLine], index: usize, text: &[char], token: std::ops::Range
         (false, false) => 0.0,
     };
     let discriminator = starts_with_discriminator(&text[token.start..token.end])
-        || is(Some(before.as_str()), LabelKind::Discriminator)
+        || is(Some(before), LabelKind::Discriminator)
         || matches!(before.trim(), "5." | "5" | "S.")
         || is(beside, LabelKind::Discriminator)
         || (!close && is(over, LabelKind::Discriminator));
@@ -120,7 +122,7 @@ fn judge(lines: &[TextLine], index: usize, text: &[char], token: std::ops::Range
     let others = text[..token.start].iter().chain(&text[token.end..]).filter(|c| c.is_alphabetic()).count();
     score -= if others > 2 && !close { 4.0 } else { 0.0 };
     score += if value[0].is_ascii_alphabetic() { 0.3 } else { 0.0 };
-    Some(Scored { number: FoundNumber { text: value.iter().collect(), labelled }, score })
+    Some(Scored { number: FoundNumber { text: text_of(value.iter().copied(), value.len()), labelled }, score })
 }
 
 /// Mostly digits, with a few letters in front or behind, and hyphens between groups.

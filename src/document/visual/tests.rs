@@ -7,11 +7,8 @@ const TODAY: Date = date(2026, 3, 1);
 
 /// Lines from their left, top and text; every character is 10 wide and 20 high.
 fn front(lines: &[(f32, f32, &str)]) -> VisualFields {
-    let line = |&(x, y, text): &(f32, f32, &str)| TextLine {
-        text: text.into(),
-        confidence: 0.98,
-        character_confidences: Vec::new(),
-        bounds: Rect::new(x, y, 10.0 * text.chars().count() as f32, 20.0),
+    let line = |&(x, y, text): &(f32, f32, &str)| {
+        TextLine::level(text, 0.98, Rect::new(x, y, 10.0 * text.chars().count() as f32, 20.0))
     };
     read_visual_fields(&lines.iter().map(line).collect::<Vec<_>>(), TODAY)
 }

@@ -266,7 +266,8 @@ impl DocumentCapture {
         // frames that are only compared are spared.
         self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
         if self.encoded.is_none() || self.zone.is_there() && !self.zone_of_back && !self.zone.is_confirmed() {
-            // A passport and some cards have their zone beside the portrait.
+            // A passport and some cards have their zone beside the portrait. Every flat picture of a side is alike, so that
+            // its place holds for the readings to come.
             if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
                 self.take_zone(encoded, best.provenance, look);
             }
@@ -309,7 +310,7 @@ impl DocumentCapture {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
                 self.back_had_no_code = false;
                 self.zone_of_back = true;
-                self.take_zone(encoded, frame.provenance, look);
+                self.take_zone(encoded.of_another_picture(), frame.provenance, look);
             }
         }
         Ok(match self.encoded {

@@ -95,7 +95,9 @@ mod tests {
 
     fn carried(seen: &[Agreement], kept: Agreement) -> (Agreement, bool) {
         let mut differences = Differences::default();
-        seen.iter().for_each(|&result| differences.note(&number(result)));
+        for &result in seen {
+            differences.note(&number(result));
+        }
         let mut comparisons = number(kept);
         differences.carry_over(&mut comparisons);
         (comparisons[0].result, differences.are_settled())

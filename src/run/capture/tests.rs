@@ -21,7 +21,11 @@ use crate::tools::specimen::{
 };
 
 fn look() -> Look {
-    Look { policy: Policy::for_tier(AgeTier::Over21), days: PlaceDays::single(date(2026, 11, 22)) }
+    // The specimens with a zone are Utopia's.
+    Look {
+        policy: Policy { admit_specimens: true, ..Policy::for_tier(AgeTier::Over21) },
+        days: PlaceDays::single(date(2026, 11, 22)),
+    }
 }
 
 fn frame(image: Rgb, sequence: u64) -> Frame {

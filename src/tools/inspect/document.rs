@@ -68,7 +68,8 @@ pub fn document(args: &DocumentArgs, common: &Common, assets: &Assets) -> Result
 
 impl Body {
     fn of(evidence: &DocumentEvidence, today: Date, accept_front_only: bool) -> Self {
-        let policy = Policy { accept_front_only, ..Policy::for_tier(AgeTier::Over16) };
+        // As `verify` judges files; the check that tells a specimen is listed either way.
+        let policy = Policy { accept_front_only, admit_specimens: true, ..Policy::for_tier(AgeTier::Over16) };
         let findings = document_findings(evidence, &policy, PlaceDays::single(today));
         Self {
             document: evidence.encoded.map(|source| DocumentLine {

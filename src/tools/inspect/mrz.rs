@@ -44,6 +44,8 @@ pub fn mrz(files: &[PathBuf], common: &Common, assets: &Assets) -> Result<Exit, 
         |file| FileLabel::new(file),
         |threads| TextReader::open(&Runtime::load(&assets.models, &assets.runtime, threads)?),
         |file| load_picture(file),
-        |reader, image| Ok(reader.read_mrz(image, today)?.as_ref().map_or_else(MrzBody::default, MrzBody::from)),
+        |reader, image| {
+            Ok(reader.read_mrz(image, today)?.map_or_else(MrzBody::default, |zone| MrzBody::from(&zone.document)))
+        },
     )
 }

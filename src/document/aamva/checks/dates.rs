@@ -8,7 +8,7 @@ use super::super::{AamvaDocument, Format};
 use super::{Oddities, fail, flag, not_applicable, pass};
 use crate::document::CheckStrength::{Moderate, Weak};
 use crate::document::{Check, DocumentKind, date_order};
-use crate::privacy::PersonalDate;
+use crate::privacy::{Personal, PersonalDate};
 
 /// Oldest age that is believed without a flag, and the oldest that is believed at all.
 const ODD_AGE_YEARS: i16 = 105;
@@ -155,7 +155,7 @@ pub(super) fn under_age_dates(document: &AamvaDocument) -> Check {
                 odd.add(Weak, format!("{id} is a day off the birthday"));
             }
             Some(_) => wrong.push(format!("{id} is not the birthday on which the holder turns {years}")),
-            None if text == unpadded(latest) => compared += 1,
+            None if text == unpadded(latest).reveal() => compared += 1,
             None if text.bytes().all(|byte| byte == b'0') => {}
             None => odd.add(Weak, format!("{id} is no date")),
         }
@@ -187,6 +187,6 @@ fn is_next_to(date: Date, other: Date) -> bool {
 }
 
 /// Month, day and year without zeros before them, as West Virginia writes these dates.
-fn unpadded(date: Date) -> String {
-    format!("{}{}{}", date.month(), date.day(), date.year())
+fn unpadded(date: Date) -> Personal<String> {
+    Personal::new(format!("{}{}{}", date.month(), date.day(), date.year()))
 }

@@ -3,6 +3,8 @@
 //! Always holds: matches do not overlap and come from left to right. A separator that was read as a look-alike (`1`, `7`,
 //! `V`) is accepted beside one that was read well. Does not know which number is the month.
 
+use crate::privacy::characters_of;
+
 use std::ops::Range;
 
 /// A date as it is written.
@@ -70,7 +72,7 @@ const MONTHS: [(&str, i8); 29] = [
 
 /// Every date pattern of a line.
 pub(in crate::document::visual) fn scan(text: &str) -> Vec<RawDate> {
-    let text: Vec<char> = text.chars().map(plain).collect();
+    let text = characters_of(text.chars().map(plain), text.len());
     let mut all: Vec<RawDate> = (0..text.len())
         .flat_map(|at| [year_last(&text, at, 4), year_last(&text, at, 2), year_first(&text, at), named(&text, at)])
         .flatten()
