@@ -9,6 +9,10 @@ use super::issuers::Issuer;
 /// What a genuine payload begins with: compliance indicator, element separator, record separator, segment terminator.
 const STANDARD_PRELUDE: &str = "@\n\u{1e}\r";
 
+/// What South Carolina's and Kentucky's begin with: the file separator in place of the record separator. Sources: the
+/// payload of South Carolina that py-aamva carries as a test, and readers that tell Kentucky's cards by it.
+const PRELUDE_WITH_FILE_SEPARATOR: &str = "@\n\u{1c}\r";
+
 /// Subfiles that the table is read for at most; the standard's examples have two.
 const MAX_SUBFILES: usize = 10;
 
@@ -101,9 +105,9 @@ impl Header {
         let prelude = &text[..start];
         Some(Self {
             file_type,
-            prelude_is_standard: prelude == STANDARD_PRELUDE,
+            prelude_is_standard: [STANDARD_PRELUDE, PRELUDE_WITH_FILE_SEPARATOR].contains(&prelude),
             has_compliance_indicator: prelude.contains('@'),
-            has_record_separator: prelude.contains('\u{1e}'),
+            has_record_separator: prelude.contains(['\u{1e}', '\u{1c}']),
             iin: numbers.iin,
             version: numbers.version,
             jurisdiction_version: numbers.jurisdiction_version,
@@ -204,6 +208,8 @@ mod tests {
         assert_eq!(header.subfiles.iter().map(|file| file.declared_offset).collect::<Vec<_>>(), [Some(41), Some(319)]);
         assert!(header.prelude_is_standard);
         assert_eq!((header.end, header.start), (41, 4));
+        let other = Header::find("@\n\u{1c}\rANSI 6360050101DL00300201DLDAQ1").unwrap();
+        assert!(other.prelude_is_standard && other.has_record_separator);
     }
 
     #[test]
