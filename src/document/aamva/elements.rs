@@ -101,6 +101,8 @@ pub struct Elements {
     entries: Vec<(ElementId, Personal<String>)>,
     /// Elements that came again with another value.
     repeated: Vec<ElementId>,
+    /// Elements that came again with the value that they had.
+    echoed: Vec<ElementId>,
     /// Elements beyond [`MAX_ELEMENTS`], which were not kept.
     dropped: usize,
 }
@@ -130,6 +132,12 @@ impl Elements {
         &self.repeated
     }
 
+    /// Elements that came more than once with the same value.
+    #[must_use]
+    pub fn echoed(&self) -> &[ElementId] {
+        &self.echoed
+    }
+
     /// How many elements were not kept because there were too many.
     #[must_use]
     pub fn dropped(&self) -> usize {
@@ -153,9 +161,11 @@ impl Elements {
         let is_full = self.entries.len() >= MAX_ELEMENTS;
         match self.entries.iter_mut().find(|(known, _)| *known == id) {
             Some((_, kept)) if kept.reveal().is_empty() => *kept = Personal::from(value),
+            Some(_) if value.is_empty() => {}
             Some((_, kept)) => {
-                if !value.is_empty() && kept.reveal() != value && !self.repeated.contains(&id) {
-                    self.repeated.push(id);
+                let list = if kept.reveal() == value { &mut self.echoed } else { &mut self.repeated };
+                if !list.contains(&id) {
+                    list.push(id);
                 }
             }
             None if is_full => self.dropped += 1,
@@ -194,6 +204,7 @@ mod tests {
             elements.add(NUMBER, value);
         }
         assert_eq!((elements.text("DAQ"), elements.repeated()), (Some("A1"), &[NUMBER][..]));
+        assert_eq!(elements.echoed(), [NUMBER]);
     }
 
     #[test]

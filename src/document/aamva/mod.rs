@@ -181,7 +181,7 @@ fn with_stripe(stripe: magnetic::Stripe) -> AamvaDocument {
         kind: stripe_kind(issuer, &stripe.elements),
         fields: fields::fields(&stripe.elements, issuer),
         elements: stripe.elements,
-        structure: Structure::default(),
+        structure: Structure { stripe_oddities: stripe.oddities, ..Structure::default() },
     }
 }
 

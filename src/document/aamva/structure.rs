@@ -12,7 +12,7 @@ pub struct Structure {
     pub prelude_is_standard: bool,
     /// The payload begins with `@`, perhaps after garbage.
     pub has_compliance_indicator: bool,
-    /// The record separator before the file type has arrived.
+    /// The record separator before the file type has arrived, or the file separator that some issuers have there.
     pub has_record_separator: bool,
     /// How many subfiles the header says that there are.
     pub declared_entries: Option<u8>,
@@ -28,6 +28,8 @@ pub struct Structure {
     pub run_together: usize,
     /// Lines that are no element.
     pub stray_lines: usize,
+    /// What the tracks of a magnetic stripe have that those in British Columbia's barcode do not, or lack.
+    pub stripe_oddities: Vec<&'static str>,
 }
 
 impl Structure {
