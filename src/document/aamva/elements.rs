@@ -3,6 +3,7 @@
 //! Always holds: an element keeps its first value that is not blank, so that a repeated identifier further down (an
 //! added subfile, a scanner's echo) cannot replace what stood there. Does not interpret values.
 
+use super::work;
 use crate::privacy::Personal;
 
 /// How many different elements a payload may have; the standard defines fewer than a hundred and issuers add a few.
@@ -27,6 +28,7 @@ impl ElementId {
     /// The identifier that a line begins with: of the standard (D, and P for permits) or of an issuer (Z).
     #[must_use]
     pub fn leading(line: &str) -> Option<Self> {
+        work::looked_at(3);
         let id: [u8; 3] = line.as_bytes().get(..3)?.try_into().ok()?;
         let is_id = match id {
             [b'D', b'A'..=b'D', b'A'..=b'Z'] | [b'P', b'A', b'A'..=b'F'] => true,
@@ -111,6 +113,7 @@ impl Elements {
     /// The value of an element as it stands on the card, without padding.
     #[must_use]
     pub fn get(&self, id: ElementId) -> Option<&Personal<String>> {
+        work::looked_at(self.entries.len());
         self.entries.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
     }
 
@@ -157,6 +160,7 @@ impl Elements {
 
     /// Adds an element; the padding around its value is dropped.
     pub(super) fn add(&mut self, id: ElementId, value: &str) {
+        work::looked_at(value.len() + self.entries.len());
         let value = value.trim();
         let is_full = self.entries.len() >= MAX_ELEMENTS;
         match self.entries.iter_mut().find(|(known, _)| *known == id) {

@@ -5,6 +5,7 @@
 //! Always holds: positions are bytes of the decoded text. Does not look at elements.
 
 use super::issuers::Issuer;
+use super::work;
 
 /// What a genuine payload begins with: compliance indicator, element separator, record separator, segment terminator.
 const STANDARD_PRELUDE: &str = "@\n\u{1e}\r";
@@ -30,6 +31,7 @@ impl Designator {
 
     /// The designator that a text begins with: one of the standard, or Z with the issuer's letter.
     pub(super) fn leading(text: &str) -> Option<Self> {
+        work::looked_at(2);
         let pair: [u8; 2] = text.as_bytes().get(..2)?.try_into().ok()?;
         matches!(&pair, b"DL" | b"ID" | b"EN" | [b'Z', b'A'..=b'Z']).then_some(Self(pair))
     }
@@ -121,6 +123,7 @@ impl Header {
     /// The offset of a byte as the table counts it: from a compliance indicator four characters before the file type.
     pub fn offset_of(&self, text: &str, position: usize) -> usize {
         let after = text.get(self.start..position).unwrap_or_default().chars().count();
+        work::looked_at(after);
         after + STANDARD_PRELUDE.len()
     }
 }
@@ -129,6 +132,7 @@ impl Header {
 fn find_file_type(text: &str, name: &str) -> Option<usize> {
     text.match_indices(name).map(|(at, _)| at).find(|at| {
         let rest = text[at + name.len()..].trim_start_matches(' ');
+        work::looked_at(text.len() - at - rest.len());
         leading_digits(rest).len() >= 6
     })
 }
@@ -136,6 +140,7 @@ fn find_file_type(text: &str, name: &str) -> Option<usize> {
 fn leading_digits(text: &str) -> &str {
     // A header has at most twelve digits; a run of thousands must not be walked again and again.
     let end = text.bytes().take(16).take_while(u8::is_ascii_digit).count();
+    work::looked_at(end);
     &text[..end]
 }
 

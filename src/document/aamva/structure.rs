@@ -4,6 +4,7 @@
 
 use super::header::{Designator, Header, Subfile};
 use super::scan::Body;
+use super::work;
 
 /// What a payload's form is like, for the checks that judge it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -71,10 +72,12 @@ fn locate_subfiles(text: &str, header: &Header, body: &Body<'_>) -> Vec<Subfile>
             None => continue,
         };
         is_first = false;
+        work::looked_at(place.unwrap_or(body.subfiles.len()));
         let start = header.end + start;
         let end = next.map_or_else(|| start + end_of_last(&text[start..], body), |(_, at)| header.end + at);
         subfile.found_offset = Some(header.offset_of(text, start));
         subfile.found_length = Some(text[start..end].chars().count());
+        work::looked_at(end - start);
     }
     subfiles
 }

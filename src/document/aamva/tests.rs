@@ -216,6 +216,23 @@ fn an_element_with_two_values_is_flagged() {
     assert_eq!(document.fields.date_of_birth.unwrap().reveal(), date(2008, 6, 6));
 }
 
+/// Four times the bytes are four times the work, but for what is paid once: a reader that went back over what it had read
+/// would do sixteen times as much.
+#[test]
+fn the_work_grows_as_a_hostile_payload_does() {
+    let works = |length| -> Vec<(&str, usize)> {
+        let work = |payload: &str| {
+            let judge = |document: &AamvaDocument| checks(document, PayloadOrigin::Symbol, TODAY);
+            work::count(|| drop(parse(payload.as_bytes()).map(|document| judge(&document))))
+        };
+        hostile_payloads::hostile_payloads(length).map(|(name, payload)| (name, work(&payload))).collect()
+    };
+    for ((name, short), (_, long)) in works(4096).into_iter().zip(works(MAX_PAYLOAD_BYTES)) {
+        assert!(short > 4096, "{name}: nothing was counted");
+        assert!(long < 5 * short, "{name}: {short} characters of 4 KiB, {long} of 16 KiB");
+    }
+}
+
 /// Text that resembles payloads more than random bytes do.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
     let fragment = prop_oneof![
