@@ -81,7 +81,8 @@ fn is_track_1(track: &str) -> bool {
         }
         _ => return false,
     };
-    let is_name = name.split_once(",$").is_some_and(|(family, given)| has_letters(family) && has_letters(given));
+    // Some people have one name.
+    let is_name = name.split_once(",$").is_some_and(|(family, _)| has_letters(family));
     let is_address = address.split_once('$').is_some_and(|(street, place)| has_letters(street) && has_letters(place));
     let fits = track.chars().count() <= MAX_TRACK_1 && city.chars().count() <= CITY_LENGTH;
     fits && has_letters(city) && is_name && is_address
