@@ -5,9 +5,11 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use carded::document::aamva::{AamvaDocument, Edition, ElementId, PayloadOrigin, checks, parse};
-use carded::document::{Check, Standing, points, standing};
+use carded::camera::load_image;
+use carded::document::aamva::{AamvaDocument, Edition, ElementId, ISSUERS, PayloadOrigin, checks, parse};
+use carded::document::{Agreement, Check, Fields, Standing, compare_issuer, points, standing};
 use carded::privacy::{Personal, PersonalDate};
+use carded::vision::TextReader;
 use serde_json::Value;
 
 /// Share of known facts that have to be read right, so that a later change cannot lose what is reached now.
@@ -205,6 +207,36 @@ fn no_genuine_layout_is_refused_when_it_is_read_out_of_its_symbol() {
     let impossible = ["TestMOLicense", "TestNJLicense"];
     restored.finish("out of the symbol, prelude and line ends put back", &impossible);
     println!("{stripes} texts of stripes of other issuers than British Columbia: refused in a symbol");
+}
+
+/// Specimen fronts of 27 states, read with the shipped models, against every issuer that a barcode may state. Nothing is said
+/// of the holder, so that a name or town that is called as a state is would contradict as well.
+#[test]
+fn no_specimen_fronts_contradict_their_own_issuers() {
+    let Some(folder) = support::shared_data("id-fronts/us") else { return };
+    let mut reader = TextReader::open(&support::runtime()).unwrap();
+    let nobody = Fields::default();
+    let (mut fronts, mut named, mut contradicted, mut pairs) = (0, 0, 0, 0);
+    for own in ISSUERS {
+        let picture = folder.join(format!("{}.jpg", own.name.replace(' ', "_")));
+        if !picture.exists() {
+            continue;
+        }
+        let lines = reader.read(&load_image(&picture).unwrap()).unwrap();
+        let result = compare_issuer(&lines, own, &nobody).result;
+        assert_ne!(result, Agreement::Differs, "{}", own.name);
+        let others = ISSUERS.iter().filter(|other| other.iin != own.iin);
+        let differing =
+            others.filter(|other| compare_issuer(&lines, other, &nobody).result == Agreement::Differs).count();
+        println!("{}: {result:?}, contradicts {differing} of {} others", own.name, ISSUERS.len() - 1);
+        (fronts, pairs) = (fronts + 1, pairs + ISSUERS.len() - 1);
+        named += usize::from(result == Agreement::Agrees);
+        contradicted += differing;
+    }
+    println!(
+        "{fronts} fronts: {named} name their issuer, none another; {contradicted} of {pairs} other issuers contradicted"
+    );
+    assert_eq!(fronts, 27);
 }
 
 /// The share of the search for panics that every run of the tests has; `make fuzz` goes on from the same seeds.
