@@ -1,12 +1,16 @@
 //! The pure stages: taking a payload apart, checking it, deciding.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../src/document/aamva/hostile_payloads.rs"]
+mod hostile_payloads;
+
 use carded::compliance::{AgeTier, PlaceDays};
 use carded::document::aamva::{self, PayloadOrigin};
 use carded::imaging::{Frame, Provenance, Rgb};
 use carded::liveness::FeedMonitor;
 use carded::session::{Evidence, Policy, decide};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use hostile_payloads::hostile_payloads;
 use jiff::civil::date;
 use std::hint::black_box;
 use std::time::Duration;
@@ -17,19 +21,6 @@ const PAYLOAD: &str = "@\n\u{1e}\rANSI 636014100001DL00310278DLDAQS1234567\nDCSS
     DAISACRAMENTO\nDAJCA\nDAK958140000  \nDCF01/02/2022123AB/CDFD/30\nDCGUSA\nDAZBRO\nDCK22137S12345670401\nDDAF\n\
     DDB08292017\nDAW160\r";
 
-/// What an attacker may put into a barcode, made as long as it takes: each shape is one that parsers of elements are known
-/// to read again and again. The work must grow as the bytes do.
-const HOSTILE: [(&str, &str, &str); 8] = [
-    ("identifiers", "@\n\u{1e}\rANSI 636014100001DL00310278DL", "DAQDCSDAC"),
-    ("designators", "@\n\u{1e}\rANSI 636014100001DL00310278", "DLZCIDEN"),
-    ("one value", "@\n\u{1e}\rANSI 636014100001DL00310278DLDAG", "STREET "),
-    ("blanks", "@\n\u{1e}\rANSI 636014100001DL00310278DLDBB01011990", "   "),
-    ("dates without separators", "@\n\u{1e}\rANSI 636014100001DL00310278DLDAQ1", "DBB01011990"),
-    ("lines", "@\n\u{1e}\rANSI 636014100001DL00310278DLDAQ1", "\nZCA\nD"),
-    ("file types", "", "ANSI 63601AAMVA"),
-    ("a stripe", "%CA", "A^B$C?;6=1"),
-];
-
 /// Lengths that double; the longest is the longest payload that is read.
 const LENGTHS: [usize; 4] = [2_048, 4_096, 8_192, 16_384];
 
@@ -37,10 +28,8 @@ fn growth(criterion: &mut Criterion) {
     let today = date(2026, 11, 22);
     let mut group = criterion.benchmark_group("aamva_hostile");
     group.sample_size(20).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(400));
-    for (name, start, again) in HOSTILE {
-        for length in LENGTHS {
-            let count = (length - start.len()) / again.len();
-            let payload = format!("{start}{}", again.repeat(count));
+    for length in LENGTHS {
+        for (name, payload) in hostile_payloads(length) {
             group.throughput(Throughput::Bytes(payload.len() as u64));
             group.bench_function(BenchmarkId::new(name, length), |b| {
                 b.iter(|| {

@@ -424,7 +424,7 @@ fn inspect_document_says_what_agrees() {
 
 #[test]
 fn hostile_lengths_in_a_payload_are_read_or_refused_without_a_panic() {
-    const FAILED: [&str; 2] = ["subfile_table", "mandatory_elements"];
+    const FAILED: [&str; 3] = ["subfile_table", "mandatory_elements", "stated_values"];
     let folder = TempDir::new().unwrap();
     let element = "DAQE1234567\nDCSSAMPLE\nDBB03141985\nDBA03142029\r";
     let payloads = [

@@ -4,10 +4,11 @@ use jiff::civil::Date;
 
 use super::portrait::read_portrait;
 use super::stages::Stages;
-use crate::document::aamva::{AamvaDocument, PayloadOrigin};
+use crate::document::aamva::{AamvaDocument, Issuer, PayloadOrigin};
 use crate::document::{
-    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, Fields, RecaptureScores, TextLine, ZoneRows, aamva,
-    cross_reference, read_european_licence, read_visual_fields,
+    Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, FieldComparison, Fields, RecaptureScores, TextLine,
+    ZoneRows, aamva, compare_issuer, cross_reference, may_have_zone, read_european_licence, read_visual_fields,
+    single_payload, zone_beside_barcode,
 };
 use crate::imaging::{Provenance, Quad, Rect, Rgb, locate_card, recapture};
 use crate::liveness::Template;
@@ -75,6 +76,10 @@ pub(super) struct Encoded {
     rows: ZoneRows,
     /// Whether nothing in it was read with doubt.
     sure: bool,
+    /// Who has issued it, by a barcode.
+    issuer: Option<&'static Issuer>,
+    /// Whether the code is so short that the front has to name its issuer.
+    is_stripe: bool,
 }
 
 impl Encoded {
@@ -104,11 +109,47 @@ impl Encoded {
     pub(super) fn of_symbols(symbols: &[Symbol], today: Date) -> Option<(Self, AamvaDocument)> {
         let mut payloads = symbols.iter().filter(|symbol| symbol.format == Format::Pdf417).filter_map(parse);
         let parsed = payloads.next()?;
+        let others: Vec<AamvaDocument> = payloads.collect();
         let mut checks = aamva::checks(&parsed, PayloadOrigin::Symbol, today);
-        checks.push(single_payload(&parsed, payloads));
-        let (kind, fields) = (parsed.kind, parsed.fields.clone());
-        let rows = ZoneRows::default();
-        Some((Self { source: EncodedSource::Barcode, kind, fields, checks, rows, sure: true }, parsed))
+        checks.push(single_payload(&parsed.fields, others.iter().map(|other| &other.fields)));
+        let encoded = Self {
+            source: EncodedSource::Barcode,
+            kind: parsed.kind,
+            fields: parsed.fields.clone(),
+            checks,
+            rows: ZoneRows::default(),
+            sure: true,
+            issuer: parsed.issuer,
+            is_stripe: parsed.format == aamva::Format::MagneticStripe,
+        };
+        Some((encoded, parsed))
+    }
+
+    /// Holds a zone on the same side against the barcode. Its rows are no print, whatever they say.
+    fn with_zone(mut self, zone: Option<Self>) -> Self {
+        self.checks.push(zone_beside_barcode(&self.fields, zone.as_ref().map(|zone| &zone.fields)));
+        self.rows = zone.map(|zone| zone.of_another_picture().rows).unwrap_or_default();
+        self
+    }
+
+    /// The front against what is encoded.
+    fn compared_with(&self, printed: &[TextLine], today: Date) -> Vec<FieldComparison> {
+        let mut comparisons = match self.source {
+            // Print compared with itself would always agree.
+            EncodedSource::Front => Vec::new(),
+            EncodedSource::Barcode | EncodedSource::Mrz => {
+                cross_reference(&read_visual_fields(printed, today), &self.fields)
+            }
+        };
+        let issuer = self.issuer.map(|issuer| compare_issuer(printed, issuer, &self.fields));
+        if self.is_stripe && issuer.as_ref().is_none_or(|issuer| issuer.result != Agreement::Agrees) {
+            // Few checks apply to the text of a stripe: print that does not name its issuer is not taken for its front.
+            let agreeing = comparisons.iter_mut().filter(|comparison| comparison.result == Agreement::Agrees);
+            agreeing.for_each(|comparison| comparison.result = Agreement::NotCompared);
+        }
+        // That a front names the issuer says nothing about its holder, and is not counted among what agrees.
+        comparisons.extend(issuer.filter(|issuer| issuer.result == Agreement::Differs));
+        comparisons
     }
 }
 
@@ -128,13 +169,7 @@ pub(super) fn document_evidence(
     // What neither has a code nor is of the model without one was not read.
     let encoded = encoded.or_else(|| read_european_licence(printed, today).map(from_front));
     let fields = encoded.as_ref().map(|encoded| encoded.fields.clone()).unwrap_or_default();
-    let of_front = encoded.as_ref().is_some_and(|encoded| encoded.source == EncodedSource::Front);
-    let comparisons = if of_front {
-        // Print compared with itself would always agree.
-        Vec::new()
-    } else {
-        cross_reference(&read_visual_fields(printed, today), &fields)
-    };
+    let comparisons = encoded.as_ref().map(|encoded| encoded.compared_with(printed, today)).unwrap_or_default();
     DocumentEvidence {
         comparisons,
         encoded: encoded.as_ref().map(|encoded| encoded.source),
@@ -155,7 +190,10 @@ pub(super) fn read_document(
 ) -> Result<DocumentReading, ModelError> {
     let encoded = match sides {
         DocumentSides::Card { front, back } => match read_barcode(back, today, stages)? {
-            Some(encoded) => Some(encoded),
+            Some((encoded, parsed)) if may_have_zone(&parsed) => {
+                Some(encoded.with_zone(read_zone(text, back, today, stages)?))
+            }
+            Some((encoded, _)) => Some(encoded),
             None => match read_zone(text, back, today, stages)? {
                 Some(encoded) => Some(encoded.of_another_picture()),
                 None => read_zone(text, front, today, stages)?,
@@ -231,7 +269,11 @@ fn read_recapture(sides: &DocumentSides) -> Check {
     scores.check()
 }
 
-fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Option<Encoded>, ModelError> {
+fn read_barcode(
+    back: &Rgb,
+    today: Date,
+    stages: &mut Stages<'_>,
+) -> Result<Option<(Encoded, AamvaDocument)>, ModelError> {
     let symbols = stages.run("barcode", || {
         let symbols = read_barcodes(&back.to_gray(), &BarcodeOptions::thorough());
         let seen = match symbols.iter().find(|symbol| symbol.format == Format::Pdf417) {
@@ -250,18 +292,8 @@ fn read_barcode(back: &Rgb, today: Date, stages: &mut Stages<'_>) -> Result<Opti
         let issuer = parsed.issuer.map_or("unknown issuer", |issuer| issuer.name);
         let total = encoded.checks.len();
         let seen = format!("version {version}, {issuer}, {total} checks: {failed} failed, {flagged} flagged");
-        Ok((Some(encoded), seen))
+        Ok((Some((encoded, parsed)), seen))
     })
-}
-
-/// Whether all payloads on one side are the same person's: a card has one, or the same one twice.
-fn single_payload(first: &AamvaDocument, others: impl Iterator<Item = AamvaDocument>) -> Check {
-    let same = |other: &AamvaDocument| {
-        other.fields.id_number == first.fields.id_number && other.fields.date_of_birth == first.fields.date_of_birth
-    };
-    let differing = others.filter(|other| !same(other)).count();
-    let result = if differing == 0 { CheckResult::Pass } else { CheckResult::Fail };
-    Check::new("single_payload", result, format!("{differing} payloads of somebody else beside the first"))
 }
 
 fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
@@ -272,36 +304,109 @@ fn from_zone(zone: FoundZone) -> Encoded {
     let FoundZone { document, rows } = zone;
     let (kind, sure) = (Some(document.kind()), document.valid);
     let rows = ZoneRows { lines: document.lines, outlines: rows };
-    Encoded { source: EncodedSource::Mrz, kind, fields: document.fields, checks: document.checks, rows, sure }
+    let (fields, checks) = (document.fields, document.checks);
+    Encoded { source: EncodedSource::Mrz, kind, fields, checks, rows, sure, issuer: None, is_stripe: false }
 }
 
 fn from_front(licence: EuropeanLicence) -> Encoded {
     let EuropeanLicence { fields, checks } = licence;
     let kind = Some(DocumentKind::DrivingLicense);
-    Encoded { source: EncodedSource::Front, kind, fields, checks, rows: ZoneRows::default(), sure: false }
+    let rows = ZoneRows::default();
+    Encoded { source: EncodedSource::Front, kind, fields, checks, rows, sure: false, issuer: None, is_stripe: false }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compliance::{AgeTier, PlaceDays};
+    use crate::document::mrz::MrzDocument;
+    use crate::privacy::Personal;
     use crate::run::test_support::runtime;
+    use crate::session::{Policy, ReasonCode, document_findings};
     use crate::tools::specimen::document::{PAGE_MM, passport_page};
     use crate::tools::specimen::{PersonName, SpecimenPassport};
 
-    fn payload(number: &str) -> AamvaDocument {
-        let text = format!("@\n\x1e\rANSI 636014100001DL00310000DLDAQ{number}\nDBB03141985\nDBA03142029\nDCSSAMPLE\r");
-        aamva::parse(text.as_bytes()).unwrap()
+    const TODAY: Date = jiff::civil::date(2026, 11, 22);
+    const STRIPE: &str = "%BCVICTORIA^EXEMPLAR,$ADA^18 SPECIMEN WAY$VICTORIA BC  V8V 1V1^?;6360281234567=310619810131=?\
+                          _%0AV8V1V1                     F165 62BRNBLU9876543210                E$''C(R2S6L?";
+
+    fn symbol(payload: &str) -> Symbol {
+        let quad = Quad::from_rect(Rect::new(0.0, 0.0, 10.0, 10.0));
+        let bytes = Personal::new(payload.as_bytes().to_vec());
+        Symbol { format: Format::Pdf417, text: payload.into(), bytes, corners: quad }
+    }
+
+    fn payload(number: &str, family: &str) -> String {
+        let elements = format!("DAQ{number}\nDBB03141985\nDBA03142029\nDCS{family}");
+        format!("@\n\x1e\rANSI 636014100001DL00310000DL{elements}\r")
+    }
+
+    /// Evidence of a card with this symbol on its back and these lines on its front.
+    fn evidence(payload: &str, front: &[&str]) -> DocumentEvidence {
+        let line = |text: &&str| TextLine::level(text, 0.98, Rect::default());
+        let (encoded, _) = Encoded::of_symbols(&[symbol(payload)], TODAY).unwrap();
+        document_evidence(Some(encoded), &front.iter().map(line).collect::<Vec<_>>(), true, TODAY)
+    }
+
+    fn reasons(evidence: &DocumentEvidence) -> Vec<ReasonCode> {
+        let policy = Policy::for_tier(AgeTier::Over16);
+        document_findings(evidence, &policy, PlaceDays::single(TODAY)).into_iter().collect()
+    }
+
+    /// A front whose print agrees with the stripe in everything that it says of its holder.
+    const PRINT: [&str; 5] = ["4d 1234567", "EXEMPLAR", "ADA", "DOB 1981-01-31", "EXP 2031-06-30"];
+
+    #[test]
+    fn the_text_of_a_stripe_stands_only_beside_a_front_that_names_british_columbia() {
+        let beside = |issuer: &str| reasons(&evidence(STRIPE, &[&[issuer], &PRINT[..]].concat()));
+        assert_eq!(beside("BRITISH COLUMBIA"), []);
+        assert_eq!(beside("DRIVER LICENCE"), [ReasonCode::DocumentFrontUnreadable]);
+        assert!(beside("CALIFORNIA").contains(&ReasonCode::DocumentFieldsDiffer));
+        let line = evidence("%BCX^SAMPLE,$EILEEN^?;636028X=299919850314?", &["BRITISH COLUMBIA"]);
+        assert!(reasons(&line).contains(&ReasonCode::DocumentCheckFailed));
+    }
+
+    #[test]
+    fn a_barcode_of_another_state_than_the_front_names_differs() {
+        let issuer = |front: &str| {
+            let evidence = evidence(&payload("E1234567", "SAMPLE"), &[front, "4d E1234567"]);
+            evidence.comparisons.iter().find(|comparison| comparison.field == "issuer").map(|issuer| issuer.result)
+        };
+        assert_eq!(issuer("NEW YORK STATE"), Some(Agreement::Differs));
+        assert_eq!((issuer("CALIFORNIA"), issuer("DRIVER LICENSE")), (None, None));
     }
 
     #[test]
     fn two_people_s_payloads_on_one_side_fail_and_the_same_one_twice_does_not() {
-        let check = |others: Vec<AamvaDocument>| single_payload(&payload("E1234567"), others.into_iter()).result;
-        assert_eq!(check(vec![]), CheckResult::Pass);
-        assert_eq!(check(vec![payload("E1234567")]), CheckResult::Pass);
-        assert_eq!(check(vec![payload("E7654321")]), CheckResult::Fail);
+        let first = payload("E1234567", "SAMPLE");
+        let result = |second: &str| {
+            let (encoded, _) = Encoded::of_symbols(&[symbol(&first), symbol(second)], TODAY).unwrap();
+            encoded.checks.iter().find(|check| check.name == "single_payload").unwrap().result
+        };
+        assert_eq!(result(&first), CheckResult::Pass);
+        assert_eq!(result(&payload("E7654321", "SAMPLE")), CheckResult::Fail);
+        assert_eq!(result(&payload("E1234567", "EXEMPLAR")), CheckResult::Fail);
+        assert_eq!(result(&first.replace("03142029", "03142033")), CheckResult::Fail);
     }
 
-    const TODAY: Date = jiff::civil::date(2026, 11, 22);
+    #[test]
+    fn a_zone_of_somebody_else_beside_a_barcode_fails() {
+        // The numbers and names are those of Doc 9303's example of a TD1 card.
+        let zone =
+            ["I<UTOD231458907<<<<<<<<<<<<<<<", "7408122F1204159UTO<<<<<<<<<<<6", "ERIKSSON<<ANNA<MARIA<<<<<<<<<<"];
+        let document = || MrzDocument::parse(&zone, TODAY).unwrap();
+        let zone = || Encoded::of_zone(FoundZone { document: document(), rows: Vec::new() });
+        let result = |payload: &str| {
+            let (encoded, _) = Encoded::of_symbols(&[symbol(payload)], TODAY).unwrap();
+            let encoded = encoded.with_zone(zone());
+            assert_eq!(encoded.rows.lines.len(), 3);
+            encoded.checks.last().map(|check| (check.name, check.result)).unwrap()
+        };
+        let own = payload("E1234567", "ERIKSSON").replace("03141985", "08121974").replace("03142029", "04152012");
+        assert_eq!(result(&own), ("zone_beside_barcode", CheckResult::Pass));
+        assert_eq!(result(&own.replace("08121974", "08121964")), ("zone_beside_barcode", CheckResult::Fail));
+        assert_eq!(result(&own.replace("ERIKSSON", "SPECIMEN")), ("zone_beside_barcode", CheckResult::Fail));
+    }
 
     /// A passport's page in a picture, of which nothing but portrait and zone is left.
     fn page_without_print() -> Rgb {

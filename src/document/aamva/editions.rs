@@ -48,6 +48,11 @@ impl Edition {
         self.mandatory.iter().chain(extra).map(|id| ElementId::known(id))
     }
 
+    /// Elements that this edition demands of licences and identity cards alike, by name.
+    pub(super) fn mandatory_names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.mandatory.iter().copied()
+    }
+
     /// Whether this edition has an element, mandatory or optional; what no edition knows is the issuer's own affair.
     #[must_use]
     pub fn may_have(&self, id: ElementId) -> bool {

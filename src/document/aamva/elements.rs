@@ -3,6 +3,7 @@
 //! Always holds: an element keeps its first value that is not blank, so that a repeated identifier further down (an
 //! added subfile, a scanner's echo) cannot replace what stood there. Does not interpret values.
 
+use super::work;
 use crate::privacy::Personal;
 
 /// How many different elements a payload may have; the standard defines fewer than a hundred and issuers add a few.
@@ -27,6 +28,7 @@ impl ElementId {
     /// The identifier that a line begins with: of the standard (D, and P for permits) or of an issuer (Z).
     #[must_use]
     pub fn leading(line: &str) -> Option<Self> {
+        work::looked_at(3);
         let id: [u8; 3] = line.as_bytes().get(..3)?.try_into().ok()?;
         let is_id = match id {
             [b'D', b'A'..=b'D', b'A'..=b'Z'] | [b'P', b'A', b'A'..=b'F'] => true,
@@ -101,6 +103,8 @@ pub struct Elements {
     entries: Vec<(ElementId, Personal<String>)>,
     /// Elements that came again with another value.
     repeated: Vec<ElementId>,
+    /// Elements that came again with the value that they had.
+    echoed: Vec<ElementId>,
     /// Elements beyond [`MAX_ELEMENTS`], which were not kept.
     dropped: usize,
 }
@@ -109,6 +113,7 @@ impl Elements {
     /// The value of an element as it stands on the card, without padding.
     #[must_use]
     pub fn get(&self, id: ElementId) -> Option<&Personal<String>> {
+        work::looked_at(self.entries.len());
         self.entries.iter().find(|(known, _)| *known == id).map(|(_, value)| value)
     }
 
@@ -130,6 +135,12 @@ impl Elements {
         &self.repeated
     }
 
+    /// Elements that came more than once with the same value.
+    #[must_use]
+    pub fn echoed(&self) -> &[ElementId] {
+        &self.echoed
+    }
+
     /// How many elements were not kept because there were too many.
     #[must_use]
     pub fn dropped(&self) -> usize {
@@ -149,13 +160,16 @@ impl Elements {
 
     /// Adds an element; the padding around its value is dropped.
     pub(super) fn add(&mut self, id: ElementId, value: &str) {
+        work::looked_at(value.len() + self.entries.len());
         let value = value.trim();
         let is_full = self.entries.len() >= MAX_ELEMENTS;
         match self.entries.iter_mut().find(|(known, _)| *known == id) {
             Some((_, kept)) if kept.reveal().is_empty() => *kept = Personal::from(value),
+            Some(_) if value.is_empty() => {}
             Some((_, kept)) => {
-                if !value.is_empty() && kept.reveal() != value && !self.repeated.contains(&id) {
-                    self.repeated.push(id);
+                let list = if kept.reveal() == value { &mut self.echoed } else { &mut self.repeated };
+                if !list.contains(&id) {
+                    list.push(id);
                 }
             }
             None if is_full => self.dropped += 1,
@@ -194,6 +208,7 @@ mod tests {
             elements.add(NUMBER, value);
         }
         assert_eq!((elements.text("DAQ"), elements.repeated()), (Some("A1"), &[NUMBER][..]));
+        assert_eq!(elements.echoed(), [NUMBER]);
     }
 
     #[test]

@@ -5,9 +5,14 @@
 //! Always holds: positions are bytes of the decoded text. Does not look at elements.
 
 use super::issuers::Issuer;
+use super::work;
 
 /// What a genuine payload begins with: compliance indicator, element separator, record separator, segment terminator.
 const STANDARD_PRELUDE: &str = "@\n\u{1e}\r";
+
+/// What South Carolina's and Kentucky's begin with: the file separator in place of the record separator. Sources: the
+/// payload of South Carolina that py-aamva carries as a test, and readers that tell Kentucky's cards by it.
+const PRELUDE_WITH_FILE_SEPARATOR: &str = "@\n\u{1c}\r";
 
 /// Subfiles that the table is read for at most; the standard's examples have two.
 const MAX_SUBFILES: usize = 10;
@@ -26,6 +31,7 @@ impl Designator {
 
     /// The designator that a text begins with: one of the standard, or Z with the issuer's letter.
     pub(super) fn leading(text: &str) -> Option<Self> {
+        work::looked_at(2);
         let pair: [u8; 2] = text.as_bytes().get(..2)?.try_into().ok()?;
         matches!(&pair, b"DL" | b"ID" | b"EN" | [b'Z', b'A'..=b'Z']).then_some(Self(pair))
     }
@@ -101,9 +107,9 @@ impl Header {
         let prelude = &text[..start];
         Some(Self {
             file_type,
-            prelude_is_standard: prelude == STANDARD_PRELUDE,
+            prelude_is_standard: [STANDARD_PRELUDE, PRELUDE_WITH_FILE_SEPARATOR].contains(&prelude),
             has_compliance_indicator: prelude.contains('@'),
-            has_record_separator: prelude.contains('\u{1e}'),
+            has_record_separator: prelude.contains(['\u{1e}', '\u{1c}']),
             iin: numbers.iin,
             version: numbers.version,
             jurisdiction_version: numbers.jurisdiction_version,
@@ -117,6 +123,7 @@ impl Header {
     /// The offset of a byte as the table counts it: from a compliance indicator four characters before the file type.
     pub fn offset_of(&self, text: &str, position: usize) -> usize {
         let after = text.get(self.start..position).unwrap_or_default().chars().count();
+        work::looked_at(after);
         after + STANDARD_PRELUDE.len()
     }
 }
@@ -125,6 +132,7 @@ impl Header {
 fn find_file_type(text: &str, name: &str) -> Option<usize> {
     text.match_indices(name).map(|(at, _)| at).find(|at| {
         let rest = text[at + name.len()..].trim_start_matches(' ');
+        work::looked_at(text.len() - at - rest.len());
         leading_digits(rest).len() >= 6
     })
 }
@@ -132,6 +140,7 @@ fn find_file_type(text: &str, name: &str) -> Option<usize> {
 fn leading_digits(text: &str) -> &str {
     // A header has at most twelve digits; a run of thousands must not be walked again and again.
     let end = text.bytes().take(16).take_while(u8::is_ascii_digit).count();
+    work::looked_at(end);
     &text[..end]
 }
 
@@ -204,6 +213,8 @@ mod tests {
         assert_eq!(header.subfiles.iter().map(|file| file.declared_offset).collect::<Vec<_>>(), [Some(41), Some(319)]);
         assert!(header.prelude_is_standard);
         assert_eq!((header.end, header.start), (41, 4));
+        let other = Header::find("@\n\u{1c}\rANSI 6360050101DL00300201DLDAQ1").unwrap();
+        assert!(other.prelude_is_standard && other.has_record_separator);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::privacy::Personal;
 pub(super) struct Stripe {
     pub iin: Option<String>,
     pub elements: Elements,
+    /// What is not as British Columbia writes it, see [`layout_oddities`].
+    pub oddities: Vec<&'static str>,
 }
 
 /// Longest city, after which its separator is left out.
@@ -29,7 +31,8 @@ pub(super) fn read(text: &str) -> Option<Stripe> {
     if !track_1.contains('^') {
         return None;
     }
-    let mut stripe = Stripe { iin: None, elements: Elements::default() };
+    let oddities = layout_oddities(text.trim_start());
+    let mut stripe = Stripe { iin: None, elements: Elements::default(), oddities };
     stripe.set("DAJ", state);
     stripe.read_track_1(track_1);
     if let Some((_, track_2)) = rest.split_once(';') {
@@ -38,6 +41,90 @@ pub(super) fn read(text: &str) -> Option<Stripe> {
         stripe.read_track_3(split_track(rest).0);
     }
     Some(stripe)
+}
+
+/// Longest tracks in characters, sentinels included: ISO/IEC 7811-2 for tracks 1 and 2, the AAMVA standards' annex F for
+/// track 3, which is written as densely as track 1.
+const MAX_TRACK_1: usize = 82;
+const MAX_TRACK_2: usize = 40;
+const MAX_TRACK_3: usize = 82;
+/// Characters of track 3 up to the personal health number or the blanks in its place: sentinel, versions, postal code,
+/// class, restrictions, endorsements, sex, height, weight, hair, eyes and that number.
+const LEAST_TRACK_3: usize = 53;
+/// Digits of British Columbia's numbers: of licences, and of identity cards.
+const NUMBER_LENGTHS: [usize; 2] = [7, 9];
+
+/// What of the text is not laid out as British Columbia has it: `%BC` city `^` family name `,$` given names `^` address,
+/// perhaps `^`, `?`; `;636028` number `=` expiry and birth in twelve digits `=?`; `_%` and fields of fixed width, `?`.
+fn layout_oddities(text: &str) -> Vec<&'static str> {
+    let mut tracks = text.split_inclusive('?');
+    let mut track = || tracks.next().filter(|track| track.ends_with('?'));
+    let parts = [track(), track(), track()];
+    let rules = [is_track_1 as fn(&str) -> bool, is_track_2, is_track_3];
+    let said = ["track 1 is not laid out so", "track 2 is not laid out so", "track 3 is not laid out so"];
+    let is_odd = |&at: &usize| !parts[at].is_some_and(|track| rules[at](track));
+    let mut oddities: Vec<&'static str> = (0..3).filter(is_odd).map(|at| said[at]).collect();
+    if tracks.any(|rest| !rest.trim().is_empty()) {
+        oddities.push("something follows the third track");
+    }
+    oddities
+}
+
+fn is_track_1(track: &str) -> bool {
+    let Some(body) = track.strip_prefix("%BC").and_then(|track| track.strip_suffix('?')) else { return false };
+    let fields: Vec<&str> = body.strip_suffix('^').unwrap_or(body).split('^').collect();
+    // A city of full length is followed by the name without a separator.
+    let (city, name, address) = match fields.as_slice() {
+        [city, name, address] => (*city, *name, *address),
+        [both, address] if both.is_char_boundary(CITY_LENGTH) && both.len() > CITY_LENGTH => {
+            (&both[..CITY_LENGTH], &both[CITY_LENGTH..], *address)
+        }
+        _ => return false,
+    };
+    // Some people have one name.
+    let is_name = name.split_once(",$").is_some_and(|(family, _)| has_letters(family));
+    let is_address = address.split_once('$').is_some_and(|(street, place)| has_letters(street) && has_letters(place));
+    let fits = track.chars().count() <= MAX_TRACK_1 && city.chars().count() <= CITY_LENGTH;
+    fits && has_letters(city) && is_name && is_address
+}
+
+fn has_letters(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
+fn is_track_2(track: &str) -> bool {
+    let Some(body) = track.strip_prefix(";636028").and_then(|track| track.strip_suffix("=?")) else { return false };
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_right = |(number, dates): (&str, &str)| {
+        NUMBER_LENGTHS.contains(&number.len()) && dates.len() == 12 && is_digits(number) && is_digits(dates)
+    };
+    track.len() <= MAX_TRACK_2 && body.split_once('=').is_some_and(is_right)
+}
+
+fn is_track_3(track: &str) -> bool {
+    let track = track.strip_prefix('_').unwrap_or(track);
+    let length = track.len() - 1;
+    if !track.is_ascii() || !(LEAST_TRACK_3..MAX_TRACK_3).contains(&length) {
+        return false;
+    }
+    let bytes = track.as_bytes();
+    let is_blank = |field: &[u8]| field.iter().all(|byte| *byte == b' ');
+    // Identity cards have blanks for what describes the holder.
+    let is_number = |field: &[u8]| is_blank(field) || field.trim_ascii().iter().all(u8::is_ascii_digit);
+    let is_word = |field: &[u8]| is_blank(field) || field.iter().all(u8::is_ascii_uppercase);
+    let is_postal = bytes[3..9]
+        .iter()
+        .enumerate()
+        .all(|(at, byte)| if at % 2 == 0 { byte.is_ascii_uppercase() } else { byte.is_ascii_digit() });
+    bytes[0] == b'%'
+        && is_postal
+        && is_blank(&bytes[9..14])
+        && matches!(bytes[30], b'M' | b'F' | b'X')
+        && is_number(&bytes[31..34])
+        && is_number(&bytes[34..37])
+        && is_word(&bytes[37..40])
+        && is_word(&bytes[40..43])
+        && is_number(&bytes[43..53])
 }
 
 /// A track up to its end sentinel, and what follows it.
@@ -159,6 +246,38 @@ mod tests {
         let ids = ["DAA", "DAQ", "DBA", "DAK", "DBC", "DAU", "DAW"];
         let expected = ["DOE,$JOHN PAUL", "1234567", "20250630", "V8V1V1", "M", "183", "82"];
         assert_eq!(values(&stripe, &ids), expected);
+    }
+
+    #[test]
+    fn the_layouts_of_british_columbia_have_nothing_odd() {
+        let blank = " ".repeat(21);
+        let licence = format!(
+            "%BCVICTORIA^EXEMPLAR,$ADA^18 SPECIMEN WAY$VICTORIA BC  V8V 1V1^?;6360281234567=310619810131=?\
+             _%0AV8V1V1{blank}F165 62BRNBLU9876543210                E$''C(R2S6L?"
+        );
+        // The identity card has no caret before the first sentinel, nine digits, and nothing that describes the holder.
+        let card = format!(
+            "%BCVICTORIA^EXEMPLAR,$ADA^18 SPECIMEN WAY$VICTORIA BC V8V 1V1?;636028001234567=310619810131=?\
+             _%0AV8V1V1{blank}F            9876543210                00C00015303?"
+        );
+        let long = licence.replace("VICTORIA^EXEMPLAR", "NEW WESTMINSTEXEMPLAR");
+        for text in [&licence, &card, &long] {
+            assert_eq!(read(text).unwrap().oddities, [""; 0], "{text}");
+        }
+        for (what, text) in [
+            ("another province", licence.replace("%BC", "%AB")),
+            ("another issuer", licence.replace("636028", "636014")),
+            ("a number of another length", licence.replace("1234567=", "12345678=")),
+            ("letters in the number", licence.replace("1234567=", "E123456=")),
+            ("no third track", licence[..licence.find('_').unwrap()].to_owned()),
+            ("a third track cut off", licence[..licence.len() - 1].to_owned()),
+            ("another postal code", licence.replace("0AV8V1V1", "0A958140")),
+            ("a missing column", licence.replace("F165", "F16")),
+            ("no address", licence.replace("18 SPECIMEN WAY$VICTORIA BC  V8V 1V1", "")),
+            ("a fourth track", format!("{licence};1=2?")),
+        ] {
+            assert_ne!(read(&text).unwrap().oddities, [""; 0], "{what}");
+        }
     }
 
     #[test]

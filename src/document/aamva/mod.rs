@@ -12,6 +12,8 @@ mod editions;
 mod elements;
 mod fields;
 mod header;
+#[cfg(test)]
+mod hostile_payloads;
 mod issuers;
 mod magnetic;
 mod measures;
@@ -21,6 +23,7 @@ mod scan;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod work;
 
 pub use checks::{PayloadOrigin, checks};
 pub use dates::DateOrder;
@@ -118,6 +121,7 @@ pub fn parse(bytes: &[u8]) -> Result<AamvaDocument, AamvaError> {
 /// Decodes the bytes, without byte order marks and the C1 controls that keyboard scanners strew in.
 fn decode(bytes: &[u8]) -> Personal<String> {
     let keep = |c: &char| !matches!(c, '\u{80}'..='\u{9f}' | '\u{feff}');
+    work::looked_at(bytes.len());
     // The capacity is taken at once: a string that grows leaves copies of itself behind that are not wiped.
     let mut text = String::with_capacity(2 * bytes.len());
     match std::str::from_utf8(bytes) {
@@ -181,7 +185,7 @@ fn with_stripe(stripe: magnetic::Stripe) -> AamvaDocument {
         kind: stripe_kind(issuer, &stripe.elements),
         fields: fields::fields(&stripe.elements, issuer),
         elements: stripe.elements,
-        structure: Structure::default(),
+        structure: Structure { stripe_oddities: stripe.oddities, ..Structure::default() },
     }
 }
 

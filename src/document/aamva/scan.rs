@@ -7,6 +7,7 @@
 
 use super::elements::ElementId;
 use super::header::Designator;
+use super::work;
 
 /// One element and its raw value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,7 @@ pub(super) fn scan(body: &str) -> Body<'_> {
     let mut found = Body::default();
     let mut start = 0;
     for (at, character) in body.char_indices() {
+        work::looked_at(1);
         match character {
             '\n' => found.line_feeds += 1,
             '\r' => found.carriage_returns += 1,
@@ -68,7 +70,9 @@ impl<'a> Body<'a> {
     fn scan_line(&mut self, line: &'a str, start: usize) {
         let mut rest = line;
         loop {
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+            let trimmed = rest.trim_start_matches(|c: char| c.is_whitespace() || c.is_control());
+            work::looked_at(rest.len() - trimmed.len());
+            rest = trimmed;
             let at = start + line.len() - rest.len();
             if let Some(designator) = leading_subfile(rest).filter(|designator| !self.is_inside(*designator)) {
                 self.subfiles.push((designator, at));
@@ -118,6 +122,7 @@ impl<'a> Body<'a> {
 fn leading_subfile(text: &str) -> Option<Designator> {
     let designator = Designator::leading(text)?;
     let rest = &text[2..];
+    work::looked_at(rest.len() - rest.trim_start().len());
     let owns_rest = if designator.is_jurisdiction() {
         rest.starts_with(designator.as_str()) && ElementId::leading(rest).is_some()
     } else {
@@ -143,6 +148,7 @@ fn skip_to_identifier(text: &str) -> &str {
         let is_element = ElementId::leading(text).is_some_and(|id| id.is_standard() && id.accepts(&text[3..]));
         is_element || (text.len() > 2 && leading_subfile(text).is_some())
     };
+    work::looked_at(text.len() - text.trim_start().len());
     let text = text.trim_start();
     let mut next = text.chars();
     next.next();
@@ -153,6 +159,7 @@ fn skip_to_identifier(text: &str) -> &str {
 /// its identifier.
 fn next_identifier(value: &str, seen: &std::collections::HashSet<ElementId>) -> Option<(usize, usize)> {
     (0..value.len()).find_map(|at| {
+        work::looked_at(1);
         let rest = value.get(at..)?;
         // At the very beginning, where a blank value would end, only a whole date is telling enough.
         if at == 0 && ElementId::leading(rest).is_none_or(|id| id.fixed_length() != Some(8)) {

@@ -4,6 +4,7 @@
 
 use super::header::{Designator, Header, Subfile};
 use super::scan::Body;
+use super::work;
 
 /// What a payload's form is like, for the checks that judge it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +13,7 @@ pub struct Structure {
     pub prelude_is_standard: bool,
     /// The payload begins with `@`, perhaps after garbage.
     pub has_compliance_indicator: bool,
-    /// The record separator before the file type has arrived.
+    /// The record separator before the file type has arrived, or the file separator that some issuers have there.
     pub has_record_separator: bool,
     /// How many subfiles the header says that there are.
     pub declared_entries: Option<u8>,
@@ -28,6 +29,8 @@ pub struct Structure {
     pub run_together: usize,
     /// Lines that are no element.
     pub stray_lines: usize,
+    /// What the tracks of a magnetic stripe have that those in British Columbia's barcode do not, or lack.
+    pub stripe_oddities: Vec<&'static str>,
 }
 
 impl Structure {
@@ -69,10 +72,12 @@ fn locate_subfiles(text: &str, header: &Header, body: &Body<'_>) -> Vec<Subfile>
             None => continue,
         };
         is_first = false;
+        work::looked_at(place.unwrap_or(body.subfiles.len()));
         let start = header.end + start;
         let end = next.map_or_else(|| start + end_of_last(&text[start..], body), |(_, at)| header.end + at);
         subfile.found_offset = Some(header.offset_of(text, start));
         subfile.found_length = Some(text[start..end].chars().count());
+        work::looked_at(end - start);
     }
     subfiles
 }

@@ -3,7 +3,7 @@
 use super::super::editions::Edition;
 use super::super::elements::{ElementId, is_placeholder};
 use super::super::{AamvaDocument, Format};
-use super::{Oddities, fail, flag, not_applicable, pass};
+use super::{Oddities, PayloadOrigin, fail, flag, not_applicable, pass};
 use crate::document::CheckStrength::{Moderate, Strong, Weak};
 use crate::document::{Check, DocumentKind};
 
@@ -114,16 +114,27 @@ pub(super) fn letter_case(document: &AamvaDocument) -> Check {
 
 /// Elements that say who the holder is: two values of one of them are two people's.
 const HOLDER: [&str; 6] = ["DAQ", "DBB", "DBA", "DCS", "DAC", "DBC"];
+/// Those of them that decide, and that no issuer is known to write twice.
+const DECIDING: [&str; 3] = ["DAQ", "DBB", "DBA"];
 
 /// The same element with two values is how a patched payload looks; some issuers repeat elements in their own subfile.
-pub(super) fn repeated_elements(document: &AamvaDocument) -> Check {
+/// Number, birth or expiry with two values are a fail where the payload was read out of its symbol: elsewhere, what types
+/// may have typed two cards.
+pub(super) fn repeated_elements(document: &AamvaDocument, origin: PayloadOrigin) -> Check {
     const NAME: &str = "repeated_elements";
-    let repeated: Vec<&str> = document.elements.repeated().iter().map(ElementId::as_str).collect();
-    if repeated.is_empty() {
-        pass(NAME, Weak, "every element has one value")
-    } else {
-        let strength = if repeated.iter().any(|id| HOLDER.contains(id)) { Strong } else { Weak };
-        flag(NAME, strength, format!("more than one value: {}", repeated.join(", ")))
+    let names = |ids: &[ElementId]| ids.iter().map(ElementId::as_str).collect::<Vec<_>>().join(", ");
+    let (repeated, echoed) = (document.elements.repeated(), document.elements.echoed());
+    let has = |of: &[&str]| repeated.iter().any(|id| of.contains(&id.as_str()));
+    match (repeated.is_empty(), echoed.is_empty()) {
+        (true, true) => pass(NAME, Weak, "every element comes once"),
+        (true, false) => flag(NAME, Weak, format!("more than once with the same value: {}", names(echoed))),
+        (false, _) => {
+            let detail = format!("more than one value: {}", names(repeated));
+            if origin == PayloadOrigin::Symbol && has(&DECIDING) {
+                return fail(NAME, detail);
+            }
+            flag(NAME, if has(&HOLDER) { Strong } else { Weak }, detail)
+        }
     }
 }
 

@@ -11,9 +11,11 @@ mod edition;
 mod elements;
 mod issuer;
 mod number;
+mod stripe;
 mod structure;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use jiff::civil::Date;
 
@@ -41,11 +43,13 @@ pub enum PayloadOrigin {
 /// | `subfile_table` | count, offsets and lengths that the header declares |
 /// | `separators` | whether elements stand on lines of their own |
 /// | `element_order` | which element comes first, and whose subfile elements stand in |
+/// | `stripe_tracks` | whether the text of a stripe is laid out as in the one issuer's barcode that holds it |
 /// | `mandatory_elements` | what the edition demands |
+/// | `stated_values` | whether the elements that every card fills have a value |
 /// | `edition_elements` | elements that only other editions have |
 /// | `element_formats` | lengths and characters of the elements that the standard fixes |
 /// | `letter_case` | small letters where the standard has capitals |
-/// | `repeated_elements` | elements that come again with another value |
+/// | `repeated_elements` | elements that come again, with the same value or another |
 /// | `issuer_known`, `issuer_address`, `issuer_country`, `issuer_subfile` | the issuer's number against the rest |
 /// | `number_format` | the number against the forms of its issuer |
 /// | `number_holder` | name, birth and check digit that the issuer encodes in the number |
@@ -65,11 +69,13 @@ pub fn checks(document: &AamvaDocument, origin: PayloadOrigin, today: Date) -> V
         structure::subfile_table(document, origin),
         structure::separators(document),
         structure::element_order(document),
+        stripe::stripe_tracks(document, origin),
         elements::mandatory_elements(document),
+        values::stated_values(document),
         edition::edition_elements(document),
         elements::element_formats(document),
         elements::letter_case(document),
-        elements::repeated_elements(document),
+        elements::repeated_elements(document, origin),
         issuer::issuer_known(document),
         issuer::issuer_address(document),
         issuer::issuer_country(document),

@@ -138,7 +138,7 @@ fn a_genuine_card_passes_every_check_in_every_edition_since_2009() {
         let card = Card { version, ..Card::genuine() }.with("DBD", "03042025");
         let odd: Vec<Check> = card.checks().into_iter().filter(|check| check.result != CheckResult::Pass).collect();
         let names: Vec<&str> = odd.iter().map(|check| check.name).collect();
-        assert_eq!(names, ["number_holder", "under_age_dates"], "{version}:{}", seen(&odd));
+        assert_eq!(names, ["stripe_tracks", "number_holder", "under_age_dates"], "{version}:{}", seen(&odd));
     }
 }
 
@@ -265,6 +265,95 @@ fn a_birth_that_was_moved_is_refused() {
     ]);
 }
 
+/// Two births in one symbol: readers differ in which of them they take.
+#[test]
+fn two_births_expiries_or_numbers_in_one_symbol_are_refused() {
+    let twice =
+        |id: &'static str, value: &'static str| Card { own: vec![("ZCA", "1"), (id, value)], ..Card::genuine() };
+    let beside = |id: &'static str, value: &str| {
+        let mut card = Card::genuine();
+        let at = card.elements.iter().position(|(known, _)| *known == id).unwrap();
+        card.elements.insert(at + 1, (id, value.to_owned()));
+        card
+    };
+    let mut forgeries = Vec::new();
+    for (id, value) in [("DBB", "07192001"), ("DBA", "07192033"), ("DAQ", "D4827164")] {
+        forgeries.push(("in the subfile of the holder", beside(id, value)));
+        forgeries.push(("in the issuer's own subfile", twice(id, value)));
+    }
+    assert_refused(&forgeries);
+    // The same value again is an issuer's habit, and what types a payload may have typed another one as well.
+    assert_only_odd(&[("the same birth", beside("DBB", "07191988"))]);
+    let elsewhere = parse(beside("DBB", "07192001").text().as_bytes()).unwrap();
+    let elsewhere = checks(&elsewhere, PayloadOrigin::Elsewhere, TODAY);
+    assert_eq!(standing(&elsewhere), Standing::Odd, "{}", seen(&elsewhere));
+}
+
+/// A form with nothing filled in has all of its elements, and no value to compare.
+#[test]
+fn elements_without_a_value_are_not_there() {
+    let blanked = |ids: &[&'static str], word: &str| ids.iter().fold(Card::genuine(), |card, id| card.with(id, word));
+    for word in ["", "NONE", "unavl", "----"] {
+        assert_refused(&[
+            ("no number", blanked(&["DAQ"], word)),
+            ("no birth", blanked(&["DBB"], word)),
+            ("no expiry", blanked(&["DBA"], word)),
+            ("no family name", blanked(&["DCS"], word)),
+            ("no address", blanked(&["DAG", "DAI", "DAJ"], word)),
+            (
+                "no sex, issue and discriminator, and another issuer",
+                blanked(&["DBC", "DBD", "DCF"], word).of("636777", "CA", "ZCA"),
+            ),
+            (
+                "thirteen elements",
+                blanked(
+                    &["DBD", "DBC", "DAU", "DAY", "DAG", "DAI", "DAJ", "DAK", "DCF", "DCG", "DAD", "DCA", "DCB"],
+                    word,
+                ),
+            ),
+        ]);
+        assert_only_odd(&[
+            ("no date of issue", blanked(&["DBD"], word)),
+            ("no discriminator", blanked(&["DCF"], word)),
+            ("no street", blanked(&["DAG"], word)),
+            ("no country", blanked(&["DCG"], word)),
+        ]);
+    }
+    let points_of = |ids: &[&'static str]| {
+        let checks = blanked(ids, "").checks();
+        points(checks.iter().find(|check| check.name == "stated_values").unwrap())
+    };
+    let blank: [&[&str]; 4] = [&["DAD", "DCB", "DCD"], &["DCF"], &["DCF", "DBD"], &["DBC"]];
+    assert_eq!(blank.map(points_of), [0, 0, 2, 2]);
+}
+
+/// A line of a stripe's text in a barcode leaves most checks nothing to look at.
+#[test]
+fn the_text_of_a_stripe_is_refused_in_a_symbol_unless_it_is_british_columbias_to_the_letter() {
+    let whole = "%BCVICTORIA^EXEMPLAR,$ADA^18 SPECIMEN WAY$VICTORIA BC  V8V 1V1^?;6360281234567=310619810131=?\
+                 _%0AV8V1V1                     F165 62BRNBLU9876543210                E$''C(R2S6L?";
+    let judged = |text: &str, origin| checks(&parse(text.as_bytes()).unwrap(), origin, TODAY);
+    assert_eq!(standing(&judged(whole, PayloadOrigin::Symbol)), Standing::Sound);
+    for (what, text) in [
+        ("one line", "%BCX^SAMPLE,$EILEEN^?;636028X=299919850314?".to_owned()),
+        ("two tracks", whole[..whole.find('_').unwrap()].to_owned()),
+        ("California's number", whole.replace("636028", "636014")),
+        ("California's letters", whole.replace("%BC", "%CA")),
+        ("a letter in the number", whole.replace("1234567=", "E123456=")),
+        ("a Californian postal code", whole.replace("0AV8V1V1", "0A958140")),
+        (
+            "the stripe of another state",
+            "%TXAUSTIN^DOE$JOHN^12345 ROAD^?;63601538774194=311519810101?#\" 78729      C               1505130BLKBLK?"
+                .to_owned(),
+        ),
+    ] {
+        let checks = judged(&text, PayloadOrigin::Symbol);
+        assert_eq!(standing(&checks), Standing::Refused, "{what}:{}", seen(&checks));
+        let failed = checks.iter().find(|check| check.name == "stripe_tracks").unwrap();
+        assert_eq!(failed.result, CheckResult::Fail, "{what}");
+    }
+}
+
 /// Dates that a maker has not thought through.
 #[test]
 fn dates_that_do_not_fit_the_design_are_refused() {
@@ -296,7 +385,7 @@ fn a_pasted_text_is_refused() {
     let pasted = Card { end: "\r\n", table: Some("00310278"), ..Card::genuine() };
     assert_refused(&[
         ("with a discriminator that repeats itself", pasted.clone().with("DCF", "1111111111")),
-        ("with two births", Card { own: vec![("ZCA", "1"), ("DBB", "07192001")], ..pasted.clone() }),
+        ("with two holders", Card { own: vec![("ZCA", "1"), ("DCS", "SPECIMEN")], ..pasted.clone() }),
         ("under a number of no issuer", Card { iin: "123456", ..pasted }),
     ]);
 }
