@@ -39,6 +39,8 @@ pub struct Policy {
     /// Whether signs of a recapture refuse; otherwise they flag. The rates that this rests on are in
     /// `docs/documents/recapture.md`.
     pub refuse_recapture: bool,
+    /// Whether the person's skin has to follow colours that the screen shows after the head turn.
+    pub require_flash: bool,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -60,6 +62,7 @@ impl Policy {
             required_fields: vec!["date_of_birth", "expiration_date"],
             review_flags: Vec::new(),
             refuse_recapture: false,
+            require_flash: false,
             #[cfg(test)]
             left_out: None,
         }

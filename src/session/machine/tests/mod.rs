@@ -87,6 +87,7 @@ fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Proven
         MatchResult { similarity: Some(Similarity(0.7)), threshold: MatchThreshold::SHIPPED, decision, probes: 2 };
     FaceSeen {
         liveness: LivenessEvidence { verdict },
+        flash: None,
         face_match: Some(compared),
         provenance,
         feed: Some(clean_feed()),
