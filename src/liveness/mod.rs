@@ -31,8 +31,8 @@ pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step,
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
 pub use feed::{FeedMonitor, FeedReport, FeedSign};
 pub use flash::{
-    FlashChallenge, FlashColour, FlashFace, FlashGain, FlashLight, FlashObservation, FlashReason, FlashReport, FlashScore,
-    FlashStage, FlashTracker, FlashVerdict, Latency,
+    FlashChallenge, FlashColour, FlashFace, FlashGain, FlashLight, FlashObservation, FlashReason, FlashReport,
+    FlashScore, FlashStage, FlashTracker, FlashVerdict, Latency,
 };
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};

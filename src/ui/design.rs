@@ -228,6 +228,10 @@ mod tests {
                 assert!(contrast(on, colour) >= 4.5, "{tone:?}: {on:?} {colour:?} {}", contrast(on, colour));
             }
         }
+        for colour in FlashColour::ALL {
+            let palette = lit_palette(colour);
+            assert!(contrast(palette.ground, palette.text) >= 4.5, "{colour:?}");
+        }
         assert!(contrast(NOTE, INK) >= 4.5 && contrast(PILL, Color32::WHITE) >= 4.5);
     }
 

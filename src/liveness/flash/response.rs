@@ -41,11 +41,12 @@ pub(super) struct Shown {
 /// What was found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Response {
-    /// Correlation at the best latency that is allowed.
+    /// Correlation of the colours' means.
     pub score: f32,
+    /// Correlation frame by frame at the best latency that is allowed, and at the best one that is not.
+    pub in_time: f32,
+    pub out_of_time: f32,
     pub latency: Latency,
-    /// The best correlation at a latency that is not allowed.
-    pub score_out_of_time: f32,
     /// Gain of skin against room, and the gain that noise alone may show (one deviation).
     pub gain: f32,
     pub gain_noise: f32,
@@ -76,11 +77,13 @@ pub(super) fn respond(samples: &[Sample], shown: &[Shown]) -> Option<Response> {
     let alone = |of: fn(&Sample) -> [f32; 3]| fit(samples, shown, latency, |sample| Some(of(sample)), COLOUR_AXES);
     let (skin, room) = (alone(|sample| sample.skin)?, alone(|sample| sample.room)?);
     let sides = fit(samples, shown, latency, |sample| Some(minus(sample.sides?, sample.room)), AXES);
-    let steps = best.steps();
+    // At no latency that is allowed another colour lights these frames than the one that was sent last.
+    let steps = at(0)?.steps();
     Some(Response {
-        score: best.score,
+        score: steps.score,
+        in_time: best.score,
+        out_of_time: outside,
         latency: Latency { ms: latency },
-        score_out_of_time: outside,
         gain: best.gain,
         gain_noise: (steps.noise / best.power).sqrt(),
         skin_gain: skin.gain,
@@ -97,6 +100,7 @@ pub(super) fn respond(samples: &[Sample], shown: &[Shown]) -> Option<Response> {
 struct Pair {
     time: f32,
     step: usize,
+    /// Whether the colour has stood for the longest latency that is allowed.
     settled: bool,
     measured: [f32; 3],
     expected: [f32; 3],
@@ -114,6 +118,7 @@ struct Fit {
 
 /// What the steps give, each as a whole.
 struct Steps {
+    score: f32,
     followed: u8,
     /// Variance of a frame about its step's mean, an axis.
     noise: f32,
@@ -135,7 +140,13 @@ fn fit(
         let (share, now) = ((since / RAMP).min(1.0), shown[step].light);
         let expected = std::array::from_fn(|k| before[k] + (now[k] - before[k]) * share);
         let measured = axes(light(sample)?, weights);
-        Some(Pair { time, step, settled: since >= RAMP, measured, expected: axes(expected, weights) })
+        Some(Pair {
+            time,
+            step,
+            settled: since * 1e3 >= Latency::MOST.ms as f32,
+            measured,
+            expected: axes(expected, weights),
+        })
     });
     let mut pairs: Vec<Pair> = paired.collect();
     if pairs.len() < LEAST_FRAMES {
@@ -199,19 +210,20 @@ impl Fit {
         let (within, frames) = within.fold((0.0, 0.0), |(sum, count), square| (sum + square, count + 1.0));
         let known: Vec<&(f32, [f32; 3], [f32; 3])> = means.iter().flatten().collect();
         let between: f32 = known.iter().map(|(count, mean, _)| count * dot(*mean, *mean)).sum();
+        let sum = |of: fn(&(f32, [f32; 3], [f32; 3])) -> f32| known.iter().map(|&mean| mean.0 * of(mean)).sum::<f32>();
+        let both = sum(|(_, seen, wanted)| dot(*seen, *wanted));
+        let alone = sum(|(_, seen, _)| dot(*seen, *seen)) * sum(|(_, _, wanted)| dot(*wanted, *wanted));
+        let score = both / alone.sqrt().max(f32::MIN_POSITIVE);
         let noise = within / (3.0 * (frames - known.len() as f32).max(1.0));
         let spread = between / (3.0 * (known.len() as f32 - 1.0).max(1.0));
-        Steps { followed, noise, unevenness: spread / noise.max(f32::MIN_POSITIVE) }
+        Steps { score, followed, noise, unevenness: spread / noise.max(f32::MIN_POSITIVE) }
     }
 }
 
 /// Red against green, both against blue, and all together, each of length 1 before its weight.
 fn axes([red, green, blue]: [f32; 3], weights: [f32; 3]) -> [f32; 3] {
-    let axes = [
-        (red - green) / 2f32.sqrt(),
-        (red + green - 2.0 * blue) / 6f32.sqrt(),
-        (red + green + blue) / 3f32.sqrt(),
-    ];
+    let axes =
+        [(red - green) / 2f32.sqrt(), (red + green - 2.0 * blue) / 6f32.sqrt(), (red + green + blue) / 3f32.sqrt()];
     std::array::from_fn(|k| weights[k] * axes[k])
 }
 

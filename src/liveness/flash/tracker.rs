@@ -11,8 +11,8 @@ use crate::liveness::template::Template;
 
 /// Frames of a colour that have settled before the next one is asked for.
 const FRAMES_A_STEP: usize = 3;
-/// Time after which the light of a colour has settled whatever the latency.
-const SETTLED_AFTER: Duration = Duration::from_millis(250);
+/// Time after which the light of a colour has settled whatever the latency: [`Latency::MOST`](super::Latency::MOST).
+const SETTLED_AFTER: Duration = Duration::from_millis(300);
 /// A colour does not stand longer than this, however few frames come.
 const LONGEST_HOLD: Duration = Duration::from_millis(1800);
 /// Time for all of it, from the first frame.
@@ -33,6 +33,8 @@ const CLEAR_OF_NOISE: f32 = 3.0;
 const MOST_OF_ROOM: f32 = 0.5;
 /// By how much another latency has to fit better before the answer is called out of time.
 const OUT_OF_TIME_BY: f32 = 0.03;
+/// Correlation, frame by frame, from which colours that were not followed in time were followed at another.
+const CLEARLY_OUT_OF_TIME: f32 = 0.5;
 /// Changes of colour that may be missed.
 const MOST_MISSED_CHANGES: u8 = 1;
 /// Unevenness of the colours' means from which something other than noise changed with them.
@@ -211,9 +213,15 @@ impl FlashTracker {
 
     /// What stands against it, the most fundamental first.
     fn reason(&self, response: Option<&Response>) -> Option<FlashReason> {
-        self.not_measurable().or_else(|| self.another_person()).or_else(|| match response {
+        self.not_measurable().or_else(|| self.another_person()).or_else(|| match response.map(not_followed) {
             None => Some(FlashReason::TooFewFrames),
-            Some(found) => not_followed(found),
+            // What is clipped cannot become brighter, which is no reason where it followed all the same.
+            Some(Some(FlashReason::OtherOrder | FlashReason::NoResponse | FlashReason::Unsteady))
+                if self.is_too_bright() =>
+            {
+                Some(FlashReason::TooBright)
+            }
+            Some(reason) => reason,
         })
     }
 
@@ -225,13 +233,14 @@ impl FlashTracker {
         if empty > MOST_EMPTY_STEPS {
             return Some(FlashReason::TooFewFrames);
         }
-        let mut clipped: Vec<f32> = self.samples.iter().map(|(_, light)| light.clipped).collect();
-        clipped.sort_by(f32::total_cmp);
-        if clipped.get(clipped.len() / 2).is_some_and(|&share| share > MOST_CLIPPED) {
-            return Some(FlashReason::TooBright);
-        }
         let without_room = self.faults.without_room as f32;
         (without_room > MOST_WITHOUT_ROOM * self.samples.len() as f32).then_some(FlashReason::FillsPicture)
+    }
+
+    fn is_too_bright(&self) -> bool {
+        let mut clipped: Vec<f32> = self.samples.iter().map(|(_, light)| light.clipped).collect();
+        clipped.sort_by(f32::total_cmp);
+        clipped.get(clipped.len() / 2).is_some_and(|&share| share > MOST_CLIPPED)
     }
 
     /// Frames of a colour, but for those in which it may not have been seen yet.
@@ -259,7 +268,8 @@ fn not_followed(found: &Response) -> Option<FlashReason> {
     if room_follows && found.room_gain > MOST_OF_ROOM * found.skin_gain {
         return Some(FlashReason::NotOnFace);
     }
-    if found.score_out_of_time >= FlashScore::FOLLOWS.0 && found.score_out_of_time > found.score + OUT_OF_TIME_BY {
+    let out_of_time = found.out_of_time > found.in_time + OUT_OF_TIME_BY;
+    if out_of_time && (follows || found.out_of_time >= CLEARLY_OUT_OF_TIME) {
         return Some(FlashReason::OutOfTime);
     }
     let last_change = u8::try_from(FlashChallenge::STEPS - 1).unwrap_or(u8::MAX);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::{
     COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
-    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session, SidesRead,
+    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session,
+    SidesRead,
 };
 use crate::imaging::Provenance;
 use crate::session::decision::{Decision, Verdict, decide, refuse};

@@ -159,3 +159,6 @@ impl Clock {
         Frame { image, captured_at, sequence: self.number, provenance: Provenance::Simulated }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,3 +1,4 @@
+mod flash;
 mod properties;
 
 use std::time::Duration;
