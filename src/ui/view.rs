@@ -377,6 +377,18 @@ mod tests {
     }
 
     #[test]
+    fn a_flash_is_announced_with_a_way_out_that_stays_while_it_lasts() {
+        let notice = view(Screen::FlashNotice);
+        assert!(notice.points.iter().any(|point| point.contains("flashing light") && point.contains("Cancel")));
+        assert_eq!((notice.light, &notice.buttons[..]), (None, &[Button::Cancel][..]));
+        for colour in FlashColour::ALL {
+            let lit = view(Screen::Flash { colour, step: 0 });
+            assert_eq!((lit.light, &lit.buttons[..]), (Some(colour), &[Button::Cancel][..]));
+            assert!(!lit.preview() && lit.points.is_empty() && !lit.title.is_empty());
+        }
+    }
+
+    #[test]
     fn steps_fill_up_and_never_beyond_all_of_them() {
         let turn = view(face(Direction::Left, 1, 4));
         assert_eq!((turn.steps, turn.progress), (Some(Steps { done: 1, of: 4 }), Some(0.25)));

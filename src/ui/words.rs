@@ -34,11 +34,8 @@ pub const DOCUMENT_PATIENCE: &str = "Hold it flat, a hand's width from the camer
 /// Added to the face's screen when nothing happens for a while.
 pub const FACE_PATIENCE: &str = "Only your head turns. Take off a hat or sunglasses";
 /// What is said before the screen flashes, one sentence a point.
-pub const FLASH_POINTS: [&str; 3] = [
-    "It shows eight colours, one after the other",
-    "If flashing light can make you unwell, press Cancel now",
-    "The staff can then check you in another way",
-];
+pub const FLASH_POINTS: [&str; 2] =
+    ["If flashing light can make you unwell, press Cancel now", "The staff can then check you in another way"];
 /// Added while deciding when it takes long.
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
 
@@ -69,7 +66,7 @@ pub fn of_screen(screen: &Screen) -> Words {
         Screen::Face { direction: Direction::Right, .. } => {
             words("Turn your head to your right", "Slowly, as the arrow shows")
         }
-        Screen::FlashNotice => words("The screen is going to flash", "Look at it and hold still"),
+        Screen::FlashNotice => words("The screen is going to flash", "In eight colours. Look at it and hold still"),
         Screen::Flash { .. } => words("Look here and hold still", ""),
         Screen::Deciding => words("One moment", "We are finishing the check"),
         Screen::Review => {

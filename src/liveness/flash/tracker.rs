@@ -30,7 +30,7 @@ const MOST_WITHOUT_ROOM: f32 = 0.4;
 /// Deviations of noise that a gain has to exceed.
 const CLEAR_OF_NOISE: f32 = 3.0;
 /// The room may answer with so much of what the skin does: a wall that is near does so.
-const MOST_OF_ROOM: f32 = 0.5;
+const MOST_OF_ROOM: f32 = 0.55;
 /// By how much another latency has to fit better before the answer is called out of time.
 const OUT_OF_TIME_BY: f32 = 0.03;
 /// Correlation, frame by frame, from which colours that were not followed in time were followed at another.

@@ -26,6 +26,8 @@ pub struct Light {
     strength: f32,
     /// What was shown from which time on, the newest last.
     shown: Vec<(Duration, Option<FlashColour>)>,
+    /// When the screen was looked at last: what is new has come since.
+    looked: Duration,
 }
 
 impl Light {
@@ -33,7 +35,7 @@ impl Light {
     pub fn new(seed: u64) -> Self {
         let mut random = Random::new(seed, 43);
         let delay = Duration::from_secs_f32(random.between(DELAY_S.0, DELAY_S.1));
-        Self { delay, strength: random.between(STRENGTH.0, STRENGTH.1), shown: Vec::new() }
+        Self { delay, strength: random.between(STRENGTH.0, STRENGTH.1), shown: Vec::new(), looked: Duration::ZERO }
     }
 
     /// The light in a picture that is taken at a time at which the screen shows `prompt`. Times rise from call to call.
@@ -43,11 +45,12 @@ impl Light {
             _ => None,
         };
         if self.shown.last().is_none_or(|(_, last)| *last != colour) {
-            self.shown.push((at, colour));
+            self.shown.push((self.looked, colour));
             if self.shown.len() > REMEMBERED {
                 self.shown.remove(0);
             }
         }
+        self.looked = at;
         let seen = self.shown.iter().rev().find(|(since, _)| *since + self.delay <= at);
         let colour = seen.and_then(|(_, colour)| *colour)?;
         Some(ScreenLight { person: colour.light().map(|light| self.strength * light), room: ROOM })
@@ -63,7 +66,7 @@ mod tests {
         let mut light = Light::new(1);
         let lit = |colour| Prompt { screen: Screen::Flash { colour, step: 0 }, ..Prompt::idle() };
         let mut at = |ms, prompt: &Prompt| light.follow(prompt, Duration::from_millis(ms)).map(|light| light.person);
-        assert_eq!(at(0, &Prompt::idle()), None);
+        assert_eq!(at(990, &Prompt::idle()), None);
         assert_eq!(at(1000, &lit(FlashColour::Blue)), None);
         let [red, _, blue] = at(1200, &lit(FlashColour::Blue)).unwrap();
         assert!(blue > 5.0 * red);

@@ -8,7 +8,7 @@ fn policy() -> Policy {
     Policy { require_flash: true, ..Policy::for_tier(AgeTier::Over21) }
 }
 
-fn flash(reason: Option<FlashReason>) -> FlashEvidence {
+pub(super) fn flash(reason: Option<FlashReason>) -> FlashEvidence {
     FlashEvidence {
         verdict: reason.map_or(FlashVerdict::Followed, FlashReason::verdict),
         reason,
