@@ -118,7 +118,7 @@ pub struct FlashReport {
     /// Changes of colour that were shown.
     pub changes: u8,
     /// From a colour's being sent to its being seen, in milliseconds; where the correlation is best.
-    #[serde(rename = "latency_ms", serialize_with = "milliseconds")]
+    #[serde(rename = "latency_ms")]
     pub latency: Option<Latency>,
     /// How strongly the skin answers beyond the room behind it.
     pub gain: Option<FlashGain>,
@@ -132,7 +132,8 @@ pub struct FlashReport {
 }
 
 /// A time that may be before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
 pub struct Latency {
     /// In milliseconds; negative before the colour was sent.
     pub ms: i32,
@@ -143,9 +144,4 @@ impl Latency {
     pub const LEAST: Self = Self { ms: 0 };
     /// Display, exposure and transfer together take no longer.
     pub const MOST: Self = Self { ms: 300 };
-}
-
-#[allow(clippy::ref_option, reason = "the signature is serde's")]
-fn milliseconds<S: serde::Serializer>(latency: &Option<Latency>, serializer: S) -> Result<S::Ok, S::Error> {
-    latency.map(|latency| latency.ms).serialize(serializer)
 }

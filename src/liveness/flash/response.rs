@@ -116,6 +116,14 @@ struct Fit {
     power: f32,
 }
 
+/// The frames of one step in which its colour has settled.
+#[derive(Debug, Clone, Copy)]
+struct StepMean {
+    count: f32,
+    seen: [f32; 3],
+    wanted: [f32; 3],
+}
+
 /// What the steps give, each as a whole.
 struct Steps {
     score: f32,
@@ -184,35 +192,35 @@ fn straighten(pairs: &mut [Pair]) {
 impl Fit {
     fn steps(&self) -> Steps {
         let steps = self.pairs.iter().map(|p| p.step + 1).max().unwrap_or(0);
-        let means: Vec<Option<(f32, [f32; 3], [f32; 3])>> = (0..steps)
+        let means: Vec<Option<StepMean>> = (0..steps)
             .map(|step| {
                 let settled = || self.pairs.iter().filter(move |p| p.step == step && p.settled);
                 let count = settled().count() as f32;
                 let mean = |of: fn(&Pair) -> [f32; 3]| {
                     [0, 1, 2].map(|axis| settled().map(|p| of(p)[axis]).sum::<f32>() / count)
                 };
-                (count > 0.0).then(|| (count, mean(|p| p.measured), mean(|p| p.expected)))
+                let [seen, wanted] = [mean(|p| p.measured), mean(|p| p.expected)];
+                (count > 0.0).then_some(StepMean { count, seen, wanted })
             })
             .collect();
         let followed = means.windows(2).filter(|pair| {
-            let [Some((_, seen, wanted)), Some((_, then_seen, then_wanted))] = pair else { return false };
-            let (seen, wanted) = (minus(*then_seen, *seen), minus(*then_wanted, *wanted));
+            let [Some(before), Some(after)] = pair else { return false };
+            let (seen, wanted) = (minus(after.seen, before.seen), minus(after.wanted, before.wanted));
             let lengths = (dot(seen, seen) * dot(wanted, wanted)).sqrt();
             lengths > 0.0 && dot(seen, wanted) / lengths >= FOLLOWED_COSINE
         });
         let followed = u8::try_from(followed.count()).unwrap_or(u8::MAX);
         let settled = self.pairs.iter().filter(|p| p.settled);
         let within = settled.filter_map(|p| {
-            let (_, mean, _) = means[p.step]?;
-            let off = minus(p.measured, mean);
+            let off = minus(p.measured, means[p.step]?.seen);
             Some(dot(off, off))
         });
         let (within, frames) = within.fold((0.0, 0.0), |(sum, count), square| (sum + square, count + 1.0));
-        let known: Vec<&(f32, [f32; 3], [f32; 3])> = means.iter().flatten().collect();
-        let between: f32 = known.iter().map(|(count, mean, _)| count * dot(*mean, *mean)).sum();
-        let sum = |of: fn(&(f32, [f32; 3], [f32; 3])) -> f32| known.iter().map(|&mean| mean.0 * of(mean)).sum::<f32>();
-        let both = sum(|(_, seen, wanted)| dot(*seen, *wanted));
-        let alone = sum(|(_, seen, _)| dot(*seen, *seen)) * sum(|(_, _, wanted)| dot(*wanted, *wanted));
+        let known: Vec<&StepMean> = means.iter().flatten().collect();
+        let between: f32 = known.iter().map(|mean| mean.count * dot(mean.seen, mean.seen)).sum();
+        let sum = |of: fn(&StepMean) -> f32| known.iter().map(|&mean| mean.count * of(mean)).sum::<f32>();
+        let both = sum(|mean| dot(mean.seen, mean.wanted));
+        let alone = sum(|mean| dot(mean.seen, mean.seen)) * sum(|mean| dot(mean.wanted, mean.wanted));
         let score = both / alone.sqrt().max(f32::MIN_POSITIVE);
         let noise = within / (3.0 * (frames - known.len() as f32).max(1.0));
         let spread = between / (3.0 * (known.len() as f32 - 1.0).max(1.0));

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Assets, Common, InputFault, MeasureError, run};
 use crate::imaging::{Frame, Provenance};
 use crate::liveness::{
-    FlashChallenge, FlashFace, FlashLight, FlashObservation, FlashReport, FlashStage, FlashTracker, Template,
+    FlashChallenge, FlashFace, FlashLight, FlashObservation, FlashReport, FlashStage, FlashTracker, Pose, Template,
 };
 use crate::tools::exit::{CommandError, Exit};
 use crate::tools::specimen::clip::{FlashScene, FlashSpecies, FlashTruth, Reader};
@@ -115,7 +115,7 @@ pub(in crate::tools) fn score(
     let mut known: Vec<Template> = Vec::new();
     while clock.at < BEFORE.as_secs_f32() || (known.is_empty() && clock.number < 40) {
         let frame = clock.frame(&mut scene, &mut random);
-        let seen = observer.observe_where(&frame, |pose| pose.is_frontal())?;
+        let seen = observer.observe_where(&frame, Pose::is_frontal)?;
         known.extend(seen.face.and_then(|face| face.template));
     }
     let mut tracker = FlashTracker::new(FlashChallenge::from_nonce(&nonce), &known);

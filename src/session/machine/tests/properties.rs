@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::flash::flash;
 use super::*;
 use crate::liveness::{FlashReason, FlashVerdict};
+use crate::session::FlashEvidence;
 
 /// One thing that may happen, without the numbers that only a run knows.
 #[derive(Debug, Clone, Copy)]
@@ -13,7 +14,7 @@ enum Happening {
     Consent(bool),
     Side(DocumentSide),
     Document(Card),
-    Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<Option<FlashReason>>),
+    Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<FlashEvidence>),
     FlashGoesOn,
     Hint,
     Cancel,
@@ -45,10 +46,10 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(MatchDecision::NoProbe),
     ];
     let lit = prop_oneof![
-        4 => Just(Some(None)),
+        4 => Just(Some(flash(None))),
         2 => Just(None),
-        1 => Just(Some(Some(FlashReason::NoResponse))),
-        1 => Just(Some(Some(FlashReason::TooBright))),
+        1 => Just(Some(flash(Some(FlashReason::NoResponse)))),
+        1 => Just(Some(flash(Some(FlashReason::TooBright)))),
     ];
     let source = prop_oneof![4 => Just(Some(Provenance::PinnedCamera)), 1 => Just(None)];
     prop_oneof![
@@ -109,7 +110,7 @@ impl Shell {
             Happening::Side(side) => Event::SideRead { capture, side },
             Happening::Document(card) => Event::DocumentRead { capture, seen: document(card) },
             Happening::Face(verdict, decision, source, lit) => {
-                let seen = FaceSeen { flash: lit.map(flash), ..face(verdict, decision, source) };
+                let seen = FaceSeen { flash: lit, ..face(verdict, decision, source) };
                 Event::FaceRead { capture, seen }
             }
             Happening::FlashGoesOn => Event::FlashProgress { capture, asked: FlashAsked::Notice },
