@@ -45,6 +45,7 @@ fn complete() -> Evidence {
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
+        flash: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -215,6 +216,7 @@ prop_compose! {
             feed: None,
             document,
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
+            flash: None,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }

@@ -14,6 +14,7 @@ mod edges;
 mod frame;
 mod geometry;
 mod lattice_angle;
+mod light;
 mod line_search;
 mod matrix_evidence;
 mod quality;
@@ -33,6 +34,7 @@ pub use card_localiser::{CardOutline, ID1_ASPECT, TD3_ASPECT, lay_flat, locate_c
 pub use frame::{Frame, Provenance};
 pub use geometry::{Point, Point3, Quad, Rect};
 pub use lattice_angle::{LatticeAngle, lattice_angle};
+pub use light::linear_light;
 pub use matrix_evidence::filled_parts;
 pub use quality::{Exposure, Focus, Glare, exposure, focus, glare, motion};
 pub use raster::{Gray, Image, ImageShapeError, Rgb};

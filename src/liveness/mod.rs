@@ -8,6 +8,7 @@
 mod challenge;
 mod face;
 mod feed;
+mod flash;
 mod matching;
 mod parallax;
 mod passive;
@@ -29,6 +30,10 @@ mod turn_tests;
 pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
 pub use feed::{FeedMonitor, FeedReport, FeedSign};
+pub use flash::{
+    FlashChallenge, FlashColour, FlashFace, FlashGain, FlashLight, FlashObservation, FlashReason, FlashReport,
+    FlashScore, FlashStage, FlashTracker, FlashVerdict, Latency,
+};
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
 pub use passive::{LiveScore, PassiveCues, PassiveResult, PassiveVerdict, passive};

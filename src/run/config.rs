@@ -120,6 +120,8 @@ pub struct SessionConfig {
     pub accept_front_only: bool,
     /// What signs of a photo, a photocopy or a print instead of the document lead to.
     pub recapture: Recapture,
+    /// Whether the screen lights the face after the head turn.
+    pub screen_flash: ScreenFlash,
 }
 
 /// What a sign leads to.
@@ -131,6 +133,17 @@ pub enum Recapture {
     Flag,
     /// The attempt fails, and the person is asked for the document itself.
     Refuse,
+}
+
+/// Whether the display lights the face with random colours, which the skin has to follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScreenFlash {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, and nobody is verified without: for devices whose display is close to the face.
+    Require,
 }
 
 /// Where outcomes go.
@@ -156,6 +169,7 @@ impl Default for SessionConfig {
             failed_faces_per_document: 5,
             accept_front_only: false,
             recapture: Recapture::Flag,
+            screen_flash: ScreenFlash::Off,
         }
     }
 }
@@ -178,6 +192,7 @@ impl SessionConfig {
         Policy {
             accept_front_only: self.accept_front_only,
             refuse_recapture: self.recapture == Recapture::Refuse,
+            require_flash: self.screen_flash == ScreenFlash::Require,
             ..Policy::for_tier(tier)
         }
     }
@@ -339,10 +354,11 @@ mod tests {
 
     #[test]
     fn what_is_configured_for_sessions_becomes_the_policy() {
-        let strict = "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\n[camera]";
+        let strict =
+            "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\nscreen_flash = \"require\"\n[camera]";
         let config = Config::parse(&GOOD.replace("[camera]", strict)).unwrap();
         let policy = config.sessions.policy(AgeTier::Over21);
-        assert!(policy.refuse_recapture && policy.accept_front_only);
+        assert!(policy.refuse_recapture && policy.accept_front_only && policy.require_flash);
         let default = Config::parse(GOOD).unwrap().sessions.policy(AgeTier::Over21);
         assert_eq!(default, Policy::for_tier(AgeTier::Over21));
     }
@@ -357,6 +373,7 @@ mod tests {
             ("[\"secret\"]", "[]", "secret file"),
             ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
             ("[camera]", "[sessions]\nrecapture = \"warn\"\n[camera]", "warn"),
+            ("[camera]", "[sessions]\nscreen_flash = \"on\"\n[camera]", "on"),
             ("[camera]", "[sessions]\nfailed_attempts_per_hour = 0\n[camera]", "failed_attempts_per_hour"),
             ("[camera]", "[sessions]\nfailed_faces_per_document = 0\n[camera]", "failed_faces_per_document"),
             ("[[endpoint]]", "[camera.pin]\nvendor = \"46d\"\n[[endpoint]]", "four hexadecimal digits"),

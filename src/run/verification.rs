@@ -175,6 +175,7 @@ impl Verifier {
             feed: None,
             document: Some(document.evidence),
             liveness: Some(LivenessEvidence { verdict: turn.report.verdict }),
+            flash: None,
             face_match,
             models: self.models.clone(),
         };

@@ -8,7 +8,7 @@ use super::portrait::{Portrait, read_portrait};
 use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
 use crate::imaging::{Frame, Gray, Rgb};
-use crate::liveness::{FaceObservation, TurnTracker};
+use crate::liveness::{FaceObservation, FlashTracker, TurnTracker};
 use crate::session::ModelDigests;
 use crate::vision::{BarcodeOptions, Digest, FaceObserver, FoundZone, ModelError, Runtime, Symbol, TextReader};
 
@@ -118,6 +118,15 @@ impl Vision {
     /// The face in one frame.
     pub(super) fn observe_face(&mut self, frame: &Frame, turn: &TurnTracker) -> Result<FaceObservation, VisionError> {
         Ok(self.faces.observe(frame, turn)?)
+    }
+
+    /// The face in one frame of a flash.
+    pub(super) fn observe_lit_face(
+        &mut self,
+        frame: &Frame,
+        flash: &FlashTracker,
+    ) -> Result<FaceObservation, VisionError> {
+        Ok(self.faces.observe_where(frame, |pose| pose.is_frontal() && flash.wants_template())?)
     }
 
     /// The models that read documents.

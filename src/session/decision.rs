@@ -11,10 +11,12 @@ use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
-use crate::liveness::{FeedReport, MatchDecision, TurnVerdict};
+use crate::liveness::{FeedReport, FlashVerdict, MatchDecision, TurnVerdict};
 
 /// The flag of frames that may not come from the camera's sensor.
 const INJECTION_SUSPECTED: &str = "injection_suspected";
+/// The flag of a screen flash whose light nobody can have seen with the pinned camera.
+const FLASH_SIMULATED: &str = "screen_flash_simulated";
 
 /// Whether the person is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +62,7 @@ pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision
     findings.extend(capture_finding(evidence));
     findings.extend(liveness_finding(evidence, policy));
     findings.extend(match_finding(evidence, policy));
+    findings.extend(flash_finding(evidence, policy));
     let checks = checks(evidence, policy, &findings);
     let flagged = checks.iter().filter(|check| check.result == CheckResult::Flag);
     Decision {
@@ -76,6 +79,7 @@ pub fn refuse(evidence: &Evidence, policy: &Policy, reasons: BTreeSet<ReasonCode
     let asked = Policy {
         require_liveness: policy.require_liveness && evidence.liveness.is_some(),
         require_face_match: policy.require_face_match && evidence.face_match.is_some(),
+        require_flash: policy.require_flash && evidence.flash.is_some(),
         ..policy.clone()
     };
     let checks = checks(evidence, &asked, &reasons);
@@ -122,6 +126,15 @@ fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     }
 }
 
+fn flash_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
+    match evidence.flash.map(|flash| flash.verdict) {
+        // What was shown and not followed counts also where nobody asked for it.
+        Some(FlashVerdict::NotFollowed) => Some(ReasonCode::FlashNotFollowed),
+        Some(FlashVerdict::Followed) => None,
+        Some(FlashVerdict::NotMeasurable) | None => policy.require_flash.then_some(ReasonCode::FlashNotMeasured),
+    }
+}
+
 fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>) -> Vec<NamedCheck> {
     let mut checks = Vec::new();
     if let Some(document) = &evidence.document {
@@ -147,8 +160,18 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
     let turned = evidence.feed.as_ref().is_some_and(|feed| feed.face.is_some());
     judged("camera_feed", turned, &[ReasonCode::CameraFeedSuspect]);
     judged("face_match", policy.require_face_match, &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared]);
-    if evidence.feed.as_ref().is_some_and(is_feed_odd) {
-        let (name, strength) = (Cow::Borrowed(INJECTION_SUSPECTED), CheckStrength::Weak);
+    let of_flash = [ReasonCode::FlashNotFollowed, ReasonCode::FlashNotMeasured];
+    let flashed = evidence.flash.is_some() || of_flash.iter().any(|code| findings.contains(code));
+    // Most devices never flash: their outcomes do not speak of it.
+    if policy.require_flash || flashed {
+        judged("screen_flash", true, &of_flash);
+    }
+    let odd = [
+        (INJECTION_SUSPECTED, evidence.feed.as_ref().is_some_and(is_feed_odd)),
+        (FLASH_SIMULATED, evidence.flash.is_some_and(|flash| flash.simulated)),
+    ];
+    for (name, _) in odd.into_iter().filter(|(_, is_odd)| *is_odd) {
+        let (name, strength) = (Cow::Borrowed(name), CheckStrength::Weak);
         checks.push(NamedCheck { name, result: CheckResult::Flag, strength });
     }
     checks

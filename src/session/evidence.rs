@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
-use crate::liveness::{FeedReport, MatchResult, TurnVerdict};
+use crate::liveness::{FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
 
 /// Model name to the lower-case hexadecimal SHA-256 of its file.
 pub type ModelDigests = BTreeMap<String, String>;
@@ -20,6 +20,8 @@ pub struct Evidence {
     pub document: Option<DocumentEvidence>,
     /// The head turn.
     pub liveness: Option<LivenessEvidence>,
+    /// The screen flash; `None` where none was shown.
+    pub flash: Option<FlashEvidence>,
     /// The person against the portrait.
     pub face_match: Option<MatchResult>,
     /// Every model that made an observation.
@@ -76,4 +78,45 @@ pub struct DocumentEvidence {
 pub struct LivenessEvidence {
     /// The fused verdict over the whole turn.
     pub verdict: TurnVerdict,
+}
+
+/// How the screen flash ended. It is part of the outcome, so that whoever relies on that sees what it rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct FlashEvidence {
+    /// Whether the skin followed.
+    pub verdict: FlashVerdict,
+    /// Why not; none when it did.
+    pub reason: Option<FlashReason>,
+    /// The score in hundredths, −100…100; none when nothing could be compared.
+    pub score_percent: Option<i8>,
+    /// Changes of colour that were shown.
+    pub changes: u8,
+    /// Those that the skin followed by themselves.
+    pub followed_changes: u8,
+    /// From sending a colour to seeing it, in milliseconds.
+    pub latency_ms: Option<i32>,
+    /// What the sides of the face answered in hundredths of what its middle did; only noted. A sheet or a screen answers
+    /// as much there.
+    pub side_percent: Option<i16>,
+    /// Whether the light was only simulated: the frames did not come from the pinned camera, so that nothing says that
+    /// a display's light was before it.
+    pub simulated: bool,
+}
+
+impl FlashEvidence {
+    /// Puts a report into the form that an outcome holds. `provenance` is the least trusted source among its frames.
+    #[must_use]
+    pub fn of(report: &FlashReport, provenance: Option<Provenance>) -> Self {
+        let percent = |share: f32| (share * 100.0).round();
+        Self {
+            verdict: report.verdict,
+            reason: report.reason,
+            score_percent: report.score.map(|score| percent(score.0) as i8),
+            changes: report.changes,
+            followed_changes: report.followed_changes,
+            latency_ms: report.latency.map(|latency| latency.ms),
+            side_percent: report.side_share.map(|share| percent(share) as i16),
+            simulated: !provenance.is_some_and(Provenance::is_live),
+        }
+    }
 }

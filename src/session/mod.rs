@@ -23,7 +23,9 @@ mod record;
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
 pub use dialect::Dialect;
 pub use document_findings::{DocumentVerdict, document_findings, document_verdict};
-pub use evidence::{CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, FeedEvidence, LivenessEvidence};
+pub use evidence::{
+    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, FeedEvidence, FlashEvidence, LivenessEvidence,
+};
 pub use fault::DeviceFault;
 pub use id::{SessionId, SessionIdError};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::decision::{Decision, NamedCheck, Verdict};
-use super::evidence::{EncodedSource, Evidence};
+use super::evidence::{EncodedSource, Evidence, FlashEvidence};
 use super::reason::ReasonCode;
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
@@ -76,6 +76,8 @@ pub struct Outcome {
     strength: Option<Strength>,
     checks: Vec<NamedCheck>,
     flags: Vec<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flash: Option<FlashEvidence>,
     rule_version: String,
     model_digests: ModelDigests,
     provenance: Option<Provenance>,
@@ -107,6 +109,7 @@ impl Outcome {
             strength,
             checks: decision.checks.clone(),
             flags: decision.flags.clone(),
+            flash: evidence.flash,
             rule_version: rule.rule_version.clone(),
             model_digests: evidence.models.clone(),
             provenance,
@@ -180,6 +183,12 @@ impl Outcome {
     #[must_use]
     pub fn checks(&self) -> &[NamedCheck] {
         &self.checks
+    }
+
+    /// How the screen flash went, where there was one.
+    #[must_use]
+    pub fn flash(&self) -> Option<FlashEvidence> {
+        self.flash
     }
 
     /// Whether it came from the pinned camera.

@@ -42,6 +42,8 @@ pub struct Policy {
     /// Whether a specimen of Utopia, the state that ICAO invented for its examples, may verify: only where nothing real hangs
     /// on the outcome.
     pub admit_specimens: bool,
+    /// Whether the person's skin has to follow colours that the screen shows after the head turn.
+    pub require_flash: bool,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -64,6 +66,7 @@ impl Policy {
             review_flags: Vec::new(),
             refuse_recapture: false,
             admit_specimens: false,
+            require_flash: false,
             #[cfg(test)]
             left_out: None,
         }

@@ -8,7 +8,7 @@ use super::fault::DeviceFault;
 use super::id::SessionId;
 use super::reason::ReasonCode;
 use super::record::CanceledBy;
-use crate::liveness::Direction;
+use crate::liveness::{Direction, FlashColour};
 
 /// One thing that would help now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,6 +81,15 @@ pub enum Screen {
         done: u8,
         /// Steps in all.
         steps: u8,
+    },
+    /// The screen is going to flash: whoever must not see that can leave.
+    FlashNotice,
+    /// The whole screen in one colour. Nothing is said of those to come.
+    Flash {
+        /// The colour.
+        colour: FlashColour,
+        /// Its number, from 0.
+        step: u8,
     },
     /// An end is being written.
     Deciding,

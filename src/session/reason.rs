@@ -49,6 +49,10 @@ pub enum ReasonCode {
     FaceMismatch,
     /// The live face could not be compared with the portrait.
     FaceNotCompared,
+    /// The face did not follow the screen's colours.
+    FlashNotFollowed,
+    /// It could not be measured whether the face follows the screen's colours.
+    FlashNotMeasured,
     /// Too many head turns with this document have failed within an hour.
     TooManyAttempts,
     /// Staff looked at the physical document and refused, or nobody looked in time.
@@ -76,7 +80,7 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 22] = [
+const TABLE: [ReasonEntry; 24] = [
     ReasonEntry {
         code: ReasonCode::ConsentDeclined,
         name: "consent_declined",
@@ -278,6 +282,26 @@ const TABLE: [ReasonEntry; 22] = [
         remedy: "face the camera in even light without hat or sunglasses",
     },
     ReasonEntry {
+        code: ReasonCode::FlashNotFollowed,
+        name: "flash_not_followed",
+        recoverable: true,
+        stripe: "selfie_unverified_other",
+        stile: "flash_not_followed",
+        person: "We did not see the screen's light on your face",
+        staff: "the face did not follow the screen's colours: the room is too bright, or what is shown is a recording",
+        remedy: "come closer to the screen, away from sun and lamps; if it stays, check the person by hand",
+    },
+    ReasonEntry {
+        code: ReasonCode::FlashNotMeasured,
+        name: "flash_not_measured",
+        recoverable: true,
+        stripe: "selfie_unverified_other",
+        stile: "flash_not_measured",
+        person: "We could not measure the screen's light on your face",
+        staff: "the face was not seen well enough while the screen flashed",
+        remedy: "face the screen alone and hold still until it stops; if it stays, check the person by hand",
+    },
+    ReasonEntry {
         code: ReasonCode::TooManyAttempts,
         name: "too_many_attempts",
         recoverable: false,
@@ -346,7 +370,9 @@ impl ReasonCode {
             | Self::LivenessAttack
             | Self::LivenessIncomplete
             | Self::FaceMismatch
-            | Self::FaceNotCompared => Phase::Face,
+            | Self::FaceNotCompared
+            | Self::FlashNotFollowed
+            | Self::FlashNotMeasured => Phase::Face,
             Self::ConsentDeclined | Self::TooManyAttempts | Self::ReviewRefused => Phase::None,
         }
     }

@@ -14,6 +14,7 @@ use super::design;
 use super::handle::UiHandle;
 use super::preview::{Preview, STALE};
 use super::screen;
+use super::steady::{STANDS, SteadyLight};
 use super::view::{Button, View};
 
 /// After something was pressed, nothing else can be for so long, unless another screen comes.
@@ -123,7 +124,13 @@ pub fn show(
                 let theirs = handle.clone();
                 std::thread::Builder::new().name("ui-updates".to_owned()).spawn(move || started(theirs))?;
                 noted.store(true, Ordering::Relaxed);
-                Ok(Box::new(Window { handle, preview: Preview::default(), pressed: None, commands }))
+                Ok(Box::new(Window {
+                    handle,
+                    preview: Preview::default(),
+                    light: SteadyLight::default(),
+                    pressed: None,
+                    commands,
+                }))
             }),
         )
     };
@@ -151,6 +158,7 @@ fn native_options(options: WindowOptions) -> eframe::NativeOptions {
 struct Window<C: Fn(Command)> {
     handle: UiHandle,
     preview: Preview,
+    light: SteadyLight,
     /// When something was pressed, and since when the screen of that moment stood.
     pressed: Option<(Instant, Instant)>,
     commands: C,
@@ -159,7 +167,7 @@ struct Window<C: Fn(Command)> {
 impl<C: Fn(Command)> Window<C> {
     /// Takes over what is new; returns the view, how long and since when it stands.
     fn look(&mut self, context: &egui::Context) -> (View, Duration, Instant) {
-        let (view, elapsed, since, picture) = {
+        let (mut view, elapsed, since, picture) = {
             let mut inbox = self.handle.inbox();
             if inbox.quit {
                 context.send_viewport_cmd(ViewportCommand::Close);
@@ -167,6 +175,11 @@ impl<C: Fn(Command)> Window<C> {
             let elapsed = inbox.elapsed();
             (View::of(&inbox.prompt, &inbox.link, elapsed), elapsed, inbox.since, inbox.preview.take())
         };
+        let wanted = view.light;
+        view.light = self.light.take(wanted, Instant::now());
+        if view.light != wanted {
+            context.request_repaint_after(STANDS / 8);
+        }
         if view.preview() {
             if let Some(picture) = picture {
                 self.preview.take(context, &picture);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use eframe::egui::{self, Color32, FontData, FontDefinitions, FontFamily, FontId, Rect, Vec2};
 
 use super::view::Tone;
+use crate::liveness::FlashColour;
 
 /// The ground of most screens.
 pub const PAPER: Color32 = Color32::from_rgb(0xF6, 0xF5, 0xF1);
@@ -80,6 +81,15 @@ pub fn palette(tone: Tone) -> Palette {
         Tone::Bad => filled(RED),
         Tone::Fault => Palette { sign: YELLOW, ..filled(NIGHT) },
     }
+}
+
+/// The colours of a screen that lights the face: as much of it as can be is the light itself.
+pub fn lit_palette(colour: FlashColour) -> Palette {
+    let [red, green, blue] = colour.rgb();
+    let ground = Color32::from_rgb(red, green, blue);
+    // Everything but the blue is light enough for ink.
+    let text = if colour == FlashColour::Blue { Color32::WHITE } else { Color32::BLACK };
+    Palette { ground, text, soft: text, sign: text, mark: ground, main: text, on_main: ground }
 }
 
 /// Sizes in points for a window: everything grows with it.
@@ -217,6 +227,10 @@ mod tests {
             ] {
                 assert!(contrast(on, colour) >= 4.5, "{tone:?}: {on:?} {colour:?} {}", contrast(on, colour));
             }
+        }
+        for colour in FlashColour::ALL {
+            let palette = lit_palette(colour);
+            assert!(contrast(palette.ground, palette.text) >= 4.5, "{colour:?}");
         }
         assert!(contrast(NOTE, INK) >= 4.5 && contrast(PILL, Color32::WHITE) >= 4.5);
     }

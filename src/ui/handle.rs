@@ -143,6 +143,8 @@ fn same_screen(one: &Prompt, other: &Prompt) -> bool {
         Screen::Idle
         | Screen::Consent
         | Screen::Face { .. }
+        | Screen::FlashNotice
+        | Screen::Flash { .. }
         | Screen::Deciding
         | Screen::Review
         | Screen::Verified

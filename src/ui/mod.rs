@@ -11,6 +11,7 @@ mod handle;
 mod preview;
 mod screen;
 mod signs;
+mod steady;
 mod text;
 mod view;
 pub mod words;

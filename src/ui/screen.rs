@@ -1,7 +1,9 @@
 //! Draws a view: the ground, one of two arrangements, and the buttons.
 //!
-//! [`message`] is for screens of words and a sign, [`guided`] for those with the preview. Does not decide anything.
+//! [`message`] is for screens of words and a sign, [`guided`] for those with the preview, [`flash`] for the one that lights
+//! the face. Does not decide anything.
 
+mod flash;
 mod guided;
 mod message;
 
@@ -12,7 +14,7 @@ use eframe::egui::{
     WidgetInfo,
 };
 
-use super::design::{Palette, Scale, bold, palette};
+use super::design::{Palette, Scale, bold, lit_palette, palette};
 use super::preview::Picture;
 use super::text;
 use super::view::{Button, View};
@@ -33,9 +35,10 @@ struct Canvas<'a> {
 /// Draws `view`, which has stood for `elapsed`, over the whole of `ui`, and returns what was pressed.
 pub(super) fn show(ui: &mut Ui, view: &View, picture: Option<Picture>, elapsed: Duration) -> Option<Button> {
     let area = ui.max_rect();
-    let canvas = Canvas { view, picture, palette: palette(view.tone), scale: Scale::of(area), area };
+    let palette = view.light.map_or_else(|| palette(view.tone), lit_palette);
+    let canvas = Canvas { view, picture, palette, scale: Scale::of(area), area };
     ui.painter().rect_filled(area, 0, canvas.palette.ground);
-    let places = if view.preview() { guided::draw(ui, &canvas) } else { message::draw(ui, &canvas) };
+    let places = draw(ui, &canvas);
     let mut pressed = None;
     for (button, rect) in places {
         // Every button is drawn, whichever was pressed.
@@ -45,6 +48,17 @@ pub(super) fn show(ui: &mut Ui, view: &View, picture: Option<Picture>, elapsed: 
     }
     let pressed = pressed.or_else(|| key(ui, view));
     pressed.filter(|_| elapsed >= GUARD)
+}
+
+/// Draws what the view arranges, and returns where the buttons are.
+fn draw(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
+    if canvas.view.light.is_some() {
+        flash::draw(ui, canvas)
+    } else if canvas.view.preview() {
+        guided::draw(ui, canvas)
+    } else {
+        message::draw(ui, canvas)
+    }
 }
 
 /// What a key presses, unless a button has the focus: then Enter is that button's.

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::words;
-use crate::liveness::Direction;
+use crate::liveness::{Direction, FlashColour};
 use crate::session::{CanceledBy, Phase, Prompt, ReasonCode, Screen};
 
 /// After so long on one screen, a line of help is added.
@@ -159,6 +159,8 @@ pub struct View {
     pub guide: Option<Guide>,
     /// The sign of a screen without a preview.
     pub sign: Option<Sign>,
+    /// The colour of the whole screen, while it lights the face.
+    pub light: Option<FlashColour>,
     /// What it feels like.
     pub tone: Tone,
     /// What can be pressed, the way out first.
@@ -210,6 +212,7 @@ impl View {
             arrow: None,
             guide: None,
             sign: None,
+            light: None,
             tone,
             buttons: Vec::new(),
         }
@@ -232,6 +235,11 @@ impl View {
         }
         match prompt.screen {
             Screen::Consent => view.points = &words::CONSENT_POINTS,
+            Screen::FlashNotice => view.points = &words::FLASH_POINTS,
+            Screen::Flash { colour, .. } => {
+                view.light = Some(colour);
+                view.hint = prompt.hint.map(words::of_hint);
+            }
             Screen::Document { .. } if elapsed >= PATIENCE => view.detail = words::DOCUMENT_PATIENCE,
             Screen::Face { direction, done, steps } => view.turn(direction, done, steps, elapsed),
             Screen::Deciding if elapsed >= LONG => view.detail = words::DECIDING_PATIENCE,
@@ -279,6 +287,8 @@ pub(super) fn guide(screen: Screen) -> Option<Guide> {
         Screen::Face { .. } => Some(Guide::Face),
         Screen::Idle
         | Screen::Consent
+        | Screen::FlashNotice
+        | Screen::Flash { .. }
         | Screen::Deciding
         | Screen::Review
         | Screen::Verified
@@ -292,7 +302,8 @@ pub(super) fn guide(screen: Screen) -> Option<Guide> {
 fn sign_and_tone(screen: Screen) -> (Option<Sign>, Tone) {
     match screen {
         Screen::Idle => (Some(Sign::Card), Tone::Calm),
-        Screen::Consent | Screen::Document { .. } | Screen::Face { .. } => (None, Tone::Ask),
+        Screen::Consent | Screen::Document { .. } | Screen::Face { .. } | Screen::Flash { .. } => (None, Tone::Ask),
+        Screen::FlashNotice => (Some(Sign::Alert), Tone::Ask),
         Screen::Deciding => (Some(Sign::Working), Tone::Calm),
         Screen::Review => (Some(Sign::Person), Tone::Ask),
         Screen::Verified => (Some(Sign::Tick), Tone::Good),
@@ -310,7 +321,12 @@ fn buttons(screen: Screen) -> Vec<Button> {
     match screen {
         Screen::Idle => vec![Button::Start],
         Screen::Consent => vec![Button::Decline, Button::Agree],
-        Screen::Document { .. } | Screen::Face { .. } | Screen::Review | Screen::Fault { .. } => vec![Button::Cancel],
+        Screen::Document { .. }
+        | Screen::Face { .. }
+        | Screen::FlashNotice
+        | Screen::Flash { .. }
+        | Screen::Review
+        | Screen::Fault { .. } => vec![Button::Cancel],
         Screen::NotVerified { reason } if may_start_again(reason) => vec![Button::StartAgain],
         Screen::Canceled { .. } | Screen::Expired => vec![Button::StartAgain],
         Screen::Deciding | Screen::Verified | Screen::NotVerified { .. } => Vec::new(),
@@ -358,6 +374,18 @@ mod tests {
         assert_eq!(arrow(Direction::Left), Some(Arrow::Left));
         assert_eq!(arrow(Direction::Right), Some(Arrow::Right));
         assert_eq!(arrow(Direction::Centre), Some(Arrow::Centre));
+    }
+
+    #[test]
+    fn a_flash_is_announced_with_a_way_out_that_stays_while_it_lasts() {
+        let notice = view(Screen::FlashNotice);
+        assert!(notice.points.iter().any(|point| point.contains("flashing light") && point.contains("Cancel")));
+        assert_eq!((notice.light, &notice.buttons[..]), (None, &[Button::Cancel][..]));
+        for colour in FlashColour::ALL {
+            let lit = view(Screen::Flash { colour, step: 0 });
+            assert_eq!((lit.light, &lit.buttons[..]), (Some(colour), &[Button::Cancel][..]));
+            assert!(!lit.preview() && lit.points.is_empty() && !lit.title.is_empty());
+        }
     }
 
     #[test]

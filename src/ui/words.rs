@@ -33,6 +33,9 @@ pub const FOR_STAFF: &str = "For the staff:";
 pub const DOCUMENT_PATIENCE: &str = "Hold it flat, a hand's width from the camera, away from lamps";
 /// Added to the face's screen when nothing happens for a while.
 pub const FACE_PATIENCE: &str = "Only your head turns. Take off a hat or sunglasses";
+/// What is said before the screen flashes, one sentence a point.
+pub const FLASH_POINTS: [&str; 2] =
+    ["If flashing light can make you unwell, press Cancel now", "The staff can then check you in another way"];
 /// Added while deciding when it takes long.
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
 
@@ -63,6 +66,8 @@ pub fn of_screen(screen: &Screen) -> Words {
         Screen::Face { direction: Direction::Right, .. } => {
             words("Turn your head to your right", "Slowly, as the arrow shows")
         }
+        Screen::FlashNotice => words("The screen is going to flash", "In eight colours. Look at it and hold still"),
+        Screen::Flash { .. } => words("Look here and hold still", ""),
         Screen::Deciding => words("One moment", "We are finishing the check"),
         Screen::Review => {
             words("The staff will have a look", "Please show them your document. We keep no picture of it")
@@ -153,6 +158,8 @@ pub fn of_remedy(reason: ReasonCode) -> &'static str {
         ReasonCode::LivenessIncomplete => "Look into the camera alone, and turn your head slowly as shown",
         ReasonCode::FaceMismatch => "Try again, looking into the camera, or talk to the staff",
         ReasonCode::FaceNotCompared => "Look into the camera, without a hat or sunglasses",
+        ReasonCode::FlashNotFollowed => "Come closer to the screen, away from sun and lamps, or talk to the staff",
+        ReasonCode::FlashNotMeasured => "Face the screen alone and hold still until it stops",
         ReasonCode::TooManyAttempts => "Please come back in an hour, or talk to the staff",
         ReasonCode::ReviewRefused => "Please ask the staff how to go on",
     }

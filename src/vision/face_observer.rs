@@ -12,7 +12,7 @@ use super::face_reader::{FaceReader, FaceReading};
 use super::runtime::{Digest, ModelError, Runtime};
 use crate::imaging::{Frame, Point, Rect, Rgb, Similarity};
 use crate::liveness::{
-    FaceObservation, FaceTexture, MeshFace, ObservedFace, QualityGate, TEXTURE_SIDE, TurnTracker, framed, passive,
+    FaceObservation, FaceTexture, MeshFace, ObservedFace, Pose, QualityGate, TEXTURE_SIDE, TurnTracker, framed, passive,
 };
 
 /// A second face with at least this share of the largest one's area stands as near to the camera.
@@ -75,12 +75,24 @@ impl FaceObserver {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn observe(&mut self, frame: &Frame, tracker: &TurnTracker) -> Result<FaceObservation, ModelError> {
+        self.observe_where(frame, |pose| tracker.wants_template(pose))
+    }
+
+    /// Looks at one frame. `wants_template` says whether a template of a face in a pose is wanted.
+    ///
+    /// # Errors
+    /// [`ModelError`] when a model fails.
+    pub fn observe_where(
+        &mut self,
+        frame: &Frame,
+        wants_template: impl Fn(&Pose) -> bool,
+    ) -> Result<FaceObservation, ModelError> {
         let reading = match self.keep_up(frame)? {
             Some(reading) => Some(reading),
             None => self.search(frame)?,
         };
         let face = match &reading {
-            Some(reading) => Some(self.observed(frame, reading, tracker)?),
+            Some(reading) => Some(self.observed(frame, reading, wants_template(&reading.pose))?),
             None => None,
         };
         self.previous = reading.or_else(|| self.previous.take());
@@ -133,11 +145,11 @@ impl FaceObserver {
         &mut self,
         frame: &Frame,
         reading: &FaceReading,
-        tracker: &TurnTracker,
+        wants_template: bool,
     ) -> Result<ObservedFace, ModelError> {
         // What the live face is matched by has to be fit for it; a turned face only has to stay the same.
         let fit = !reading.pose.is_frontal() || reading.quality.fault(&QualityGate::PROBE).is_none();
-        let template = if fit && tracker.wants_template(&reading.pose) {
+        let template = if fit && wants_template {
             match self.embedder.embed(&frame.image, &reading.mesh) {
                 Ok(template) => Some(template),
                 Err(EmbeddingError::NotAlignable) => None,

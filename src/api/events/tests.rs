@@ -75,6 +75,7 @@ fn outcome() -> Outcome {
             portrait_found: true,
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
+        flash: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

@@ -159,6 +159,11 @@ impl FaceCapture {
         (turning && at.saturating_sub(since) > SLOW_TURN).then_some(Hint::TurnFurther)
     }
 
+    /// Templates of the person who looked ahead during the turn.
+    pub(in crate::run) fn templates(&self) -> Vec<Template> {
+        self.tracker.frontal_templates().flatten().collect()
+    }
+
     /// Judges the turn and compares the face.
     pub(in crate::run) fn finish(self, vision: &Vision) -> FaceSeen {
         let probes: Vec<Vec<Template>> = self.tracker.frontal_templates().collect();
@@ -166,6 +171,7 @@ impl FaceCapture {
         tracing::debug!(verdict = ?report.verdict, reasons = ?report.reasons, "head turn");
         FaceSeen {
             liveness: LivenessEvidence { verdict: report.verdict },
+            flash: None,
             face_match: self.portrait.as_ref().map(|portrait| compare_each(&probes, portrait, MatchThreshold::SHIPPED)),
             provenance: self.provenance,
             feed: None,

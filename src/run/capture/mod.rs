@@ -5,6 +5,7 @@
 
 mod document;
 mod face;
+mod flash;
 mod readings;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use crate::session::Policy;
 
 pub(super) use document::DocumentCapture;
 pub(super) use face::FaceCapture;
+pub(super) use flash::{FlashCapture, FlashShown};
 
 /// What a capture needs to know to tell whether looking on can help.
 #[derive(Debug, Clone)]

@@ -428,14 +428,9 @@ impl Desk {
             (None, Some(fault)) => Prompt { screen: Screen::Fault { fault }, ..Prompt::idle() },
             (None, None) => Prompt::idle(),
         };
-        let face = match prompt.screen {
-            Screen::Face { done, .. } => Some(done),
-            _ => None,
-        };
+        let screen = prompt.screen;
         self.prompts.send_if_modified(|shown| std::mem::replace(shown, prompt.clone()) != prompt);
-        if let Some(done) = face {
-            self.shown.set(self.capture, done, self.origin.elapsed());
-        }
+        self.shown.set(self.capture, screen, self.origin.elapsed());
     }
 }
 

@@ -13,12 +13,12 @@ use super::EngineError;
 use super::desk::Order;
 use crate::camera::Camera;
 use crate::imaging::Frame;
-use crate::liveness::{Challenge, FeedMonitor};
-use crate::run::capture::{DocumentCapture, FaceCapture, Look};
+use crate::liveness::{Challenge, FeedMonitor, FlashChallenge};
+use crate::run::capture::{DocumentCapture, FaceCapture, FlashCapture, FlashShown, Look};
 use crate::run::vision::{Vision, VisionError};
 use crate::run::worker::WorkerError;
-use crate::session::machine::{CaptureId, CaptureTask, Event};
-use crate::session::{DeviceFault, Hint};
+use crate::session::machine::{CaptureId, CaptureTask, Event, FlashAsked};
+use crate::session::{DeviceFault, Hint, Policy, Screen};
 
 /// Longest wait for a frame before the orders are looked at again.
 const FRAME_WITHIN: Duration = Duration::from_millis(200);
@@ -33,20 +33,64 @@ pub(super) enum EyesOrder {
     Rest,
 }
 
+/// What a person before the camera is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ShownStep {
+    /// A step of the head turn.
+    Turn(u8),
+    /// A part of the flash.
+    Flash(FlashShown),
+}
+
+impl ShownStep {
+    fn of(screen: Screen) -> Option<Self> {
+        match screen {
+            Screen::Face { done, .. } => Some(Self::Turn(done)),
+            Screen::FlashNotice => Some(Self::Flash(FlashShown::Notice)),
+            Screen::Flash { step, .. } => Some(Self::Flash(FlashShown::Colour(step))),
+            Screen::Idle
+            | Screen::Consent
+            | Screen::Document { .. }
+            | Screen::Deciding
+            | Screen::Review
+            | Screen::Verified
+            | Screen::NotVerified { .. }
+            | Screen::Canceled { .. }
+            | Screen::Expired
+            | Screen::Fault { .. } => None,
+        }
+    }
+}
+
 /// Which step of the challenge is on the screen, and since when on the camera's clock.
 #[derive(Default)]
-pub(super) struct Shown(Mutex<Option<(CaptureId, u8, Duration)>>);
+pub(super) struct Shown(Mutex<Option<(CaptureId, ShownStep, Duration)>>);
 
 impl Shown {
-    /// Notes that a step's prompt was published to every screen.
-    pub(super) fn set(&self, capture: CaptureId, step: u8, at: Duration) {
+    /// Notes that a prompt was published to every screen, where it is a step of what a capture asks for.
+    pub(super) fn set(&self, capture: CaptureId, screen: Screen, at: Duration) {
+        let Some(step) = ShownStep::of(screen) else { return };
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if shown.is_none_or(|(known, done, _)| (known, done) != (capture, step)) {
             *shown = Some((capture, step, at));
         }
     }
 
-    fn of(&self, capture: CaptureId) -> Option<(u8, Duration)> {
+    fn of_turn(&self, capture: CaptureId) -> Option<(u8, Duration)> {
+        match self.of(capture)? {
+            (ShownStep::Turn(step), at) => Some((step, at)),
+            (ShownStep::Flash(_), _) => None,
+        }
+    }
+
+    fn of_flash(&self, capture: CaptureId) -> Option<(FlashShown, Duration)> {
+        match self.of(capture)? {
+            (ShownStep::Flash(shown), at) => Some((shown, at)),
+            (ShownStep::Turn(_), _) => None,
+        }
+    }
+
+    fn of(&self, capture: CaptureId) -> Option<(ShownStep, Duration)> {
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         shown.filter(|(known, ..)| *known == capture).map(|(_, step, at)| (step, at))
     }
@@ -136,7 +180,14 @@ impl Eyes {
 enum Watching {
     Nothing,
     Document { capture: CaptureId, look: Box<Look>, reading: Box<DocumentCapture> },
-    Face { capture: CaptureId, turn: Box<FaceCapture>, told: Option<u8> },
+    Face { capture: CaptureId, turn: Box<FaceCapture>, told: Option<u8>, next: Box<Next> },
+    Flash { capture: CaptureId, flash: Box<FlashCapture>, told: Option<FlashAsked> },
+}
+
+/// What comes after a head turn that has passed.
+struct Next {
+    policy: Policy,
+    challenge: FlashChallenge,
 }
 
 struct Looker {
@@ -174,7 +225,10 @@ impl Looker {
             if frame.captured_at < self.not_before {
                 continue;
             }
-            self.feed.observe(&frame);
+            // The flash makes pictures come again that are not the same, and is itself what a frozen feed cannot follow.
+            if !matches!(watching, Watching::Flash { .. }) {
+                self.feed.observe(&frame);
+            }
             watching = match self.look(watching, &frame) {
                 Ok(Ok(next)) => next,
                 Ok(Err(DeskGone)) => return Ok(()),
@@ -209,7 +263,8 @@ impl Looker {
                     portrait.map(|portrait| *portrait),
                     &mut self.vision,
                 );
-                Watching::Face { capture, turn: Box::new(turn), told: None }
+                let next = Next { policy: look.policy, challenge: FlashChallenge::from_nonce(&nonce) };
+                Watching::Face { capture, turn: Box::new(turn), told: None, next: Box::new(next) }
             }
         })
     }
@@ -236,17 +291,22 @@ impl Looker {
                     None => Ok(Watching::Document { capture, look, reading }),
                 })
             }
-            Watching::Face { capture, mut turn, told } => {
+            Watching::Face { capture, mut turn, told, next } => {
                 let had_begun = turn.has_begun();
-                let step = turn.observe(frame, &mut self.vision, self.shown.of(capture))?;
+                let step = turn.observe(frame, &mut self.vision, self.shown.of_turn(capture))?;
                 hint(&self.desk, capture, step.hint);
                 if turn.has_begun() && !had_begun {
                     // Nobody was there before: a still room is no frozen picture.
                     self.feed.begin();
                 }
                 if step.ended {
+                    let templates = turn.templates();
                     let mut seen = turn.finish(&self.vision);
                     seen.feed = Some(self.feed.report());
+                    if FlashCapture::is_due(&next.policy, &seen) {
+                        let flash = Box::new(FlashCapture::new(next.challenge, seen, &templates));
+                        return Ok(Ok(Watching::Flash { capture, flash, told: None }));
+                    }
                     return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
                 }
                 let (direction, done) = step.asked;
@@ -256,7 +316,19 @@ impl Looker {
                         return Ok(Err(DeskGone));
                     }
                 }
-                Ok(Ok(Watching::Face { capture, turn, told: Some(done) }))
+                Ok(Ok(Watching::Face { capture, turn, told: Some(done), next }))
+            }
+            Watching::Flash { capture, mut flash, told } => {
+                let step = flash.observe(frame, &mut self.vision, self.shown.of_flash(capture))?;
+                hint(&self.desk, capture, step.hint);
+                let Some(asked) = step.asked else {
+                    let seen = flash.finish();
+                    return Ok(self.tell(Event::FaceRead { capture, seen }).map(|()| Watching::Nothing));
+                };
+                if told != Some(asked) && self.tell(Event::FlashProgress { capture, asked }).is_err() {
+                    return Ok(Err(DeskGone));
+                }
+                Ok(Ok(Watching::Flash { capture, flash, told: Some(asked) }))
             }
         }
     }

@@ -89,16 +89,17 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
 /// Pictures a second of the simulated camera.
 const RATE: u32 = 15;
 
-/// A genuine visitor before a camera whose picture stops, though frames go on, when the head turn is under way.
-struct Freezing {
+/// A visitor before a camera whose picture may stop, though frames go on, when the head turn is under way.
+struct Visit {
     person: SimulatedPerson,
     prompts: watch::Receiver<Prompt>,
+    freezes: bool,
     began: Instant,
     taken: u32,
     stopped: Option<Rgb>,
 }
 
-impl FrameSource for Freezing {
+impl FrameSource for Visit {
     fn next(&mut self) -> Result<Capture, CameraError> {
         self.taken += 1;
         let due = Duration::from_secs(1) * self.taken / RATE;
@@ -106,49 +107,62 @@ impl FrameSource for Freezing {
             Some(early) => std::thread::sleep(early),
             None => self.taken = (self.began.elapsed().as_secs_f64() * f64::from(RATE)) as u32,
         }
-        let turning = matches!(self.prompts.borrow().screen, Screen::Face { done: 1.., .. });
-        let image = match self.stopped.take().filter(|_| turning) {
+        let freezing = self.freezes && matches!(self.prompts.borrow().screen, Screen::Face { done: 1.., .. });
+        let image = match self.stopped.take().filter(|_| freezing) {
             Some(stopped) => stopped,
             None => self.person.picture(self.began.elapsed()),
         };
-        self.stopped = turning.then(|| image.clone());
+        self.stopped = freezing.then(|| image.clone());
         Ok(Capture { image, provenance: Provenance::Simulated })
     }
 }
 
-#[test]
-fn a_feed_that_freezes_in_the_head_turn_refuses_the_attempt_for_that_reason() {
-    if runtime().is_none() {
-        return;
+/// What a visit led to.
+struct Visited {
+    /// Every screen, one after the other.
+    screens: Vec<Screen>,
+    /// The event that tells the shop.
+    event: serde_json::Value,
+}
+
+impl Visited {
+    fn end(&self) -> Screen {
+        *self.screens.last().unwrap()
     }
+}
+
+/// One session of somebody who plays a part, from its start to its event.
+fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("engine.sock");
     let config = Config::parse(&format!(
         "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
-         [camera]\nsource = \"simulated\"\nparts = [\"genuine\"]\n[sessions]\ndocument_attempts = 3\nface_attempts = 1\n",
+         [camera]\nsource = \"simulated\"\nparts = [\"{part}\"]\n[sessions]\n{sessions}\n\
+         [[endpoint]]\nname = \"shop\"\nurl = \"https://shop.example\"\ndialect = \"stile\"\nsecret_files = [\"none\"]\n",
         folder.path().join("state").display(),
         socket.display(),
-    ));
-    let camera = |prompts: watch::Receiver<Prompt>| -> OpenSource {
+    ))
+    .unwrap();
+    let camera = move |prompts: watch::Receiver<Prompt>| -> OpenSource {
         Arc::new(move || {
             let shown = prompts.clone();
-            let person = SimulatedPerson::new(Part::Genuine, Box::new(move || shown.borrow().clone()), today_utc(), 1);
+            let person = SimulatedPerson::new(part, Box::new(move || shown.borrow().clone()), today_utc(), 1);
             let person = person.map_err(|_| CameraError::Crashed)?;
             let prompts = prompts.clone();
-            Ok(Box::new(Freezing { person, prompts, began: Instant::now(), taken: 0, stopped: None }))
+            Ok(Box::new(Visit { person, prompts, freezes, began: Instant::now(), taken: 0, stopped: None }))
         })
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let configured = config.sessions;
     let parts = EngineParts {
-        config: config.unwrap(),
+        config,
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
         camera: Box::new(camera),
-        policy: Box::new(|rule| Policy::for_tier(rule.tier)),
+        policy: Box::new(move |rule| configured.policy(rule.tier)),
     };
-    let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
-    let screen = tokio::runtime::Runtime::new().unwrap().block_on(async {
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (stop, stopped) = watch::channel(false);
         let (ready, mut is_ready) = watch::channel(false);
         let engine = tokio::spawn(run(parts, stopped, move || {
@@ -159,10 +173,79 @@ fn a_feed_that_freezes_in_the_head_turn_refuses_the_attempt_for_that_reason() {
         till.send(&ClientMessage::Start).await.unwrap();
         let session: SessionId = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
         till.send(&ClientMessage::Consent { session, given: true }).await.unwrap();
-        let screen = prompt(&mut till, ended).await.screen;
+        let mut screens = Vec::new();
+        let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
+        while !screens.last().is_some_and(ended) {
+            screens.push(prompt(&mut till, |_| true).await.screen);
+        }
+        let mut sync = Connection::open(&socket, ClientRole::Sync).await.unwrap();
+        sync.send(&ClientMessage::Lease { most: 1 }).await.unwrap();
+        let deliveries = loop {
+            let heard = timeout(PATIENCE, sync.receive()).await.unwrap().unwrap();
+            // That something is due may be said before.
+            if let Body::Message(EngineMessage::Leased { deliveries, .. }) = heard {
+                break deliveries;
+            }
+        };
+        let event = serde_json::from_str(&deliveries[0].body).unwrap();
         stop.send(true).unwrap();
         timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
-        screen
-    });
-    assert_eq!(screen, Screen::NotVerified { reason: ReasonCode::CameraFeedSuspect });
+        Visited { screens, event }
+    })
+}
+
+#[test]
+fn a_feed_that_freezes_in_the_head_turn_refuses_the_attempt_for_that_reason() {
+    if runtime().is_none() {
+        return;
+    }
+    let visited = visit(Part::Genuine, true, "document_attempts = 3\nface_attempts = 1");
+    assert_eq!(visited.end(), Screen::NotVerified { reason: ReasonCode::CameraFeedSuspect });
+}
+
+/// The numbers of the colours that were shown, in order.
+fn colours(visited: &Visited) -> Vec<u8> {
+    let mut steps: Vec<u8> = visited
+        .screens
+        .iter()
+        .filter_map(|screen| match screen {
+            Screen::Flash { step, .. } => Some(*step),
+            _ => None,
+        })
+        .collect();
+    steps.dedup();
+    steps
+}
+
+const FLASHING: &str = "screen_flash = \"require\"\nface_attempts = 1";
+
+#[test]
+fn a_person_whose_skin_follows_the_screen_is_verified_and_the_outcome_says_that_the_light_was_simulated() {
+    if runtime().is_none() {
+        return;
+    }
+    let visited = visit(Part::Genuine, false, FLASHING);
+    assert_eq!(visited.end(), Screen::Verified, "{}", visited.event);
+    let notice = visited.screens.iter().position(|screen| *screen == Screen::FlashNotice).expect("a notice");
+    let first = visited.screens.iter().position(|screen| matches!(screen, Screen::Flash { .. })).expect("a colour");
+    assert!(notice < first);
+    assert_eq!(colours(&visited), (0..8).collect::<Vec<u8>>());
+    let outcome = &visited.event["data"]["object"]["carded"]["outcome"];
+    assert_eq!(outcome["flash"]["verdict"], "followed", "{outcome}");
+    assert_eq!((&outcome["flash"]["simulated"], &outcome["livemode"]), (&true.into(), &false.into()));
+    assert!(outcome["flash"]["score_percent"].as_i64().unwrap() >= 80, "{outcome}");
+    assert!(outcome["flags"].as_array().unwrap().contains(&"screen_flash_simulated".into()), "{outcome}");
+}
+
+#[test]
+fn a_face_that_turns_as_it_is_asked_and_does_not_follow_the_screen_is_refused_for_that_reason() {
+    if runtime().is_none() {
+        return;
+    }
+    let visited = visit(Part::Unlit, false, FLASHING);
+    let refused = Screen::NotVerified { reason: ReasonCode::FlashNotFollowed };
+    assert_eq!(visited.end(), refused, "{}", visited.event);
+    let outcome = &visited.event["data"]["object"]["carded"]["outcome"];
+    assert_eq!(outcome["flash"]["verdict"], "not_followed", "{outcome}");
+    assert_eq!(outcome["reasons"], serde_json::json!(["flash_not_followed"]), "{outcome}");
 }

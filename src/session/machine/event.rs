@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
-use crate::liveness::{Direction, FeedReport, MatchResult, Template};
+use crate::liveness::{Direction, FeedReport, FlashColour, MatchResult, Template};
 use crate::session::decision::Decision;
-use crate::session::evidence::{DocumentEvidence, Evidence, LivenessEvidence, ModelDigests};
+use crate::session::evidence::{DocumentEvidence, Evidence, FlashEvidence, LivenessEvidence, ModelDigests};
 use crate::session::fault::DeviceFault;
 use crate::session::prompt::{DocumentSide, Hint};
 use crate::session::record::{CanceledBy, SessionState};
@@ -48,6 +48,8 @@ pub struct DocumentSeen {
 pub struct FaceSeen {
     /// The judged head turn.
     pub liveness: LivenessEvidence,
+    /// The screen flash; `None` where none was shown.
+    pub flash: Option<FlashEvidence>,
     /// The live face against the portrait.
     pub face_match: Option<MatchResult>,
     /// The least trusted source among the frames; `None` without frames.
@@ -56,6 +58,20 @@ pub struct FaceSeen {
     pub feed: Option<FeedReport>,
     /// The models that looked.
     pub models: ModelDigests,
+}
+
+/// What a flash asks the screen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlashAsked {
+    /// The notice that it is going to flash.
+    Notice,
+    /// One colour.
+    Colour {
+        /// Its number, from 0.
+        step: u8,
+        /// The colour.
+        colour: FlashColour,
+    },
 }
 
 /// Something that happened.
@@ -93,7 +109,14 @@ pub enum Event {
         /// Steps in all.
         steps: u8,
     },
-    /// The head turn has ended, well or not.
+    /// The screen flash follows the head turn; for the prompt only.
+    FlashProgress {
+        /// In which capture.
+        capture: CaptureId,
+        /// What has to be on the screen.
+        asked: FlashAsked,
+    },
+    /// The head turn, and the flash where there is one, have ended, well or not.
     FaceRead {
         /// By which capture.
         capture: CaptureId,

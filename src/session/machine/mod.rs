@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use event::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, Now};
+pub use event::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, FlashAsked, Now};
 
 use jiff::Timestamp;
 
@@ -29,6 +29,8 @@ pub const CONSENT_WITHIN: Duration = Duration::from_mins(1);
 pub const DOCUMENT_WITHIN: Duration = Duration::from_mins(1);
 /// Time for one attempt at the head turn, from the first prompt to its last frame: the challenge has its own, shorter one.
 pub const FACE_WITHIN: Duration = Duration::from_secs(45);
+/// What a screen flash after it adds: the notice, and eight colours at a slow device's pace.
+pub const FLASH_WITHIN: Duration = Duration::from_secs(25);
 /// Time for the staff to look at the document.
 pub const REVIEW_WITHIN: Duration = Duration::from_mins(5);
 /// Time that a session waits for a faulty device.
@@ -67,15 +69,15 @@ struct SidesRead {
     back: bool,
 }
 
+/// How far the person is before the camera.
 #[derive(Debug, Clone, Copy)]
-struct FaceProgress {
-    direction: Direction,
-    done: u8,
-    steps: u8,
+enum FaceProgress {
+    Turn { direction: Direction, done: u8, steps: u8 },
+    Flash(FlashAsked),
 }
 
 impl FaceProgress {
-    const START: Self = Self { direction: Direction::Centre, done: 0, steps: 0 };
+    const START: Self = Self::Turn { direction: Direction::Centre, done: 0, steps: 0 };
 }
 
 impl Session {
@@ -185,10 +187,11 @@ impl Session {
                 let only_back_is_missing = self.sides.front && !self.sides.back;
                 Screen::Document { side: if only_back_is_missing { DocumentSide::Back } else { DocumentSide::Front } }
             }
-            SessionState::AwaitingFace => {
-                let FaceProgress { direction, done, steps } = self.face;
-                Screen::Face { direction, done, steps }
-            }
+            SessionState::AwaitingFace => match self.face {
+                FaceProgress::Turn { direction, done, steps } => Screen::Face { direction, done, steps },
+                FaceProgress::Flash(FlashAsked::Notice) => Screen::FlashNotice,
+                FaceProgress::Flash(FlashAsked::Colour { step, colour }) => Screen::Flash { colour, step },
+            },
             SessionState::Deciding => Screen::Deciding,
             SessionState::AwaitingReview => Screen::Review,
             SessionState::Verified => Screen::Verified,

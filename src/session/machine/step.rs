@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::{
     COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
-    FACE_WITHIN, FAULT_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session, SidesRead,
+    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session,
+    SidesRead,
 };
 use crate::imaging::Provenance;
 use crate::session::decision::{Decision, Verdict, decide, refuse};
@@ -46,7 +47,13 @@ impl Session {
                 self.judge_document(seen, now)
             }
             Event::FaceProgress { capture, direction, done, steps } if self.awaits(S::AwaitingFace, capture) => {
-                self.face = FaceProgress { direction, done, steps };
+                self.face = FaceProgress::Turn { direction, done, steps };
+                Vec::new()
+            }
+            Event::FlashProgress { capture, asked }
+                if self.awaits(S::AwaitingFace, capture) && self.policy.require_flash =>
+            {
+                self.face = FaceProgress::Flash(asked);
                 Vec::new()
             }
             Event::FaceRead { capture, seen } if self.awaits(S::AwaitingFace, capture) => self.judge_face(&seen, now),
@@ -71,6 +78,7 @@ impl Session {
             | Event::SideRead { .. }
             | Event::DocumentRead { .. }
             | Event::FaceProgress { .. }
+            | Event::FlashProgress { .. }
             | Event::FaceRead { .. }
             | Event::AttemptsSpent { .. }
             | Event::Hinted { .. }
@@ -113,7 +121,8 @@ impl Session {
 
     /// Begins an attempt at the head turn; the caller has made sure that one is left.
     fn begin_face(&mut self, now: Now) -> Vec<Effect> {
-        self.enter(SessionState::AwaitingFace, FACE_WITHIN, now);
+        let flash = if self.policy.require_flash { FLASH_WITHIN } else { Duration::ZERO };
+        self.enter(SessionState::AwaitingFace, FACE_WITHIN + flash, now);
         self.record.attempts.face = self.record.attempts.face.saturating_sub(1);
         self.face = FaceProgress::START;
         let portrait = self.document.as_ref().and_then(|seen| seen.portrait.clone()).map(Box::new);
@@ -125,7 +134,7 @@ impl Session {
         let reason = findings.first().copied();
         self.document = Some(seen);
         match reason {
-            None if self.policy.require_liveness || self.policy.require_face_match => {
+            None if self.asks_for_a_face() => {
                 self.record.last_error = None;
                 self.begin_face(now)
             }
@@ -135,6 +144,10 @@ impl Session {
             }
             Some(reason) => self.fail(reason, findings, now),
         }
+    }
+
+    fn asks_for_a_face(&self) -> bool {
+        self.policy.require_liveness || self.policy.require_face_match || self.policy.require_flash
     }
 
     fn judge_face(&mut self, seen: &FaceSeen, now: Now) -> Vec<Effect> {
@@ -217,6 +230,7 @@ impl Session {
                 .map(|document| FeedEvidence { document, face: face.and_then(|seen| seen.feed.clone()) }),
             document: document.map(|seen| seen.evidence.clone()),
             liveness: face.map(|seen| seen.liveness),
+            flash: face.and_then(|seen| seen.flash),
             face_match: face.and_then(|seen| seen.face_match),
             models,
         }
@@ -331,7 +345,13 @@ impl Session {
                 (false, true) => self.refuse(ReasonCode::DocumentFrontUnreadable, now),
                 (true, true) => self.refuse(ReasonCode::DocumentMissing, now),
             },
-            SessionState::AwaitingFace => self.refuse(ReasonCode::LivenessIncomplete, now),
+            SessionState::AwaitingFace => self.refuse(
+                match self.face {
+                    FaceProgress::Turn { .. } => ReasonCode::LivenessIncomplete,
+                    FaceProgress::Flash(_) => ReasonCode::FlashNotMeasured,
+                },
+                now,
+            ),
             SessionState::AwaitingReview => self.end_review(false, now),
             _ => self.end(Ending::Expired, now),
         }

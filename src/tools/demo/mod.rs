@@ -110,6 +110,8 @@ impl Narrator {
             Screen::Document { side: DocumentSide::Front } => format!("show the front of the card{again}"),
             Screen::Document { side: DocumentSide::Back } => format!("show the back of the card{again}"),
             Screen::Face { direction, .. } => format!("look {}{again}", format!("{direction:?}").to_lowercase()),
+            Screen::FlashNotice => format!("the screen is going to flash{again}"),
+            Screen::Flash { colour, .. } => format!("the screen is {}", format!("{colour:?}").to_lowercase()),
             Screen::Fault { fault } => format!("the device cannot go on: {fault}"),
             Screen::Idle
             | Screen::Deciding

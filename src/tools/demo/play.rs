@@ -94,6 +94,8 @@ impl Till {
                 Screen::Idle
                 | Screen::Document { .. }
                 | Screen::Face { .. }
+                | Screen::FlashNotice
+                | Screen::Flash { .. }
                 | Screen::Deciding
                 | Screen::Review
                 | Screen::Fault { .. } => continue,

@@ -7,6 +7,7 @@ mod barcode;
 mod camera;
 mod document;
 mod faces;
+pub(in crate::tools) mod flash;
 mod lines;
 mod mrz;
 mod pad;
@@ -72,6 +73,8 @@ pub enum Verb {
     },
     /// Scores recorded head turns.
     Turn(turn::TurnArgs),
+    /// Scores rendered screen flashes and attacks on them.
+    Flash(flash::FlashArgs),
     /// Watches a camera: whether it keeps to its format, how fast it is, how it fails and comes back.
     Camera(camera::CameraArgs),
 }
@@ -96,6 +99,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Document(args) => document::document(args, common, assets),
         Verb::Pairs(args) => pairs::pairs(args, common, assets),
         Verb::Turn(args) => turn::turn(args, common, assets),
+        Verb::Flash(args) => flash::flash(args, common, assets),
         Verb::Camera(args) => camera::camera(args),
     }
 }

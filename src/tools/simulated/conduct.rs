@@ -45,6 +45,7 @@ impl Wish {
             Screen::Idle => Self::Leave,
             Screen::Document { side } => Self::Show(*side),
             Screen::Face { direction, .. } => Self::Look(*direction),
+            Screen::FlashNotice | Screen::Flash { .. } => Self::Look(Direction::Centre),
             Screen::Consent
             | Screen::Deciding
             | Screen::Review

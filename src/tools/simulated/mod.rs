@@ -10,6 +10,7 @@
 
 mod card;
 mod conduct;
+mod light;
 mod part;
 mod person;
 mod scene;

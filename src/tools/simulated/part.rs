@@ -29,6 +29,9 @@ pub enum Part {
     FlatPhoto,
     /// The same with a print that is bent towards the camera.
     BentPhoto,
+    /// A good card and a face that turns as it is asked and that the screen's light does not reach: what a recording or
+    /// an injected video looks like that follows the prompts.
+    Unlit,
     /// Nobody: the empty room.
     Absent,
     /// The holder of a good card who is 17 years old.
@@ -49,7 +52,7 @@ impl Part {
     pub(super) fn licence(self, today: Date) -> Option<SpecimenLicence> {
         let genuine = || SpecimenLicence::genuine(PERSON, today);
         Some(match self {
-            Self::Genuine | Self::FlatPhoto | Self::BentPhoto => genuine(),
+            Self::Genuine | Self::Unlit | Self::FlatPhoto | Self::BentPhoto => genuine(),
             Self::Altered => genuine().altered(AlteredField::DateOfBirth),
             Self::Expired => genuine().expiring(today.saturating_sub(EXPIRED_DAYS.days())),
             Self::SomeoneElse => SpecimenLicence::genuine(PERSON.other(), today),
@@ -64,10 +67,19 @@ impl Part {
         match self {
             Self::FlatPhoto => Subject::Print(portrait, Attack::Flat),
             Self::BentPhoto => Subject::Print(portrait, Attack::Bent),
-            Self::Genuine | Self::Altered | Self::Expired | Self::SomeoneElse | Self::Absent | Self::UnderAge => {
-                Subject::Head(portrait)
-            }
+            Self::Genuine
+            | Self::Altered
+            | Self::Expired
+            | Self::SomeoneElse
+            | Self::Unlit
+            | Self::Absent
+            | Self::UnderAge => Subject::Head(portrait),
         }
+    }
+
+    /// Whether the screen's light reaches the face.
+    pub(super) fn is_lit(self) -> bool {
+        self != Self::Unlit
     }
 }
 

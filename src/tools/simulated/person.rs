@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::card::Card;
 use super::conduct::{Conduct, Stance};
+use super::light::Light;
 use super::part::Part;
 use super::scene::Scene;
 use super::sensor::Sensor;
@@ -25,6 +26,8 @@ pub struct SimulatedPerson {
     scene: Scene,
     card: Option<Card>,
     sensor: Sensor,
+    /// `None` for whom no light of the screen reaches.
+    light: Option<Light>,
 }
 
 impl SimulatedPerson {
@@ -42,7 +45,8 @@ impl SimulatedPerson {
         let card = Card::of(part, today, seed)?;
         // Nobody follows no prompt.
         let conduct = card.is_some().then(|| Conduct::new(seed));
-        Ok(Self { prompts, conduct, scene: Scene::of(part, seed)?, card, sensor: Sensor::new(seed) })
+        let light = part.is_lit().then(|| Light::new(seed));
+        Ok(Self { prompts, conduct, scene: Scene::of(part, seed)?, card, sensor: Sensor::new(seed), light })
     }
 
     /// The picture that a camera would take at a time since it started, [`super::WIDTH`] by [`super::HEIGHT`] pixels.
@@ -51,6 +55,7 @@ impl SimulatedPerson {
     pub fn picture(&mut self, at: Duration) -> Rgb {
         let prompt = (self.prompts)();
         let stance = self.conduct.as_mut().map_or(Stance::default(), |conduct| conduct.follow(&prompt, at));
+        self.scene.light_by(self.light.as_mut().and_then(|light| light.follow(&prompt, at)));
         let time_s = Duration::from_nanos((at.as_nanos() % PERIOD.as_nanos()) as u64).as_secs_f32();
         let mut picture =
             if stance.held > FOCUSED_FROM { self.scene.unfocused() } else { self.scene.picture(&stance, time_s) };

@@ -7,7 +7,7 @@ use super::part::Part;
 use super::{FIELD_DEGREES, HEIGHT, WIDTH};
 use crate::imaging::{Rgb, resize};
 use crate::tools::specimen::SpecimenError;
-use crate::tools::specimen::head::{Pose, Subject, TurnFrames, TurnOptions};
+use crate::tools::specimen::head::{Pose, ScreenLight, Subject, TurnFrames, TurnOptions};
 
 /// Size at which head and print are rendered, in pixels.
 const RENDERED: (usize, usize) = (480, 270);
@@ -59,6 +59,11 @@ impl Scene {
         }
         scene.unfocused = resize(&resize(&behind, WIDTH / UNFOCUSED, HEIGHT / UNFOCUSED), WIDTH, HEIGHT);
         Ok(scene)
+    }
+
+    /// Lights who stands there by the screen from now on, or no longer.
+    pub fn light_by(&mut self, light: Option<ScreenLight>) {
+        self.frames.light_by(light);
     }
 
     /// The scene at a time in seconds, in focus.

@@ -1,3 +1,4 @@
+mod flash;
 mod properties;
 
 use std::time::Duration;
@@ -87,6 +88,7 @@ fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Proven
         MatchResult { similarity: Some(Similarity(0.7)), threshold: MatchThreshold::SHIPPED, decision, probes: 2 };
     FaceSeen {
         liveness: LivenessEvidence { verdict },
+        flash: None,
         face_match: Some(compared),
         provenance,
         feed: Some(clean_feed()),

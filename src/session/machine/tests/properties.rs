@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::flash::flash;
 use super::*;
+use crate::liveness::{FlashReason, FlashVerdict};
+use crate::session::FlashEvidence;
 
 /// One thing that may happen, without the numbers that only a run knows.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +14,8 @@ enum Happening {
     Consent(bool),
     Side(DocumentSide),
     Document(Card),
-    Face(TurnVerdict, MatchDecision, Option<Provenance>),
+    Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<FlashEvidence>),
+    FlashGoesOn,
     Hint,
     Cancel,
     Review(bool),
@@ -41,13 +45,20 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(MatchDecision::NonMatch),
         1 => Just(MatchDecision::NoProbe),
     ];
+    let lit = prop_oneof![
+        4 => Just(Some(flash(None))),
+        2 => Just(None),
+        1 => Just(Some(flash(Some(FlashReason::NoResponse)))),
+        1 => Just(Some(flash(Some(FlashReason::TooBright)))),
+    ];
     let source = prop_oneof![4 => Just(Some(Provenance::PinnedCamera)), 1 => Just(None)];
     prop_oneof![
         3 => Just(Happening::Opened),
         4 => prop_oneof![9 => Just(true), 1 => Just(false)].prop_map(Happening::Consent),
         1 => prop_oneof![Just(DocumentSide::Front), Just(DocumentSide::Back)].prop_map(Happening::Side),
         5 => card.prop_map(Happening::Document),
-        5 => (verdict, matched, source).prop_map(|(v, m, s)| Happening::Face(v, m, s)),
+        5 => (verdict, matched, source, lit).prop_map(|(v, m, s, l)| Happening::Face(v, m, s, l)),
+        1 => Just(Happening::FlashGoesOn),
         1 => Just(Happening::Hint),
         1 => Just(Happening::Cancel),
         1 => any::<bool>().prop_map(Happening::Review),
@@ -98,9 +109,11 @@ impl Shell {
             Happening::Consent(given) => Event::ConsentAnswered { given },
             Happening::Side(side) => Event::SideRead { capture, side },
             Happening::Document(card) => Event::DocumentRead { capture, seen: document(card) },
-            Happening::Face(verdict, decision, source) => {
-                Event::FaceRead { capture, seen: face(verdict, decision, source) }
+            Happening::Face(verdict, decision, source, lit) => {
+                let seen = FaceSeen { flash: lit, ..face(verdict, decision, source) };
+                Event::FaceRead { capture, seen }
             }
+            Happening::FlashGoesOn => Event::FlashProgress { capture, asked: FlashAsked::Notice },
             Happening::Hint => Event::Hinted { capture, hint: Some(Hint::AvoidGlare) },
             Happening::Cancel => Event::Cancel { by: CanceledBy::Person },
             Happening::Review(accepted) => Event::ReviewAnswered { accepted },
@@ -138,20 +151,24 @@ impl Shell {
     }
 }
 
-/// Whether the evidence is complete for the shipped policy: written down independently of the decision's own code.
-fn is_complete(evidence: &Evidence) -> bool {
+/// Whether the evidence is complete for the shipped policy, with or without a flash: written down independently of the decision's own code.
+fn is_complete(evidence: &Evidence, flashes: bool) -> bool {
+    let followed = evidence.flash.map(|flash| flash.verdict);
     evidence.capture.is_some()
         && evidence.document.as_ref().is_some_and(|document| document.encoded.is_some() && document.portrait_found)
         && evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live)
         && evidence.face_match.is_some_and(|compared| compared.decision == MatchDecision::Match)
+        && followed != Some(FlashVerdict::NotFollowed)
+        && (!flashes || followed == Some(FlashVerdict::Followed))
 }
 
 proptest! {
     #[test]
     fn whatever_happens_nothing_is_verified_without_all_evidence_and_ends_stay(
         happenings in prop::collection::vec((happening(), prop::bool::weighted(0.1)), 1..60),
+        flashes: bool,
     ) {
-        let policy = Policy::for_tier(AgeTier::Over21);
+        let policy = Policy { require_flash: flashes, ..Policy::for_tier(AgeTier::Over21) };
         let mut shell = Shell::new(policy.clone());
         for (happening, stale) in happenings {
             let before = shell.session.record().clone();
@@ -167,7 +184,7 @@ proptest! {
             if let Some(Ending::Decided { decision, evidence }) = &shell.committing
                 && decision.verdict == Verdict::Verified
             {
-                prop_assert!(is_complete(evidence));
+                prop_assert!(is_complete(evidence, flashes));
                 prop_assert_eq!(decide(evidence, &policy, at(0).days).verdict, Verdict::Verified);
             }
             if after.state.is_terminal() {

@@ -42,7 +42,7 @@ impl ClipArgs {
         first: u64,
         assets: &Assets,
     ) -> Result<Exit, CommandError> {
-        let mut reader = Reader { assets, open: None };
+        let mut reader = Reader::new(assets);
         let mut sitters = Vec::new();
         for file in &self.portrait {
             sitters.push(reader.sitter(file)?);
@@ -70,13 +70,22 @@ impl ClipArgs {
 }
 
 /// Opens the face models only when a photo has to be measured.
-struct Reader<'a> {
+pub(in crate::tools) struct Reader<'a> {
     assets: &'a Assets,
     open: Option<FaceReader>,
 }
 
-impl Reader<'_> {
-    fn sitter(&mut self, file: &Path) -> Result<Sitter, CommandError> {
+impl<'a> Reader<'a> {
+    /// One that has not opened them yet.
+    pub(in crate::tools) fn new(assets: &'a Assets) -> Self {
+        Self { assets, open: None }
+    }
+
+    /// The face of a photo.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the photo shows no usable face or the models cannot be loaded.
+    pub(in crate::tools) fn sitter(&mut self, file: &Path) -> Result<Sitter, CommandError> {
         let unusable = |why: &str| CommandError::Usage(format!("{}: {why}", file.display()));
         let photo = load_image(file).map_err(|error| unusable(&error.to_string()))?;
         let reader = match &mut self.open {

@@ -6,6 +6,7 @@
 //! expression, no speech, no motion blur, no autofocus or exposure hunting; glasses are painted on.
 
 mod command;
+mod flash;
 mod replay;
 mod setting;
 mod splice;
@@ -21,6 +22,8 @@ use crate::liveness::{Challenge, Direction, Side};
 use setting::{Plan, Setting};
 
 pub use command::ClipArgs;
+pub(in crate::tools) use command::Reader;
+pub use flash::{FlashScene, FlashSpecies, FlashTruth};
 
 /// What is presented (ISO/IEC 30107-3: bona fide, or a species of attack instrument).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]

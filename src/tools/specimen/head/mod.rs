@@ -23,6 +23,7 @@ mod turn;
 
 pub use motion::{Pose, TurnScript, TurnSide};
 pub(in crate::tools) use motion::{Sway, eased};
+pub use raster::ScreenLight;
 pub use sitter::Sitter;
 pub(in crate::tools) use turn::Stage;
 pub use turn::{Attack, Subject, TurnFrame, TurnFrames, TurnOptions};

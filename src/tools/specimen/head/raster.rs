@@ -39,6 +39,40 @@ impl Placement {
     }
 }
 
+/// The light of a display where the camera is, in shares of all other light on a surface that faces it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScreenLight {
+    /// Red, green and blue on the person, proportional to light and not to its code.
+    pub person: [f32; 3],
+    /// Share of it that still lights the wall of the room.
+    pub room: f32,
+}
+
+/// A surface that faces nothing still gets so much of a large display's light.
+const ALL_ROUND: f32 = 0.2;
+/// Exponent from a ratio of lights to one of codes; near enough to sRGB's.
+const CODED: f32 = 1.0 / 2.2;
+
+impl ScreenLight {
+    /// What the codes of a surface are multiplied by; `towards` is the cosine between its normal and the camera.
+    fn change(&self, towards: f32) -> [f32; 3] {
+        let share = ALL_ROUND + (1.0 - ALL_ROUND) * towards.max(0.0);
+        self.person.map(|light| (1.0 + light * share).powf(CODED))
+    }
+
+    /// The room in this light.
+    pub fn light_room(&self, picture: &mut Rgb) {
+        let gains = self.person.map(|light| (1.0 + light * self.room).powf(CODED));
+        let table = gains.map(|gain| std::array::from_fn(|v| (v as f32 * gain + 0.5).min(255.0) as u8));
+        let table: [[u8; 256]; 3] = table;
+        for pixel in picture.data_mut().chunks_exact_mut(3) {
+            for (value, table) in pixel.iter_mut().zip(&table) {
+                *value = table[usize::from(*value)];
+            }
+        }
+    }
+}
+
 /// Light from one direction and from everywhere, relative to the light that is already in the portrait.
 #[derive(Debug, Clone, Copy)]
 pub struct Lamp {
@@ -46,14 +80,18 @@ pub struct Lamp {
     pub direction: Vector,
     /// Share of the light that comes from everywhere, 0…1.
     pub ambient: f32,
+    /// A display's light.
+    pub screen: Option<ScreenLight>,
 }
 
 impl Lamp {
-    /// How much brighter a surface is after its normal turned.
-    fn change(&self, before: Vector, after: Vector) -> f32 {
+    /// How much brighter a surface is after its normal turned, in red, green and blue.
+    fn change(&self, before: Vector, after: Vector) -> [f32; 3] {
         let direction = unit(self.direction);
         let light = |normal| self.ambient + (1.0 - self.ambient) * dot(normal, direction).max(0.0);
-        (light(after) / light(before).max(0.05)).clamp(0.45, 1.15)
+        let turned = (light(after) / light(before).max(0.05)).clamp(0.45, 1.15);
+        let screen = self.screen.map_or([1.0; 3], |screen| screen.change(after[2]));
+        screen.map(|change| turned * change)
     }
 }
 
@@ -74,7 +112,7 @@ struct Corner {
     x: f32,
     y: f32,
     depth: f32,
-    light: f32,
+    light: [f32; 3],
     texel: [f32; 2],
 }
 
@@ -171,10 +209,12 @@ impl Raster {
         if cover < COVER {
             return;
         }
-        let light = mix(a.light, b.light, c.light);
-        let lit = |value: f32| (value * light + 0.5).min(255.0) as u8;
+        let lit = |value: f32, k: usize| {
+            let light = mix(a.light[k], b.light[k], c.light[k]);
+            (value * light + 0.5).min(255.0) as u8
+        };
         self.depths[index] = depth;
-        self.colours[index] = [lit(red), lit(green), lit(blue), 1];
+        self.colours[index] = [lit(red, 0), lit(green, 1), lit(blue, 2), 1];
     }
 
     /// Puts what was drawn over a picture of the camera's size: each pixel is the mean of its samples, with the picture

@@ -10,7 +10,7 @@ use super::super::draw::add_noise;
 use super::super::random::Random;
 use super::mesh::{Mesh, unit};
 use super::motion::{Pose, Sway, TurnScript, TurnSide};
-use super::raster::{Camera, Lamp, Placement, Raster};
+use super::raster::{Camera, Lamp, Placement, Raster, ScreenLight};
 use super::room::Room;
 use super::sitter::Sitter;
 use super::texture::{Texture, depth_inside, fill_unknown, inside};
@@ -129,6 +129,7 @@ pub struct TurnFrames {
     raster: Raster,
     sways: [Sway; 8],
     noise: Random,
+    screen: Option<ScreenLight>,
     next: u32,
 }
 
@@ -184,6 +185,7 @@ impl TurnFrames {
             raster: Raster::new(camera(&options)),
             sways: [yaw, pitch, roll, x, y, z, camera_x, camera_y],
             noise: Random::new(options.seed, 31),
+            screen: None,
             scene,
             options,
             next: 0,
@@ -214,6 +216,11 @@ impl TurnFrames {
         }
     }
 
+    /// Lights what is rendered from now on by a display, or by none.
+    pub fn light_by(&mut self, screen: Option<ScreenLight>) {
+        self.screen = screen;
+    }
+
     /// The room with nobody in it, as the camera sees it at a time, without noise.
     #[must_use]
     pub fn empty_room(&self, time_s: f32) -> Rgb {
@@ -241,8 +248,11 @@ impl TurnFrames {
     pub fn render(&mut self, pose: &Pose, time_s: f32) -> Rgb {
         let camera_shift = self.camera_shift(time_s);
         let mut image = self.behind(camera_shift);
+        if let Some(screen) = &self.screen {
+            screen.light_room(&mut image);
+        }
         let options = &self.options;
-        let lamp = Lamp { direction: unit(options.light), ambient: options.ambient };
+        let lamp = Lamp { direction: unit(options.light), ambient: options.ambient, screen: self.screen };
         let at_rest = [pose.shift_mm[0] - camera_shift.0, pose.shift_mm[1] - camera_shift.1, pose.shift_mm[2]];
         self.raster.clear();
         match &self.scene {
