@@ -56,16 +56,19 @@ impl Blocks {
     fn clusters(&self) -> Vec<Vec<usize>> {
         let energy = |block: usize| self.grid.smooth[block].energy();
         let mut order: Vec<usize> = (0..self.grid.raw.len()).collect();
-        order.sort_by(|&a, &b| energy(b).total_cmp(&energy(a)));
-        let Some(&strong) = order.get(order.len() / 50) else { return Vec::new() };
+        let strong = order.len() / 50;
+        if order.is_empty() {
+            return Vec::new();
+        }
+        let (_, &mut strong, _) = order.select_nth_unstable_by(strong, |&a, &b| energy(b).total_cmp(&energy(a)));
         let seed_energy = MIN_ENERGY.max(energy(strong) * SEED_SHARE);
-        let mut taken = vec![false; order.len()];
+        // Only what may begin a region has to be in order; of equals, the upper left comes first.
+        order.retain(|&block| energy(block) >= seed_energy && self.is_bars(block));
+        order.sort_unstable_by(|&a, &b| energy(b).total_cmp(&energy(a)).then(a.cmp(&b)));
+        let mut taken = vec![false; self.grid.raw.len()];
         let mut clusters = Vec::new();
         for block in order {
-            if energy(block) < seed_energy {
-                break;
-            }
-            if taken[block] || !self.is_bars(block) {
+            if taken[block] {
                 continue;
             }
             let cluster = self.grow(block, &mut taken);

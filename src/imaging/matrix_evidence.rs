@@ -99,13 +99,23 @@ impl<'a> Cells<'a> {
         if self.columns < WINDOW || self.rows < WINDOW {
             return (Vec::new(), 1);
         }
-        let ink: Vec<Option<f32>> = (0..self.ranges.len()).map(|index| self.ink(index)).collect();
+        let contrast: Vec<Option<u8>> = (0..self.ranges.len()).map(|index| self.contrast(index)).collect();
+        // Counting dark pixels costs most: only the cells of windows that are busy enough are counted, and each once.
+        let mut ink = vec![None; self.ranges.len()];
         let (width, height) = (self.columns - WINDOW + 1, self.rows - WINDOW + 1);
         let filled = (0..width * height).map(|at| {
             let (x, y) = (at % width, at / width);
-            let window = (y..y + WINDOW).flat_map(|row| ink[row * self.columns + x..][..WINDOW].iter().flatten());
-            let (busy, sum) = window.fold((0, 0.0), |(busy, sum), ink| (busy + 1, sum + ink));
-            busy >= MIN_BUSY && INK.contains(&(sum / busy as f32))
+            let cells = (y..y + WINDOW).flat_map(|row| row * self.columns + x..row * self.columns + x + WINDOW);
+            let busy = cells.clone().filter(|&index| contrast[index].is_some()).count();
+            if busy < MIN_BUSY {
+                return false;
+            }
+            let dark = |index: usize| Some((index, contrast[index]?));
+            let sum: f32 = cells
+                .filter_map(dark)
+                .map(|(index, middle)| *ink[index].get_or_insert_with(|| self.ink(index, middle)))
+                .sum();
+            INK.contains(&(sum / busy as f32))
         });
         (filled.collect(), width)
     }
@@ -146,8 +156,8 @@ impl<'a> Cells<'a> {
         parts
     }
 
-    /// The dark share of a cell that has the contrast of its surroundings; `None` of a plainer one.
-    fn ink(&self, index: usize) -> Option<f32> {
+    /// The level between dark and bright around a cell that has the contrast of its surroundings; `None` of a plainer one.
+    fn contrast(&self, index: usize) -> Option<u8> {
         let (x, y) = (index % self.columns, index / self.columns);
         let (mut low, mut high) = (u8::MAX, 0);
         for v in y.saturating_sub(REACH)..(y + REACH + 1).min(self.rows) {
@@ -158,15 +168,17 @@ impl<'a> Cells<'a> {
             }
         }
         let (range, own) = (high.saturating_sub(low), self.ranges[index]);
-        if range < self.scale.min_range
-            || f32::from(own.high.saturating_sub(own.low)) < self.scale.busy_share * f32::from(range)
-        {
-            return None;
-        }
-        let (middle, side) = (low + range / 2, self.scale.side);
+        let is_busy = range >= self.scale.min_range
+            && f32::from(own.high.saturating_sub(own.low)) >= self.scale.busy_share * f32::from(range);
+        is_busy.then_some(low + range / 2)
+    }
+
+    /// The share of a cell that is darker than a level.
+    fn ink(&self, index: usize, middle: u8) -> f32 {
+        let (x, y, side) = (index % self.columns, index / self.columns, self.scale.side);
         let rows = (0..side).map(|v| &self.area.row(y * side + v)[x * side..][..side]);
         let dark: usize = rows.map(|row| row.iter().filter(|&&value| value < middle).count()).sum();
-        Some(dark as f32 / (side * side) as f32)
+        dark as f32 / (side * side) as f32
     }
 }
 

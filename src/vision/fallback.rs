@@ -24,13 +24,15 @@ const MAX_FINDS: usize = 3;
 const MIN_LATTICE: f32 = 0.08;
 /// The same share for a Data Matrix symbol.
 const MIN_DATA_MATRIX_LATTICE: f32 = 0.22;
+/// The same share for a Data Matrix symbol that is worth being laid level.
+const MIN_LEVEL_LATTICE: f32 = 0.35;
 /// By how much one of both directions may be the more frequent in a Data Matrix symbol: its modules are as often beside as
 /// above each other, where print has more upright strokes.
 const MAX_DATA_MATRIX_ONE_SIDED: f32 = 0.33;
 /// By how much one of both directions may be the more frequent.
 const MAX_ONE_SIDED: f32 = 0.6;
 /// Parts of a picture that are searched, at most.
-const MAX_PARTS: usize = 8;
+const MAX_PARTS: usize = 10;
 /// Turn up to which an area is as good as level.
 const LEVEL_DEGREES: f32 = 2.0;
 /// Size in pixels to which a small area is enlarged when it is turned.
@@ -87,6 +89,10 @@ fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
     let origin = Point::new(area.x, area.y);
     let as_it_lies = read_others(&mut part, &kinds, |p| p + origin);
     if !as_it_lies.is_empty() {
+        return as_it_lies;
+    }
+    // Print is as square as a Data Matrix symbol that blur has weakened, and rxing reads most of these as they lie.
+    if kinds == [BarcodeFormat::DATA_MATRIX] && lattice.strength < MIN_LEVEL_LATTICE {
         return as_it_lies;
     }
     let Some(mut view) = level_by(picture, area, lattice.degrees) else { return as_it_lies };
