@@ -169,6 +169,16 @@ fn the_rows_of_a_turned_zone_stand_where_those_of_the_upright_one_do() {
     }
 }
 
+/// What such a picture costs is capped: the search ends, whatever is left of it.
+#[test]
+fn a_picture_full_of_rows_holds_no_zone() {
+    let page = passport_page(&SpecimenPassport::genuine(PersonName::Collins, TODAY)).unwrap();
+    let (top, height) = (page.height() * 82 / 100, page.height() * 6 / 100);
+    let rows = Rgb::from_fn(page.width(), page.height(), |x, y| page.pixel(x, top + y % height));
+    let found = reader().read_mrz(&rows, TODAY).unwrap();
+    assert!(found.is_none_or(|zone| !zone.document.check_digits_right));
+}
+
 #[test]
 fn a_blank_picture_has_neither_text_nor_a_zone() {
     let blank = Rgb::filled(640, 400, [200; 3]);

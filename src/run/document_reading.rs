@@ -302,7 +302,7 @@ fn parse(symbol: &Symbol) -> Option<AamvaDocument> {
 
 fn from_zone(zone: FoundZone) -> Encoded {
     let FoundZone { document, rows } = zone;
-    let (kind, sure) = (Some(document.kind()), document.valid);
+    let (kind, sure) = (document.kind(), document.valid);
     let rows = ZoneRows { lines: document.lines, outlines: rows };
     let (fields, checks) = (document.fields, document.checks);
     Encoded { source: EncodedSource::Mrz, kind, fields, checks, rows, sure, issuer: None, is_stripe: false }

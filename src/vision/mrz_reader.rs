@@ -10,6 +10,7 @@ use super::mrz_rows::{RowGroup, row_groups};
 use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
+use super::text_recogniser::TextRecogniser;
 use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, doubtful_places, repair};
 use crate::document::{Candidates, CheckResult, ReadCharacter};
 use crate::imaging::{Homography, Point, Quad, QuarterTurns, Rect, Rgb, lay_flat, locate_card, rotate_quarter};
@@ -33,9 +34,9 @@ const MOST_SHARE: f32 = 0.85;
 const LEAST_FLAT_WIDTH: f32 = 640.0;
 const MOST_FLAT_WIDTH: f32 = 1600.0;
 
-/// Most rows that are read in the search for one zone: a hundred are about ten looks at a zone of three rows in each turn
-/// of the picture, and a picture full of text costs no more.
-const MOST_ROWS: usize = 100;
+/// Most of the recogniser's input that the search for one zone is worth, in pixels of width: about ten looks at a zone of
+/// three rows in each turn of the picture. A picture full of rows costs no more.
+const MOST_WIDTH: usize = 120_000;
 
 /// Share of its width by which a row is made longer to see whether it goes on.
 const LENGTHENED_BY: f32 = 0.3;
@@ -98,7 +99,7 @@ impl TextReader {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<FoundZone>, ModelError> {
-        self.rows_left = MOST_ROWS;
+        self.width_left = MOST_WIDTH;
         let mut best = self.read_turns(image, &QuarterTurns::ALL, today)?;
         // In a large scene the page may be too small for the search, or stand askew: laid flat it is neither.
         if !best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done())
@@ -149,11 +150,10 @@ impl TextReader {
         let mut best: Option<Attempt> = None;
         for (height, shift) in CUTS {
             let mut lines = Vec::new();
-            if self.rows_left < group.len() {
-                break;
-            }
+            let cost = group.iter().map(|row| TextRecogniser::input_width(*row)).sum::<usize>();
+            let Some(left) = self.width_left.checked_sub(cost) else { break };
+            self.width_left = left;
             for row in group {
-                self.rows_left -= 1;
                 let lattice = self.recogniser.recognise(image, recut(*row, height, shift))?;
                 lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
                 if !lines.last().is_some_and(|line| looks_like_a_zone(line)) {

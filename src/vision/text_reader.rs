@@ -23,8 +23,8 @@ const MOST_WIDTH: usize = 40_000;
 pub struct TextReader {
     pub(super) detector: TextDetector,
     pub(super) recogniser: TextRecogniser,
-    /// Rows that the zone which is being looked for may still cost.
-    pub(super) rows_left: usize,
+    /// What the zone that is being looked for may still cost, in pixels of the recogniser's input.
+    pub(super) width_left: usize,
 }
 
 impl TextReader {
@@ -33,7 +33,7 @@ impl TextReader {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        Ok(Self { detector: TextDetector::open(runtime)?, recogniser: TextRecogniser::open(runtime)?, rows_left: 0 })
+        Ok(Self { detector: TextDetector::open(runtime)?, recogniser: TextRecogniser::open(runtime)?, width_left: 0 })
     }
 
     /// Digests of the two models, detection first.

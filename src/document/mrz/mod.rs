@@ -108,6 +108,12 @@ impl MrzDocument {
         if in_doubt(&layout.names) {
             (fields.last_name, fields.first_name, fields.middle_name) = (None, None, None);
         }
+        if in_doubt(std::slice::from_ref(&layout.birth)) {
+            fields.date_of_birth = None;
+        }
+        if layout.expiry.as_ref().is_some_and(|span| in_doubt(std::slice::from_ref(span))) {
+            fields.expiration_date = None;
+        }
         if in_doubt(&[layout.issuer]) {
             (fields.country, fields.issuing_state) = (None, None);
         }
@@ -142,14 +148,15 @@ impl MrzDocument {
         self.fields.issuing_state.as_deref().is_some_and(|code| !states::is_issuer(code))
     }
 
-    /// What kind of document such a zone is on.
+    /// What kind of document such a zone is on; `None` where its first letter is none that such documents begin with.
     #[must_use]
-    pub fn kind(&self) -> DocumentKind {
-        match self.format {
+    pub fn kind(&self) -> Option<DocumentKind> {
+        let letter = self.lines.first()?.reveal().chars().next()?;
+        self.format.begins_with(letter).then_some(match self.format {
             MrzFormat::Td1 | MrzFormat::Td2 | MrzFormat::FrenchId => DocumentKind::IdCard,
             MrzFormat::Td3 => DocumentKind::Passport,
             MrzFormat::MrvA | MrzFormat::MrvB => DocumentKind::Visa,
-        }
+        })
     }
 }
 

@@ -340,3 +340,26 @@ fn an_issuer_in_doubt_is_neither_unknown_nor_a_specimen() {
     }
     assert_eq!(result_of(&parse(&PASSPORT).with_doubts(&[]), SPECIMEN), CheckResult::Flag);
 }
+
+#[test]
+fn a_date_in_doubt_is_not_stated() {
+    let zone =
+        || parse(&["P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B<<<<<10"]);
+    assert!(zone().fields.date_of_birth.is_some() && zone().fields.expiration_date.is_some());
+    let doubted = zone().with_doubts(&[(1, 17)]);
+    assert!(doubted.fields.date_of_birth.is_none() && doubted.fields.expiration_date.is_some() && !doubted.valid);
+    assert!(zone().with_doubts(&[(1, 26)]).fields.expiration_date.is_none());
+}
+
+#[test]
+fn a_zone_that_begins_as_no_document_does_is_of_no_kind() {
+    let kind = |first: char| {
+        parse(&[
+            &format!("{first}<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"),
+            "L898902C36UTO7408122F1204159ZE184226B<<<<<10",
+        ])
+        .kind()
+    };
+    assert_eq!(kind('P'), Some(DocumentKind::Passport));
+    assert_eq!((kind('X'), kind('I')), (None, None));
+}
