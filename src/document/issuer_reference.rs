@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::read_text::TextLine;
 use super::similarity::{capitals, glyphs_of, nearest};
 use super::visual::is_vocabulary;
-use crate::privacy::{Personal, characters_of};
+use crate::privacy::{Personal, characters_of, text_of};
 
 /// From this mean confidence on, a line that is another issuer's name is one.
 const SURE: f32 = 0.85;
@@ -21,8 +21,9 @@ const SIMILAR_SHARE: usize = 5;
 /// which of them the card has for its holder and address.
 pub fn compare_issuer(lines: &[TextLine], issuer: &Issuer, holder: &Fields) -> FieldComparison {
     let own = letters(issuer.name);
-    let is_own = |line: &TextLine| holds(line, &own);
-    let is_other = |other: &&Issuer| !own.contains(&letters(other.name)) && !is_of_holder(other.name, holder);
+    let own = own.reveal();
+    let is_own = |line: &TextLine| holds(line, own);
+    let is_other = |other: &&Issuer| !own.contains(letters(other.name).reveal()) && !is_of_holder(other.name, holder);
     let others = || ISSUERS.iter().filter(|other| other.iin != issuer.iin).filter(is_other);
     let other =
         || lines.iter().filter(|line| line.confidence >= SURE).find_map(|line| others().find(|o| is_name(line, o)));
@@ -40,8 +41,8 @@ pub fn compare_issuer(lines: &[TextLine], issuer: &Issuer, holder: &Fields) -> F
 }
 
 /// The letters of a text in upper case.
-fn letters(text: &str) -> String {
-    text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()).collect()
+fn letters(text: &str) -> Personal<String> {
+    text_of(text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()), text.len())
 }
 
 /// Whether a line holds a name, be it misread or glued to other words.
@@ -54,8 +55,10 @@ fn holds(line: &TextLine, name: &str) -> bool {
 
 /// Whether a line is this issuer's name and nothing else but words of the form.
 fn is_name(line: &TextLine, issuer: &Issuer) -> bool {
-    let words = line.text.reveal().split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_uppercase);
-    let rest: String = words.filter(|word| !is_vocabulary(word)).collect();
+    let upper = |word: &str| text_of(word.chars().map(|c| c.to_ascii_uppercase()), word.len());
+    let words = line.text.reveal().split(|c: char| !c.is_ascii_alphanumeric()).map(upper);
+    let words: Vec<Personal<String>> = words.filter(|word| !is_vocabulary(word.reveal())).collect();
+    let rest = text_of(words.iter().flat_map(|word| word.reveal().chars()), line.text.reveal().len());
     rest == letters(issuer.name)
 }
 
@@ -70,7 +73,7 @@ fn is_in_address(line: &TextLine, code: &str) -> bool {
 fn is_of_holder(name: &str, holder: &Fields) -> bool {
     let name = letters(name);
     let fields = [&holder.first_name, &holder.middle_name, &holder.last_name, &holder.city, &holder.street];
-    fields.into_iter().flatten().any(|value| letters(value.reveal()).contains(&name))
+    fields.into_iter().flatten().any(|value| letters(value.reveal()).reveal().contains(name.reveal()))
 }
 
 #[cfg(test)]

@@ -28,42 +28,50 @@ enum WordMatch {
 }
 
 pub(super) fn compare_family_name(front: &VisualFields, encoded: &Fields) -> Option<Found> {
-    let known = KnownNames::of(encoded);
+    let known = KnownNames::of(encoded, false);
     Some(compare_name(front, encoded.last_name.as_ref()?.reveal(), &known, front.family_name.as_ref()))
 }
 
 pub(super) fn compare_given_name(front: &VisualFields, encoded: &Fields) -> Option<Found> {
-    let known = KnownNames::of(encoded);
+    let known = KnownNames::of(encoded, true);
     Some(compare_name(front, encoded.first_name.as_ref()?.reveal(), &known, front.given_names.as_ref()))
 }
 
 /// All of the holder's names, which a front or its reading may glue together.
 struct KnownNames {
     words: Vec<Zeroizing<Vec<char>>>,
+    /// First letters of the middle names, where a given name is looked for: fronts print them behind it.
+    initials: Zeroizing<Vec<char>>,
     /// Whether the code may have cut one of them off.
     cut_off: bool,
 }
 
 impl KnownNames {
-    fn of(encoded: &Fields) -> Self {
+    fn of(encoded: &Fields, is_given_name: bool) -> Self {
         let names = [&encoded.last_name, &encoded.first_name, &encoded.middle_name, &encoded.suffix];
         let words = names.into_iter().flatten().flat_map(|name| words_in(name.reveal()));
+        let middle = encoded.middle_name.as_ref().filter(|_| is_given_name);
+        let middle: Vec<&str> = middle.map(|name| words_in(name.reveal()).collect()).unwrap_or_default();
+        let initials = middle.iter().flat_map(|word| spellings(word)).filter_map(|word| word.first().copied());
         Self {
             words: words.flat_map(spellings).filter(|word| !word.is_empty()).collect(),
+            initials: characters_of(initials, 2 * middle.len()),
             cut_off: encoded.name_is_cut_off,
         }
     }
 
-    /// Whether what stands beside a name in the same run of letters is none of that name: words of the form, a suffix, the
-    /// holder's other names, or the initial of one.
+    /// Whether what stands beside a name in the same run of letters is none of that name: words of the form, the holder's other
+    /// names, or the initial of one.
     fn explain(&self, rest: &[char]) -> bool {
-        const SUFFIXES: [&str; 6] = ["JR", "SR", "II", "III", "IV", "V"];
-        let text = text_of(rest.iter().copied(), rest.len());
         rest.is_empty()
-            || is_vocabulary(text.reveal())
-            || SUFFIXES.contains(&text.reveal().as_str())
-            || rest.len() == 1 && self.words.iter().any(|word| word[0] == rest[0])
+            || is_vocabulary(text_of(rest.iter().copied(), rest.len()).reveal())
+            || matches!(rest, [letter] if self.initials.contains(letter))
             || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.explain(rest)))
+    }
+
+    /// Whether a printed word is one of the holder's names.
+    fn hold(&self, printed: &[char]) -> bool {
+        self.words.iter().any(|word| **word == *printed)
     }
 }
 
@@ -117,19 +125,37 @@ fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Per
     }
     let alike = |value: &[char], word: &PrintedWord| {
         let printed = word.characters();
+        // Particles and initials are like too much, and another of the holder's names is no alteration of this one.
+        if printed.len().min(value.len()) < SIMILAR_SHARE || known.hold(&printed) {
+            return None;
+        }
         let is_altered = match distance(&word.glyphs, value) {
-            Some(distance) => {
-                distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE)
-            }
-            None => {
-                printed.len().min(value.len()) >= SIMILAR_SHARE
-                    && one_more(&printed, value) == Some(OneMore::Another)
-                    && !stretches(word, value, known).any(|(distance, _)| distance.is_same())
-            }
+            Some(distance) => distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len(),
+            None => is_one_more(&printed, value) && !holds_beside_others(word, value, known),
         };
         is_altered.then(|| said(&word.glyphs))
     };
     values.iter().find_map(|value| own.iter().find_map(|word| alike(value, word)))
+}
+
+/// Whether a printed name has a letter more or less than the encoded one that no recogniser adds or loses by itself.
+fn is_one_more(printed: &[char], value: &[char]) -> bool {
+    match one_more(printed, value) {
+        Some(OneMore::Another) => true,
+        // Narrow letters are lost, and never added.
+        Some(OneMore::Narrow) => printed.len() > value.len(),
+        Some(OneMore::Repeats) | None => false,
+    }
+}
+
+/// Whether a printed word is the encoded one glued to others that are known, however short it is.
+fn holds_beside_others(word: &PrintedWord, value: &[char], known: &KnownNames) -> bool {
+    let printed = word.characters();
+    word.glyphs.windows(value.len().max(1)).enumerate().any(|(at, window)| {
+        distance(window, value).is_some_and(Distance::is_same)
+            && known.explain(&printed[..at])
+            && (known.cut_off || known.explain(&printed[at + value.len()..]))
+    })
 }
 
 /// Whether a labelled name holds any of the encoded words, be it misread.
@@ -202,7 +228,8 @@ fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
                 return WordMatch::Same(text);
             }
             let changed = distance.different + distance.alike_but_certain;
-            let close = changed * SIMILAR_SHARE <= value.len().max(SIMILAR_SHARE) && distance.different > 0;
+            let close =
+                changed * SIMILAR_SHARE <= value.len() && distance.different > 0 && !known.hold(&word.characters());
             if close && similar.as_ref().is_none_or(|(least, _)| changed < *least) {
                 similar = Some((changed, text));
             }

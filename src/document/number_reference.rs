@@ -17,6 +17,9 @@ const MIN_CONFIDENCE: f32 = 0.5;
 /// From this mean confidence on, a labelled number that is another one is a difference.
 const SURE: f32 = 0.85;
 
+/// From this confidence on, a character that the encoded number does not have is there.
+const CERTAIN: f32 = 0.9;
+
 /// A stretch of print that may be the number.
 struct Match {
     distance: Distance,
@@ -56,8 +59,8 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
         (Some(own), _) if contradicts(front, &own, &value) => {
             Found { printed: Some(shown(&own)), result: Agreement::Differs }
         }
-        // A repeated character may have been lost or doubled on the way.
-        (Some(own), _) if one_more(&own, &value) == Some(OneMore::Repeats) => {
+        // A repeated or narrow character may have been lost on the way.
+        (Some(own), _) if matches!(one_more(&own, &value), Some(OneMore::Repeats | OneMore::Narrow)) => {
             Found { printed: Some(shown(&own)), result: Agreement::NotCompared }
         }
         (_, Some(found)) if found.distance.different * SIMILAR_SHARE <= value.len() => {
@@ -80,24 +83,42 @@ fn is_like(own: &[char], value: &[char]) -> bool {
 }
 
 /// Whether the front's own number was read with certainty and is another one: as long, with a character that is no
-/// look-alike, or with one character more or less, or with the encoded one as a part of it.
+/// look-alike, or with one character more or less, or with the encoded one as a part of it. Zeros ahead of a number are none
+/// of it: some write them and some do not.
 fn contradicts(front: &VisualFields, own: &[char], value: &[char]) -> bool {
-    let is_another = match distance(&glyphs_of(own, 0.0), value) {
-        Some(distance) => distance.different > 0,
+    if let Some(distance) = distance(&glyphs_of(own, 0.0), value) {
+        return distance.different > 0 && is_sure(front, own, 0.0);
+    }
+    let (own_digits, value_digits) = (without_leading_zeros(own), without_leading_zeros(value));
+    let is_another = match one_more(own_digits, value_digits) {
+        Some(OneMore::Another) => true,
+        // Narrow characters are lost, and never added.
+        Some(OneMore::Narrow) => own_digits.len() > value_digits.len(),
+        Some(OneMore::Repeats) => false,
         None => {
-            one_more(own, value) == Some(OneMore::Another)
-                || own.len() > value.len() + 1 && own.windows(value.len()).any(|part| part == value)
+            own_digits.len() > value_digits.len() + 1
+                && own_digits.windows(value_digits.len().max(1)).any(|part| part == value_digits)
         }
     };
-    is_another && is_sure(front, own)
+    // A character too many may be one that the recogniser was not sure of.
+    is_another && is_sure(front, own, CERTAIN)
 }
 
-/// Whether a line that holds this number was read with certainty.
-fn is_sure(front: &VisualFields, number: &[char]) -> bool {
+fn without_leading_zeros(number: &[char]) -> &[char] {
+    let zeros = number.iter().take_while(|c| **c == '0').count();
+    &number[zeros..]
+}
+
+/// Whether a line that holds this number was read with certainty, and each of its characters at least with `each`.
+fn is_sure(front: &VisualFields, number: &[char], each: f32) -> bool {
     front.lines.iter().any(|line| {
         let glyphs = glyphs(line);
         nearest(&glyphs, number).is_some_and(|(distance, at)| {
-            distance.is_same() && distance.alike == 0 && mean_confidence(&glyphs[at..at + number.len()]) >= SURE
+            let read = &glyphs[at..at + number.len()];
+            distance.is_same()
+                && distance.alike == 0
+                && mean_confidence(read) >= SURE
+                && read.iter().all(|glyph| glyph.confidence >= each)
         })
     })
 }

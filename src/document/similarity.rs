@@ -97,7 +97,9 @@ pub(super) fn nearest(read: &[Glyph], value: &[char]) -> Option<(Distance, usize
 pub(super) enum OneMore {
     /// It is like one of its neighbours: a recogniser loses one of two like characters, and doubles them.
     Repeats,
-    /// It is another one: no recogniser adds or takes away such.
+    /// It is an upright stroke, which a recogniser may lose between wide characters.
+    Narrow,
+    /// It is another one: a recogniser seldom loses or adds such.
     Another,
 }
 
@@ -113,7 +115,11 @@ pub(super) fn one_more(a: &[char], b: &[char]) -> Option<OneMore> {
         .find(|&at| all_alike(&longer[..at], shorter) && all_alike(&longer[at + 1..], &shorter[at..]))?;
     let mut beside = [added.checked_sub(1), Some(added + 1)].into_iter().flatten().filter_map(|near| longer.get(near));
     let repeats = beside.any(|&near| alike(near, longer[added]));
-    Some(if repeats { OneMore::Repeats } else { OneMore::Another })
+    Some(match longer[added] {
+        _ if repeats => OneMore::Repeats,
+        '1' | 'I' => OneMore::Narrow,
+        _ => OneMore::Another,
+    })
 }
 
 /// The spellings of one upper-case word without diacritics: as the machine-readable zone writes it, and plain.
@@ -212,6 +218,7 @@ mod tests {
         for (a, b) in [("E1234567", "E123456"), ("1234567", "E1234567"), ("E1234", "E134"), ("A", "")] {
             assert_eq!(more(a, b), Some(OneMore::Another), "{a} {b}");
         }
+        assert_eq!((more("E213", "E23"), more("JULA", "JULIA")), (Some(OneMore::Narrow), Some(OneMore::Narrow)));
         assert_eq!((more("E1123", "E123"), more("E012", "E0O12")), (Some(OneMore::Repeats), Some(OneMore::Repeats)));
         for (a, b) in [("E123", "E123"), ("E1234567", "E12345"), ("E1234567", "E123457X")] {
             assert_eq!(more(a, b), None, "{a} {b}");

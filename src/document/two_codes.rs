@@ -30,7 +30,11 @@ pub fn single_payload<'a>(first: &Fields, others: impl Iterator<Item = &'a Field
     Check::new("single_payload", result, format!("{differing} payloads that say something else than the first"))
 }
 
+/// Whether nothing is stated otherwise, and at least one of what tells one card from another is stated by both.
 fn is_same_card(first: &Fields, other: &Fields) -> bool {
+    fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+        one.zip(other).is_none_or(|(one, other)| one == other)
+    }
     let texts = |fields: &Fields| {
         [&fields.id_number, &fields.last_name, &fields.first_name, &fields.middle_name].map(Clone::clone)
     };
@@ -38,7 +42,12 @@ fn is_same_card(first: &Fields, other: &Fields) -> bool {
         [&fields.date_of_birth, &fields.expiration_date, &fields.issue_date]
             .map(|day| day.as_ref().map(PersonalDate::reveal))
     };
-    texts(first) == texts(other) && days(first) == days(other) && first.sex == other.sex
+    let is_told = first.id_number.is_some() && other.id_number.is_some()
+        || first.date_of_birth.is_some() && other.date_of_birth.is_some();
+    is_told
+        && texts(first).iter().zip(&texts(other)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
+        && days(first).iter().zip(&days(other)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
+        && agree(first.sex.as_ref(), other.sex.as_ref())
 }
 
 /// Holds a zone whose check digits are right against the barcode beside it: birth, expiry, family name.
@@ -103,7 +112,7 @@ mod tests {
         [
             other(|card| card.id_number = Some("WDLEXAM123AC".into())),
             other(|card| card.last_name = Some("SPECIMEN".into())),
-            other(|card| card.first_name = None),
+            other(|card| card.first_name = Some("OTHER".into())),
             other(|card| card.date_of_birth = Some(PersonalDate::new(date(1971, 1, 31)))),
             other(|card| card.expiration_date = Some(PersonalDate::new(date(2033, 1, 31)))),
             other(|card| card.issue_date = Some(PersonalDate::new(date(2025, 3, 4)))),
@@ -114,6 +123,10 @@ mod tests {
     fn a_second_payload_that_says_anything_else_of_the_holder_fails_and_the_same_one_twice_does_not() {
         assert_eq!(single_payload(&card(), [].iter()).result, CheckResult::Pass);
         assert_eq!(single_payload(&card(), [card(), card()].iter()).result, CheckResult::Pass);
+        // Names left out or written in another element contradict nothing; a payload that says nothing of the holder does.
+        let shorter = other(|card| (card.first_name, card.issue_date) = (None, None));
+        assert_eq!(single_payload(&card(), [shorter].iter()).result, CheckResult::Pass);
+        assert_eq!(single_payload(&card(), [Fields::default()].iter()).result, CheckResult::Fail);
         for (at, other) in others().iter().enumerate() {
             assert_eq!(single_payload(&card(), [&card(), other].into_iter()).result, CheckResult::Fail, "{at}");
         }

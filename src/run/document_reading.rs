@@ -100,9 +100,26 @@ impl Encoded {
         self.sure
     }
 
-    /// Whether another reading of the same part gave the same fields.
+    /// Whether another reading of the same part says the same: both state the dates, and no field is stated otherwise. One
+    /// that a reading left out because it was in doubt says nothing.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
-        (self.source, self.kind, &self.fields) == (other.source, other.kind, &other.fields)
+        fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        let (one, two) = (&self.fields, &other.fields);
+        let dates = |fields: &Fields| (fields.date_of_birth.clone(), fields.expiration_date.clone());
+        let texts = |fields: &'_ Fields| {
+            [&fields.id_number, &fields.last_name, &fields.first_name, &fields.middle_name].map(Option::clone)
+        };
+        (self.source, self.kind) == (other.source, other.kind)
+            && dates(one) == dates(two)
+            && texts(one).iter().zip(&texts(two)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
+            && agree(one.issuing_state.as_ref(), two.issuing_state.as_ref())
+    }
+
+    /// Whether it is the zone of a page, which stands beside the portrait, and not on another side.
+    pub(super) fn is_of_page(&self) -> bool {
+        matches!(self.kind, Some(DocumentKind::Passport | DocumentKind::Visa))
     }
 
     /// What the barcodes of one side say, if one of them is a licence's or identity card's.

@@ -123,6 +123,7 @@ fn the_holders_names_may_be_glued_to_each_other() {
         last_name: Some("PUBLIC".into()),
         first_name: Some("JOHN".into()),
         middle_name: Some("QUINCY".into()),
+        suffix: Some("JR".into()),
         ..Fields::default()
     };
     for line in ["2JOHNQUINCY", "2JOHNQ", "1PUBLICJOHN", "FNJOHN", "1PUBLICJR", "2 JOHN QUINCY PUBLIC"] {
@@ -265,4 +266,40 @@ proptest! {
         let fields = encoded(&value, &value, &value, date(1980, 1, 31), date(2030, 1, 1));
         let _ = cross_reference(&front(&[(text.as_str(), 0.9), (value.as_str(), 0.9)]), &fields);
     }
+}
+
+#[test]
+fn short_names_particles_and_a_name_that_is_a_letter_longer_than_another_are_told_apart() {
+    use Agreement::{Agrees, Differs, NotCompared};
+    let holder = |first: &str, middle: Option<&str>, last: &str| Fields {
+        first_name: Some(first.into()),
+        middle_name: middle.map(Into::into),
+        last_name: Some(last.into()),
+        ..Fields::default()
+    };
+    let compared = |lines: &[(&str, f32)], fields: &Fields| {
+        (result(&front(lines), fields, "last_name"), result(&front(lines), fields, "first_name"))
+    };
+    // An initial that is glued to a short name makes it no other one.
+    let joe = holder("JOE", Some("QUINCY"), "PUBLIC");
+    assert_ne!(compared(&[("1PUBLIC", 0.98), ("2JOEQ", 0.98)], &joe).1, Differs);
+    // A particle is like every other letter.
+    let angelo = holder("JOHN", Some("QUINCY"), "D ANGELO");
+    assert_ne!(compared(&[("1D'ANGELO", 0.98), ("2JOHN Q", 0.98)], &angelo).0, Differs);
+    // Another of the holder's names is no alteration of this one.
+    let roberts = holder("ROBERT", None, "ROBERTS");
+    assert_eq!(compared(&[("1ROBERTS", 0.8), ("2ROBERT", 0.98)], &roberts), (Agrees, Agrees));
+    // The first letter of another name explains nothing at the end of this one.
+    let robert = holder("SAM", None, "ROBERT");
+    assert_eq!(compared(&[("1ROBERTS", 0.98), ("2SAM", 0.98)], &robert), (Differs, Agrees));
+    // A suffix that the code does not have is none of the name.
+    assert_eq!(compared(&[("1ROBERTJR", 0.98), ("2SAM", 0.98)], &robert).0, NotCompared);
+}
+
+#[test]
+fn what_a_recogniser_loses_or_adds_is_no_difference_of_numbers() {
+    assert_eq!(number(&[("4d DLN E23456", 0.98)], "E213456"), Agreement::NotCompared);
+    assert_eq!(number(&[("4d DLN E213456", 0.98)], "E23456"), Agreement::Differs);
+    assert_eq!(number(&[("4d DLN 01234567", 0.98)], "1234567"), Agreement::NotCompared);
+    assert_eq!(number(&[("4d DLN E1234567", 0.87)], "E123456"), Agreement::NotCompared);
 }

@@ -8,7 +8,9 @@
 
 use super::Look;
 use super::readings::{Differences, READINGS_AGAINST, ZoneReadings};
-use crate::document::{Agreement, Check, Fields, RecaptureScores, TextLine, read_european_licence};
+use crate::document::{
+    Agreement, Check, Fields, PORTRAIT_QUALITY, RECAPTURE, RecaptureScores, TextLine, read_european_licence,
+};
 use crate::imaging::{
     CardOutline, Frame, Gray, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus,
     glare, lay_flat, locate_card, motion, recapture, resize, rotate_quarter,
@@ -69,6 +71,8 @@ struct Candidate {
     /// The frame itself, and where the card lies in it.
     picture: Rgb,
     outline: Quad,
+    /// Shape to which it is laid flat.
+    aspect: f32,
     flat: Rgb,
     portrait: Portrait,
     quality: Check,
@@ -90,6 +94,8 @@ pub(in crate::run) struct DocumentCapture {
     /// Whether the zone is on the side without the portrait.
     zone_of_back: bool,
     differences: Differences,
+    /// Width by height of the front, once one was read.
+    aspect: Option<f32>,
     print_only: Option<PrintOnly>,
     /// Whether a back without a code was seen since the front was read: the front may tell why.
     back_had_no_code: bool,
@@ -122,6 +128,7 @@ impl DocumentCapture {
             zone: ZoneReadings::default(),
             zone_of_back: false,
             differences: Differences::default(),
+            aspect: None,
             print_only: None,
             back_had_no_code: false,
             front: None,
@@ -216,6 +223,11 @@ impl DocumentCapture {
         Ok(Sighting { card, merit })
     }
 
+    /// The shape of the front: that of its first reading, so that places in one flat picture are places in all.
+    fn aspect_of(&self, card: &CardOutline) -> f32 {
+        self.aspect.unwrap_or_else(|| likely_aspect(card))
+    }
+
     /// Takes in a card that can be read: a front or page is compared with the frames before, and the best is read; of a
     /// back the zone is read.
     fn read_card(
@@ -227,15 +239,24 @@ impl DocumentCapture {
         reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
         let outline = sighting.card.outline;
-        let Some(flat) = card_laid_flat(&frame.image, &sighting.card) else { return Ok(Some(Hint::DocumentInFrame)) };
+        let aspect = self.aspect_of(&sighting.card);
+        let Some(flat) = card_laid_flat(&frame.image, &sighting.card, aspect) else {
+            return Ok(Some(Hint::DocumentInFrame));
+        };
         let Some((flat, portrait)) = upright(flat, vision)? else {
             return self.read_back(frame, &sighting.card, vision, look, reads);
         };
-        let zone_is_open = self.zone_of_back && !self.zone.is_confirmed() && self.readings >= READINGS_AGAINST;
-        if zone_is_open && self.readings < MOST_FRONT_READINGS {
+        if self.zone_of_back && self.zone.is_open() && self.readings >= READINGS_AGAINST {
             return Ok(Some(Hint::TurnOver));
         }
-        if self.encoded.is_none() && self.readings > 0 && self.print_only.is_none() && !self.back_had_no_code {
+        // A passport's page has no other side.
+        let has_back = aspect > f32::midpoint(TD3_ASPECT, ID1_ASPECT);
+        if has_back
+            && self.encoded.is_none()
+            && self.readings > 0
+            && self.print_only.is_none()
+            && !self.back_had_no_code
+        {
             return Ok(Some(Hint::TurnOver));
         }
         let scale = outline.mean_width() / FLAT_WIDTH as f32;
@@ -246,7 +267,7 @@ impl DocumentCapture {
         if self.best.as_ref().is_none_or(|best| merit > best.merit) {
             let quality = portrait.check(scale);
             let (picture, provenance) = (frame.image.clone(), frame.provenance);
-            self.best = Some(Candidate { picture, outline, flat, portrait, quality, merit, provenance });
+            self.best = Some(Candidate { picture, outline, aspect, flat, portrait, quality, merit, provenance });
         }
         self.compared += 1;
         if self.compared < BEST_OF { Ok(None) } else { self.read_best(vision, look, reads) }
@@ -265,16 +286,18 @@ impl DocumentCapture {
         // As the camera saw it: laying flat blurs what is looked for. It costs as much as a third of a reading, so that the
         // frames that are only compared are spared.
         self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
-        if self.encoded.is_none() || self.zone.is_there() && !self.zone_of_back && !self.zone.is_confirmed() {
+        if self.encoded.is_none() || self.zone.is_open() {
             // A passport and some cards have their zone beside the portrait. Every flat picture of a side is alike, so that
             // its place holds for the readings to come.
             if let Some(encoded) = vision.read_zone(&best.flat, look.days.latest)?.and_then(Encoded::of_zone) {
+                self.zone_of_back = false;
                 self.take_zone(encoded, best.provenance, look);
             }
         }
         let lines = vision.read_text(&best.flat)?;
         let front = Front { lines, portrait: best.portrait.template, quality: best.quality };
         self.readings += 1;
+        self.aspect.get_or_insert(best.aspect);
         self.back_had_no_code = false;
         self.note(best.provenance);
         self.take_print(&front, look);
@@ -297,16 +320,18 @@ impl DocumentCapture {
         look: &Look,
         reads: impl FnOnce(),
     ) -> Result<Option<Hint>, VisionError> {
-        if self.encoded.is_some() && (!self.zone_of_back || self.zone.is_confirmed()) {
+        if self.encoded.is_some() && !(self.zone_of_back && self.zone.is_open()) {
             return Ok(Some(Hint::TurnOver));
         }
         self.backs += 1;
         self.back_had_no_code = self.encoded.is_none();
         if self.backs.is_multiple_of(ZONE_EVERY)
-            && let Some(flat) = card_laid_flat(&frame.image, card)
+            && let Some(flat) = card_laid_flat(&frame.image, card, likely_aspect(card))
         {
             reads();
-            if let Some(encoded) = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone) {
+            // A page's zone stands beside the portrait, which was only not found in this frame.
+            let zone = vision.read_zone(&flat, look.days.latest)?.and_then(Encoded::of_zone);
+            if let Some(encoded) = zone.filter(|zone| !zone.is_of_page()) {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
                 self.back_had_no_code = false;
                 self.zone_of_back = true;
@@ -314,7 +339,7 @@ impl DocumentCapture {
             }
         }
         Ok(match self.encoded {
-            Some(_) => None,
+            Some(_) => Some(Hint::HoldStill),
             None if fills(card.outline, &frame.image) => Some(Hint::HoldStill),
             None => Some(Hint::DocumentCloser),
         })
@@ -339,7 +364,10 @@ impl DocumentCapture {
     }
 
     fn take_encoded(&mut self, encoded: Encoded, provenance: Provenance, look: &Look) {
-        self.encoded = Some(encoded);
+        // A front that was read with nothing to hold it against was not chosen by how well it can be compared.
+        if self.encoded.replace(encoded).is_none() {
+            self.readings = usize::from(self.front.is_some());
+        }
         self.note(provenance);
         self.differences.forget();
         if let Some(front) = &self.front {
@@ -374,9 +402,10 @@ impl DocumentCapture {
         let printed = front.map(|front| printed_lines(front.lines.clone(), encoded)).unwrap_or_default();
         let portrait = front.map(|front| front.portrait.clone());
         let mut evidence = document_evidence(encoded.cloned(), &printed, portrait.is_some(), look.days.latest);
-        self.differences.carry_over(&mut evidence.comparisons);
         let of_front = evidence.encoded == Some(EncodedSource::Front);
         let is_last = self.readings >= MOST_FRONT_READINGS;
+        // While there is another reading to come, one difference keeps it from verifying; in the end one alone refuses nobody.
+        self.differences.carry_over(&mut evidence.comparisons, if is_last { READINGS_AGAINST } else { 1 });
         let confirmed = match evidence.encoded {
             Some(EncodedSource::Front) => self.print_only.as_ref().is_some_and(|print| print.confirmed),
             Some(EncodedSource::Mrz) => self.zone.is_confirmed(),
@@ -393,9 +422,10 @@ impl DocumentCapture {
         };
         let (verdict, findings) = verdict_on(&evidence);
         if !confirmed && (of_front || is_last && verdict == DocumentVerdict::NotVerified) {
-            // No two readings were the same: nothing of it was read.
+            // No two readings were the same: nothing of it was read, and nothing of what was is held against anybody.
             evidence.fields = Fields::default();
             evidence.comparisons.clear();
+            evidence.checks.retain(|check| [PORTRAIT_QUALITY, RECAPTURE].contains(&check.name));
         }
         let done = match verdict {
             _ if of_front || is_last => true,
@@ -411,10 +441,14 @@ impl DocumentCapture {
     }
 }
 
-/// The card as if it were scanned: level, and of the shape of a card or of a passport's page.
-fn card_laid_flat(picture: &Rgb, card: &CardOutline) -> Option<Rgb> {
+/// The shape that a card or page most likely has, by how it is seen.
+fn likely_aspect(card: &CardOutline) -> f32 {
     let seen = card.outline.mean_width() / card.outline.mean_height().max(1.0);
-    let aspect = if (seen - TD3_ASPECT).abs() < (seen - ID1_ASPECT).abs() { TD3_ASPECT } else { ID1_ASPECT };
+    if (seen - TD3_ASPECT).abs() < (seen - ID1_ASPECT).abs() { TD3_ASPECT } else { ID1_ASPECT }
+}
+
+/// The card as if it were scanned: level, and of that shape.
+fn card_laid_flat(picture: &Rgb, card: &CardOutline, aspect: f32) -> Option<Rgb> {
     let height = (FLAT_WIDTH as f32 / aspect).round();
     lay_flat(picture, card.outline, FLAT_WIDTH, height as usize)
 }

@@ -8,6 +8,8 @@ use crate::run::document_reading::Encoded;
 
 /// Readings that a verdict against the document needs.
 pub(super) const READINGS_AGAINST: usize = 2;
+/// Readings of a zone after which no more of it are asked for.
+const MOST_ZONE_READINGS: usize = 4;
 
 /// The machine-readable zone, as often as it was read.
 #[derive(Default)]
@@ -26,7 +28,7 @@ impl ZoneReadings {
         match kept {
             Some(kept) if kept.says_the_same_as(read) => {
                 self.alike += 1;
-                false
+                read.is_sure() && !kept.is_sure()
             }
             Some(kept) if self.is_confirmed() || kept.is_sure() && !read.is_sure() => false,
             Some(_) | None => {
@@ -44,6 +46,11 @@ impl ZoneReadings {
     /// Whether enough readings say the same for a verdict against the document.
     pub fn is_confirmed(&self) -> bool {
         self.alike >= READINGS_AGAINST
+    }
+
+    /// Whether another reading is worth its time: it was read, not confirmed, and not too often.
+    pub fn is_open(&self) -> bool {
+        self.is_there() && !self.is_confirmed() && self.made < MOST_ZONE_READINGS
     }
 }
 
@@ -70,10 +77,10 @@ impl Differences {
         self.0.clear();
     }
 
-    /// Puts a difference that was seen before where the kept reading could not compare.
-    pub fn carry_over(&self, comparisons: &mut [FieldComparison]) {
+    /// Puts a difference that was seen before, at least so often, where the kept reading could not compare.
+    pub fn carry_over(&self, comparisons: &mut [FieldComparison], least: usize) {
         for comparison in comparisons.iter_mut().filter(|one| one.result == Agreement::NotCompared) {
-            if self.0.iter().any(|(field, _)| *field == comparison.field) {
+            if self.0.iter().any(|(field, count)| *field == comparison.field && *count >= least) {
                 comparison.result = Agreement::Differs;
             }
         }
@@ -99,7 +106,7 @@ mod tests {
             differences.note(&number(result));
         }
         let mut comparisons = number(kept);
-        differences.carry_over(&mut comparisons);
+        differences.carry_over(&mut comparisons, 1);
         (comparisons[0].result, differences.are_settled())
     }
 
@@ -111,5 +118,10 @@ mod tests {
         assert_eq!(carried(&[Differs, Agrees], Agrees), (Agrees, true));
         assert_eq!(carried(&[Differs, Agrees, NotCompared], NotCompared), (NotCompared, true));
         assert_eq!(carried(&[NotCompared], NotCompared), (NotCompared, true));
+        let mut once = Differences::default();
+        once.note(&number(Differs));
+        let mut comparisons = number(NotCompared);
+        once.carry_over(&mut comparisons, READINGS_AGAINST);
+        assert_eq!(comparisons[0].result, NotCompared, "one difference alone refuses nobody");
     }
 }

@@ -99,7 +99,7 @@ fn of_a_few_frames_the_sharpest_is_read() {
     assert_eq!(read_at, [3], "three frames are compared");
     let quality = |picture: &Rgb, vision: &mut Vision| {
         let card = locate_card(&picture.to_gray()).unwrap();
-        let flat = card_laid_flat(picture, &card).unwrap();
+        let flat = card_laid_flat(picture, &card, ID1_ASPECT).unwrap();
         let portrait = vision.portrait(&flat).unwrap().unwrap();
         portrait.check(card.outline.mean_width() / FLAT_WIDTH as f32).detail.reveal().clone()
     };
