@@ -30,6 +30,8 @@ struct Front {
     name: String,
     printed: VisualFields,
     truth: BTreeMap<&'static str, String>,
+    /// Middle names, which are not compared, but may be glued to the first one.
+    middle_name: Option<String>,
 }
 
 fn truth_of(file: &str, own: &Value, shared: &Value) -> BTreeMap<&'static str, String> {
@@ -50,7 +52,9 @@ fn fronts() -> Option<Vec<Front>> {
     let files = own.as_object().unwrap().keys();
     let read = |file: &String| {
         let lines = reader.read(&load_image(&folder.join(file)).unwrap()).unwrap();
-        Front { name: file.clone(), printed: read_visual_fields(&lines, TODAY), truth: truth_of(file, &own, &shared) }
+        let middle_name = own[file]["middle_name"].as_str().map(str::to_owned);
+        let printed = read_visual_fields(&lines, TODAY);
+        Front { name: file.clone(), printed, truth: truth_of(file, &own, &shared), middle_name }
     };
     Some(files.map(read).collect())
 }
@@ -75,6 +79,7 @@ fn encoded(front: &Front, field: &str, value: &str) -> Option<Fields> {
         expiration_date: Some(day("expiration_date")?),
         last_name: Some(text("last_name").into()),
         first_name: Some(text("first_name").into()),
+        middle_name: front.middle_name.as_deref().map(Into::into),
         country: country(&front.name),
         ..Fields::default()
     })

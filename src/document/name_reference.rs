@@ -42,6 +42,8 @@ struct KnownNames {
     words: Vec<Zeroizing<Vec<char>>>,
     /// First letters of the middle names, where a given name is looked for: fronts print them behind it.
     initials: Zeroizing<Vec<char>>,
+    /// Whether a given name is looked for and the code has no middle name: what is printed behind may be the initial of one.
+    may_have_initial: bool,
     /// Whether the code may have cut one of them off.
     cut_off: bool,
 }
@@ -49,24 +51,35 @@ struct KnownNames {
 impl KnownNames {
     fn of(encoded: &Fields, is_given_name: bool) -> Self {
         let names = [&encoded.last_name, &encoded.first_name, &encoded.middle_name, &encoded.suffix];
-        let words = names.into_iter().flatten().flat_map(|name| words_in(name.reveal()));
+        let compared = if is_given_name { &encoded.first_name } else { &encoded.last_name };
+        // A single letter is a particle of the name itself, as in D'ANGELO; of another it is an initial, which stands behind a
+        // given name and nowhere else.
+        let words =
+            names.into_iter().filter_map(|name| Some((name.as_ref()?, name == compared))).flat_map(|(name, is_own)| {
+                words_in(name.reveal()).filter(move |word| is_own || word.chars().nth(1).is_some())
+            });
         let middle = encoded.middle_name.as_ref().filter(|_| is_given_name);
         let middle: Vec<&str> = middle.map(|name| words_in(name.reveal()).collect()).unwrap_or_default();
         let initials = middle.iter().flat_map(|word| spellings(word)).filter_map(|word| word.first().copied());
         Self {
             words: words.flat_map(spellings).filter(|word| !word.is_empty()).collect(),
             initials: characters_of(initials, 2 * middle.len()),
+            may_have_initial: is_given_name && middle.is_empty(),
             cut_off: encoded.name_is_cut_off,
         }
     }
 
-    /// Whether what stands beside a name in the same run of letters is none of that name: words of the form, the holder's other
-    /// names, or the initial of one.
-    fn explain(&self, rest: &[char]) -> bool {
+    /// Whether what stands ahead of a name and behind it in the same run of letters is none of that name.
+    fn explain(&self, ahead: &[char], behind: &[char]) -> bool {
+        let is_initial = matches!(behind, [letter] if self.initials.contains(letter));
+        self.are_others(ahead) && (is_initial || self.cut_off || self.are_others(behind))
+    }
+
+    /// Whether letters are words of the form or the holder's other names.
+    fn are_others(&self, rest: &[char]) -> bool {
         rest.is_empty()
             || is_vocabulary(text_of(rest.iter().copied(), rest.len()).reveal())
-            || matches!(rest, [letter] if self.initials.contains(letter))
-            || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.explain(rest)))
+            || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.are_others(rest)))
     }
 
     /// Whether a printed word is one of the holder's names.
@@ -125,12 +138,14 @@ fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Per
     }
     let alike = |value: &[char], word: &PrintedWord| {
         let printed = word.characters();
-        // Particles and initials are like too much, and another of the holder's names is no alteration of this one.
-        if printed.len().min(value.len()) < SIMILAR_SHARE || known.hold(&printed) {
+        // Particles and initials are like too much.
+        if printed.len().min(value.len()) < SIMILAR_SHARE {
             return None;
         }
         let is_altered = match distance(&word.glyphs, value) {
             Some(distance) => distance.different > 0 && distance.different * SIMILAR_SHARE <= value.len(),
+            // Another of the holder's names, and an initial that the code leaves out, are no alteration of this one.
+            None if known.hold(&printed) || known.may_have_initial && printed.starts_with(value) => false,
             None => is_one_more(&printed, value) && !holds_beside_others(word, value, known),
         };
         is_altered.then(|| said(&word.glyphs))
@@ -153,8 +168,7 @@ fn holds_beside_others(word: &PrintedWord, value: &[char], known: &KnownNames) -
     let printed = word.characters();
     word.glyphs.windows(value.len().max(1)).enumerate().any(|(at, window)| {
         distance(window, value).is_some_and(Distance::is_same)
-            && known.explain(&printed[..at])
-            && (known.cut_off || known.explain(&printed[at + value.len()..]))
+            && known.explain(&printed[..at], &printed[at + value.len()..])
     })
 }
 
@@ -167,7 +181,7 @@ fn shares_a_word(labelled: &str, encoded: &[&str], known: &KnownNames) -> bool {
 /// A printed word in one of its spellings.
 struct PrintedWord {
     glyphs: Glyphs,
-    /// Whether most of its letters are small ones.
+    /// Whether half of its letters or more are small ones.
     is_small: bool,
 }
 
@@ -185,9 +199,7 @@ fn stretches(word: &PrintedWord, value: &[char], known: &KnownNames) -> impl Ite
     let windows = word.glyphs.windows(length.max(1)).enumerate();
     windows.filter_map(move |(at, window)| {
         let stands_alone = at == 0 && printed.len() == length
-            || length >= MIN_INSIDE
-                && known.explain(&printed[..at])
-                && (known.cut_off || known.explain(&printed[at + length..]));
+            || length >= MIN_INSIDE && known.explain(&printed[..at], &printed[at + length..]);
         Some((distance(window, value)?, at)).filter(|_| stands_alone)
     })
 }
@@ -202,7 +214,7 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     let mut words = Vec::new();
     for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
         let small = run.chars().filter(|c| c.is_lowercase()).count();
-        let is_small = 2 * small > run.chars().filter(|c| c.is_alphabetic()).count();
+        let is_small = 2 * small >= run.chars().filter(|c| c.is_alphabetic()).count();
         let run = text_of(capitals(run).iter().copied(), run.len());
         let letters = run.reveal().trim_matches(|c: char| !c.is_alphabetic());
         let pieces = [letters].into_iter().chain(letters.split(|c: char| c.is_ascii_digit()).filter(|p| *p != letters));
@@ -228,8 +240,9 @@ fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
                 return WordMatch::Same(text);
             }
             let changed = distance.different + distance.alike_but_certain;
-            let close =
-                changed * SIMILAR_SHARE <= value.len() && distance.different > 0 && !known.hold(&word.characters());
+            let close = changed * SIMILAR_SHARE <= value.len()
+                && distance.different > 0
+                && (word.glyphs.len() == value.len() || !known.hold(&word.characters()));
             if close && similar.as_ref().is_none_or(|(least, _)| changed < *least) {
                 similar = Some((changed, text));
             }

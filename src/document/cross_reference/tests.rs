@@ -283,6 +283,8 @@ fn short_names_particles_and_a_name_that_is_a_letter_longer_than_another_are_tol
     // An initial that is glued to a short name makes it no other one.
     let joe = holder("JOE", Some("QUINCY"), "PUBLIC");
     assert_ne!(compared(&[("1PUBLIC", 0.98), ("2JOEQ", 0.98)], &joe).1, Differs);
+    // Nor does one that the code does not have.
+    assert_eq!(compared(&[("1PUBLIC", 0.98), ("2JANEQ", 0.98)], &holder("JANE", None, "PUBLIC")).1, NotCompared);
     // A particle is like every other letter.
     let angelo = holder("JOHN", Some("QUINCY"), "D ANGELO");
     assert_ne!(compared(&[("1D'ANGELO", 0.98), ("2JOHN Q", 0.98)], &angelo).0, Differs);
