@@ -416,11 +416,8 @@ impl DocumentCapture {
         }
         evidence.checks.extend(front.map(|front| front.quality.clone()));
         evidence.checks.push(self.recapture.check());
-        let verdict_on = |evidence: &DocumentEvidence| {
-            let findings = document_findings(evidence, &look.policy, look.days);
-            (document_verdict(&findings), findings)
-        };
-        let (verdict, findings) = verdict_on(&evidence);
+        let findings = document_findings(&evidence, &look.policy, look.days);
+        let verdict = document_verdict(&findings);
         if !confirmed && (of_front || is_last && verdict == DocumentVerdict::NotVerified) {
             // No two readings were the same: nothing of it was read, and nothing of what was is held against anybody.
             evidence.fields = Fields::default();
