@@ -48,6 +48,11 @@ pub(super) fn compare_number(front: &VisualFields, encoded: &str) -> Found {
         (_, Some(found))
             if found.distance.different == 0 && own.as_ref().is_some_and(|own| contradicts(front, own, &value)) =>
         {
+            let is_longer = own.as_ref().is_some_and(|own| own.len() > value.len());
+            if !found.inside && is_longer {
+                // It stands there by itself: what follows it behind a blank may be of another field.
+                return Found { printed: Some(found.text), result: Agreement::NotCompared };
+            }
             Found { printed: own.map(|own| shown(&own)), result: Agreement::Differs }
         }
         (_, Some(found)) if found.distance.is_same() && (!found.inside || is_printed) => {

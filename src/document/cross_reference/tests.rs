@@ -147,6 +147,9 @@ fn a_part_of_a_number_is_another_number() {
     for front in ["E1234567", "4dE1234567", "4d DLN E1234567", "LIC#E1234567", "DLE1234567", "E1234567EXP 01/01/2030"] {
         assert_eq!(number(&[(front, 0.98)], "E1234567"), Agreement::Agrees, "{front}");
     }
+    // The number of the next field is none of it, nor is a group of which nobody knows.
+    assert_eq!(number(&[("4d DLN E1234567 9 CLASS C", 0.98)], "E1234567"), Agreement::Agrees);
+    assert_eq!(number(&[("4d DLN 1234567 89", 0.98)], "1234567"), Agreement::NotCompared);
     // One of two like characters may be lost on the way.
     assert_eq!(number(&[("4d DLN E112345", 0.98)], "E1112345"), Agreement::NotCompared);
 }

@@ -74,7 +74,15 @@ fn tokens(text: &[char]) -> Vec<std::ops::Range<usize>> {
             _ => tokens.push(at..at + 1),
         }
     }
-    tokens
+    tokens.into_iter().map(|token| without_field_number(text, token)).collect()
+}
+
+/// A group of one or two digits between a number and a word is the number of the next field, as in `H7654321 9 CLASS C`.
+fn without_field_number(text: &[char], token: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let Some(blank) = text[token.clone()].iter().rposition(|c| *c == ' ') else { return token };
+    let is_short = token.len() - blank - 1 <= 2;
+    let precedes_word = text.get(token.end) == Some(&' ') && text.get(token.end + 1).is_some_and(|c| c.is_alphabetic());
+    if is_short && precedes_word { token.start..token.start + blank } else { token }
 }
 
 fn judge(lines: &[TextLine], index: usize, text: &[char], token: std::ops::Range<usize>) -> Option<Scored> {
