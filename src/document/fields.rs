@@ -77,6 +77,11 @@ pub struct Fields {
     pub document_number: Option<Personal<String>>,
 }
 
+/// Whether two statements of a field do not contradict each other: one that is missing contradicts nothing.
+pub(crate) fn none_contradicts<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
 /// Shows nothing: also what is not wrapped by itself, such as the sex, says something about the holder.
 impl std::fmt::Debug for Fields {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

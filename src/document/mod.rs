@@ -25,6 +25,7 @@ mod zone_rows;
 pub use check::{Check, CheckResult, CheckStrength, PORTRAIT_QUALITY};
 pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use european::{EuropeanLicence, read_european_licence};
+pub(crate) use fields::none_contradicts;
 pub use fields::{DocumentKind, Fields, Sex};
 pub use issuer_reference::compare_issuer;
 pub use read_text::{Candidate, Candidates, ReadCharacter, TextLine};

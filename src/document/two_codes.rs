@@ -6,7 +6,7 @@
 
 use super::aamva::AamvaDocument;
 use super::check::{Check, CheckResult, CheckStrength};
-use super::fields::Fields;
+use super::fields::{Fields, none_contradicts};
 use super::similarity::transliterated;
 use crate::privacy::{Personal, PersonalDate};
 
@@ -32,9 +32,6 @@ pub fn single_payload<'a>(first: &Fields, others: impl Iterator<Item = &'a Field
 
 /// Whether nothing is stated otherwise, and at least one of what tells one card from another is stated by both.
 fn is_same_card(first: &Fields, other: &Fields) -> bool {
-    fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
-        one.zip(other).is_none_or(|(one, other)| one == other)
-    }
     let texts = |fields: &Fields| {
         [&fields.id_number, &fields.last_name, &fields.first_name, &fields.middle_name].map(Clone::clone)
     };
@@ -45,9 +42,9 @@ fn is_same_card(first: &Fields, other: &Fields) -> bool {
     let is_told = first.id_number.is_some() && other.id_number.is_some()
         || first.date_of_birth.is_some() && other.date_of_birth.is_some();
     is_told
-        && texts(first).iter().zip(&texts(other)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
-        && days(first).iter().zip(&days(other)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
-        && agree(first.sex.as_ref(), other.sex.as_ref())
+        && texts(first).iter().zip(&texts(other)).all(|(a, b)| none_contradicts(a.as_ref(), b.as_ref()))
+        && days(first).iter().zip(&days(other)).all(|(a, b)| none_contradicts(a.as_ref(), b.as_ref()))
+        && none_contradicts(first.sex.as_ref(), other.sex.as_ref())
 }
 
 /// Holds a zone whose check digits are right against the barcode beside it: birth, expiry, family name.

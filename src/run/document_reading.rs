@@ -7,8 +7,8 @@ use super::stages::Stages;
 use crate::document::aamva::{AamvaDocument, Issuer, PayloadOrigin};
 use crate::document::{
     Agreement, Check, CheckResult, DocumentKind, EuropeanLicence, FieldComparison, Fields, RecaptureScores, TextLine,
-    ZoneRows, aamva, compare_issuer, cross_reference, may_have_zone, read_european_licence, read_visual_fields,
-    single_payload, zone_beside_barcode,
+    ZoneRows, aamva, compare_issuer, cross_reference, may_have_zone, none_contradicts, read_european_licence,
+    read_visual_fields, single_payload, zone_beside_barcode,
 };
 use crate::imaging::{Provenance, Quad, Rect, Rgb, locate_card, recapture};
 use crate::liveness::Template;
@@ -103,9 +103,6 @@ impl Encoded {
     /// Whether another reading of the same part says the same: both state the dates, and no field is stated otherwise. One
     /// that a reading left out because it was in doubt says nothing.
     pub(super) fn says_the_same_as(&self, other: &Self) -> bool {
-        fn agree<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> bool {
-            one.zip(other).is_none_or(|(one, other)| one == other)
-        }
         let (one, two) = (&self.fields, &other.fields);
         let dates = |fields: &Fields| (fields.date_of_birth.clone(), fields.expiration_date.clone());
         let texts = |fields: &'_ Fields| {
@@ -113,8 +110,8 @@ impl Encoded {
         };
         (self.source, self.kind) == (other.source, other.kind)
             && dates(one) == dates(two)
-            && texts(one).iter().zip(&texts(two)).all(|(a, b)| agree(a.as_ref(), b.as_ref()))
-            && agree(one.issuing_state.as_ref(), two.issuing_state.as_ref())
+            && texts(one).iter().zip(&texts(two)).all(|(a, b)| none_contradicts(a.as_ref(), b.as_ref()))
+            && none_contradicts(one.issuing_state.as_ref(), two.issuing_state.as_ref())
     }
 
     /// Whether it is the zone of a page, which stands beside the portrait, and not on another side.
