@@ -43,8 +43,9 @@ const MARGIN: f32 = 3.0;
 /// Boxes around what is filled as a matrix symbol is, at most `limit`, those of most windows first.
 #[must_use]
 pub fn filled_parts(area: &Gray, limit: usize) -> Vec<Rect> {
-    let mut parts = Cells::of(area, SMALL).parts();
-    for (count, part) in Cells::of(area, LARGE).parts() {
+    let small = Cells::of(area, SMALL);
+    let mut parts = small.parts();
+    for (count, part) in small.joined(LARGE).parts() {
         if parts.iter().all(|(_, other)| other.intersection(part).area() <= 0.0) {
             parts.push((count, part));
         }
@@ -55,11 +56,24 @@ pub fn filled_parts(area: &Gray, limit: usize) -> Vec<Rect> {
     parts.into_iter().map(|(_, part)| part.intersection(whole)).collect()
 }
 
-/// One cell of an area.
+/// The darkest and the brightest pixel of one cell of an area, or of several.
 #[derive(Debug, Clone, Copy)]
 struct Cell {
     low: u8,
     high: u8,
+}
+
+impl Cell {
+    /// The range of no pixel at all.
+    const NOTHING: Self = Self { low: u8::MAX, high: 0 };
+
+    fn with(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
+
+    fn range(self) -> u8 {
+        self.high.saturating_sub(self.low)
+    }
 }
 
 /// An area cut into square cells; a rest narrower than one at the right and bottom is left out.
@@ -94,12 +108,50 @@ impl<'a> Cells<'a> {
         Self { area, scale, columns, rows, ranges }
     }
 
+    /// The same area in cells of another scale, whose side is a multiple of this one's.
+    fn joined(&self, scale: Scale) -> Self {
+        let times = scale.side / self.scale.side;
+        let (columns, rows) = (self.columns / times, self.rows / times);
+        let joined = |at: usize| {
+            let (x, y) = (at % columns * times, at / columns * times);
+            let rows = (y..y + times).map(|row| &self.ranges[row * self.columns + x..][..times]);
+            rows.flatten().copied().fold(Cell::NOTHING, Cell::with)
+        };
+        Self { area: self.area, scale, columns, rows, ranges: (0..columns * rows).map(joined).collect() }
+    }
+
+    /// The range of brightness of each cell's surroundings: first along the rows, then down the columns.
+    fn surroundings(&self) -> Vec<Cell> {
+        let columns = self.columns.max(1);
+        let mut along = Vec::with_capacity(self.ranges.len());
+        for row in self.ranges.chunks_exact(columns) {
+            along.extend((0..row.len()).map(|x| {
+                let near = &row[x.saturating_sub(REACH)..(x + REACH + 1).min(row.len())];
+                near.iter().copied().fold(Cell::NOTHING, Cell::with)
+            }));
+        }
+        let mut around = Vec::with_capacity(along.len());
+        for y in 0..self.rows {
+            let near = &along[y.saturating_sub(REACH) * columns..(y + REACH + 1).min(self.rows) * columns];
+            let (first, rest) = near.split_at(columns);
+            let start = around.len();
+            around.extend_from_slice(first);
+            for row in rest.chunks_exact(columns) {
+                for (cell, &other) in around[start..].iter_mut().zip(row) {
+                    *cell = cell.with(other);
+                }
+            }
+        }
+        around
+    }
+
     /// Whether the window that begins at each cell is filled, row by row, and how many there are in a row.
     fn windows(&self) -> (Vec<bool>, usize) {
         if self.columns < WINDOW || self.rows < WINDOW {
             return (Vec::new(), 1);
         }
-        let contrast: Vec<Option<u8>> = (0..self.ranges.len()).map(|index| self.contrast(index)).collect();
+        let pairs = self.ranges.iter().zip(self.surroundings());
+        let contrast: Vec<Option<u8>> = pairs.map(|(&cell, around)| self.contrast(cell, around)).collect();
         // Counting dark pixels costs most: only the cells of windows that are busy enough are counted, and each once.
         let mut ink = vec![None; self.ranges.len()];
         let (width, height) = (self.columns - WINDOW + 1, self.rows - WINDOW + 1);
@@ -157,20 +209,11 @@ impl<'a> Cells<'a> {
     }
 
     /// The level between dark and bright around a cell that has the contrast of its surroundings; `None` of a plainer one.
-    fn contrast(&self, index: usize) -> Option<u8> {
-        let (x, y) = (index % self.columns, index / self.columns);
-        let (mut low, mut high) = (u8::MAX, 0);
-        for v in y.saturating_sub(REACH)..(y + REACH + 1).min(self.rows) {
-            for cell in &self.ranges
-                [v * self.columns + x.saturating_sub(REACH)..v * self.columns + (x + REACH + 1).min(self.columns)]
-            {
-                (low, high) = (low.min(cell.low), high.max(cell.high));
-            }
-        }
-        let (range, own) = (high.saturating_sub(low), self.ranges[index]);
-        let is_busy = range >= self.scale.min_range
-            && f32::from(own.high.saturating_sub(own.low)) >= self.scale.busy_share * f32::from(range);
-        is_busy.then_some(low + range / 2)
+    fn contrast(&self, cell: Cell, around: Cell) -> Option<u8> {
+        let range = around.range();
+        let is_busy =
+            range >= self.scale.min_range && f32::from(cell.range()) >= self.scale.busy_share * f32::from(range);
+        is_busy.then_some(around.low + range / 2)
     }
 
     /// The share of a cell that is darker than a level.

@@ -14,7 +14,7 @@ use super::barcode::{Format, Symbol};
 use super::erase::erase;
 use crate::imaging::{
     BullsEye, Deskewed, Gray, LatticeAngle, Point, Quad, Rect, Similarity, count_corner_squares, count_rings, crop,
-    deskew, filled_parts, find_bulls_eyes, lattice_angle, shows_linear_stop,
+    deskew, filled_parts, find_bulls_eyes, lattice_angle, resize, shows_linear_stop,
 };
 use crate::privacy::Personal;
 
@@ -39,6 +39,10 @@ const LEVEL_DEGREES: f32 = 2.0;
 const TURNED_SIZE: f32 = 500.0;
 /// Modules from the middle of an Aztec symbol to where the view of it ends.
 const AZTEC_MODULES: f32 = 24.0;
+/// Pixels a module to which an Aztec symbol of smaller ones is enlarged.
+const AZTEC_PIXELS: f32 = 6.0;
+/// By how much it is enlarged, at most.
+const MAX_AZTEC_SCALE: f32 = 4.0;
 /// Corner squares of a QR code, of three, that must show.
 const MIN_CORNER_SQUARES: usize = 2;
 
@@ -136,9 +140,12 @@ fn read_aztec(view: &Deskewed, eye: &BullsEye) -> Option<Symbol> {
     let origin = Point::new((eye.middle.x - reach).round(), (eye.middle.y - reach).round());
     let side = 2.0 * reach.floor();
     let part = crop(&view.image, Rect::new(origin.x, origin.y, side, side))?;
+    // The decoder takes one pixel for a module, and finds the corners of the rings by whole pixels.
+    let times = (AZTEC_PIXELS / eye.module).ceil().clamp(1.0, MAX_AZTEC_SCALE);
+    let part = resize(&part, part.width() * times as usize, part.height() * times as usize);
     let result = find(&part, BarcodeFormat::AZTEC, HybridBinarizer::new)
         .or_else(|| find(&part, BarcodeFormat::AZTEC, GlobalHistogramBinarizer::new))?;
-    symbol(&result, |p| view.corner_in_picture(p + origin))
+    symbol(&result, |p| view.corner_in_picture(p * (1.0 / times) + origin))
 }
 
 /// An area turned about its middle, and enlarged where it is small.
