@@ -43,6 +43,8 @@ pub struct Fields {
     pub last_name: Option<Personal<String>>,
     /// Whether the code says that a name was cut off (AAMVA: DDE, DDF, DDG), or had no room for more of it.
     pub name_is_cut_off: bool,
+    /// Whether names are written as in a machine-readable zone: two letters may stand for one with a diacritic.
+    pub names_are_transliterated: bool,
     /// Suffix such as JR (DCU).
     pub suffix: Option<Personal<String>>,
     /// Date of birth (DBB).

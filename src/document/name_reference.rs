@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use super::cross_reference::{Agreement, Found};
 use super::fields::Fields;
 use super::read_text::TextLine;
-use super::similarity::{Distance, Glyphs, OneMore, capitals, distance, glyphs_of, one_more, said, spellings};
+use super::similarity::{
+    Distance, Glyphs, OneMore, capitals, distance, glyphs_of, one_more, prints_of_transliterated, said, spellings,
+};
 use super::visual::{VisualFields, is_vocabulary};
 use crate::privacy::{Personal, characters_of, text_of};
 
@@ -17,6 +19,10 @@ const MIN_INSIDE: usize = 4;
 /// A word with at most one character in this many different is the same word, altered or misread.
 const SIMILAR_SHARE: usize = 3;
 
+/// Longest run of letters that names may stand in: four of the 40 letters that AAMVA gives one, glued to each other.
+const LONGEST_RUN: usize = 160;
+/// Longest part of a name that may stand apart on the front though the code joins it to the next: O in O BRIEN, MAC.
+const LONGEST_PARTICLE: usize = 3;
 /// From this mean confidence on, a word in a line of names is what is printed there.
 const SURE: f32 = 0.85;
 
@@ -46,6 +52,8 @@ struct KnownNames {
     may_have_initial: bool,
     /// Whether the code may have cut one of them off.
     cut_off: bool,
+    /// Whether the code writes two letters for some.
+    transliterated: bool,
 }
 
 impl KnownNames {
@@ -61,12 +69,19 @@ impl KnownNames {
         let middle = encoded.middle_name.as_ref().filter(|_| is_given_name);
         let middle: Vec<&str> = middle.map(|name| words_in(name.reveal()).collect()).unwrap_or_default();
         let initials = middle.iter().flat_map(|word| spellings(word)).filter_map(|word| word.first().copied());
+        let transliterated = encoded.names_are_transliterated;
         Self {
-            words: words.flat_map(spellings).filter(|word| !word.is_empty()).collect(),
+            words: words.flat_map(|word| prints_of(word, transliterated)).collect(),
             initials: characters_of(initials, 2 * middle.len()),
             may_have_initial: is_given_name && middle.is_empty(),
             cut_off: encoded.name_is_cut_off,
+            transliterated,
         }
+    }
+
+    /// All that may be printed for a word of the code.
+    fn prints_of(&self, word: &str) -> Vec<Zeroizing<Vec<char>>> {
+        prints_of(word, self.transliterated)
     }
 
     /// Whether what stands ahead of a name and behind it in the same run of letters is none of that name.
@@ -75,17 +90,40 @@ impl KnownNames {
         self.are_others(ahead) && (is_initial || self.cut_off || self.are_others(behind))
     }
 
-    /// Whether letters are words of the form or the holder's other names.
-    fn are_others(&self, rest: &[char]) -> bool {
-        rest.is_empty()
-            || is_vocabulary(text_of(rest.iter().copied(), rest.len()).reveal())
-            || self.words.iter().any(|word| rest.strip_prefix(&word[..]).is_some_and(|rest| self.are_others(rest)))
+    /// Whether letters are the holder's other names, one behind the other, and perhaps a word of the form behind them. Each
+    /// place that names reach is looked at once: there may be as many ways to it as there are letters.
+    fn are_others(&self, letters: &[char]) -> bool {
+        let mut reached = vec![false; letters.len() + 1];
+        reached[0] = true;
+        for at in 0..letters.len() {
+            let rest = &letters[at..];
+            if !reached[at] {
+                continue;
+            }
+            if is_vocabulary(text_of(rest.iter().copied(), rest.len()).reveal()) {
+                return true;
+            }
+            for word in self.words.iter().filter(|word| rest.starts_with(word)) {
+                reached[at + word.len()] = true;
+            }
+        }
+        reached[letters.len()]
     }
 
     /// Whether a printed word is one of the holder's names.
     fn hold(&self, printed: &[char]) -> bool {
         self.words.iter().any(|word| **word == *printed)
     }
+}
+
+/// All that may be printed for a word, as far as a recogniser can read it.
+fn prints_of(word: &str, transliterated: bool) -> Vec<Zeroizing<Vec<char>>> {
+    let mut prints: Vec<Zeroizing<Vec<char>>> = spellings(word);
+    if transliterated {
+        prints = prints.iter().flat_map(|spelling| prints_of_transliterated(spelling)).collect();
+    }
+    prints.retain(|print| !print.is_empty());
+    prints
 }
 
 fn words_in(name: &str) -> impl Iterator<Item = &str> {
@@ -130,7 +168,7 @@ fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelle
 /// less; `None` when the names hold the encoded one itself. A front's names stand in its lines of names: that the encoded
 /// word stands elsewhere as well, in a signature or a street, does not make up for another one there.
 fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Personal<String>> {
-    let values = spellings(encoded);
+    let values = known.prints_of(encoded);
     let is_same = |value: &[char]| own.iter().filter_map(|word| distance(&word.glyphs, value)).any(Distance::is_same);
     // Whole words only: the encoded one inside a longer one is another name as well.
     if values.iter().any(|value| is_same(value)) {
@@ -209,10 +247,16 @@ fn printed_words<'a>(lines: impl Iterator<Item = &'a TextLine>) -> Vec<PrintedWo
     lines.flat_map(|line| words_of(line.text.reveal(), line.confidence)).collect()
 }
 
-/// A digit inside a run of letters may be a misread letter, so that runs of letters and digits count too.
+/// A digit inside a run of letters may be a misread letter, so that runs of letters and digits count too. So does a particle
+/// together with the run behind it, as an apostrophe may be read as a blank or printed as one.
 fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
     let mut words = Vec::new();
-    for run in text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')) {
+    let runs = || text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’')).filter(|run| !run.is_empty());
+    let is_particle = |run: &str| run.chars().count() <= LONGEST_PARTICLE && run.chars().all(char::is_alphabetic);
+    let joined = runs().zip(runs().skip(1)).filter(|(first, _)| is_particle(first));
+    let joined: Vec<Personal<String>> = joined.map(|(first, next)| Personal::new([first, next].concat())).collect();
+    let joined = joined.iter().map(|run| run.reveal().as_str());
+    for run in runs().chain(joined).filter(|run| run.chars().count() <= LONGEST_RUN) {
         let small = run.chars().filter(|c| c.is_lowercase()).count();
         let is_small = 2 * small >= run.chars().filter(|c| c.is_alphabetic()).count();
         let run = text_of(capitals(run).iter().copied(), run.len());
@@ -232,7 +276,7 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
 
 fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
     let mut similar: Option<(usize, Personal<String>)> = None;
-    for value in spellings(encoded).into_iter().filter(|value| !value.is_empty()) {
+    for value in known.prints_of(encoded) {
         for word in words {
             let Some((distance, at)) = stretches(word, &value, known).min() else { continue };
             let text = said(&word.glyphs[at..at + value.len()]);

@@ -142,6 +142,54 @@ pub(super) fn spellings(word: &str) -> Vec<Zeroizing<Vec<char>>> {
     spellings
 }
 
+/// What a machine-readable zone writes for one printed letter (Doc 9303 part 3, section 6.A), and the plain letter for which
+/// a recogniser takes the printed one.
+const WRITTEN_FOR_ONE: [(&str, char); 9] = [
+    ("AE", 'A'),
+    ("AA", 'A'),
+    ("OE", 'O'),
+    ("UE", 'U'),
+    ("UXX", 'U'),
+    ("NXX", 'N'),
+    ("SS", 'B'),
+    ("IJ", 'Y'),
+    ("TH", 'P'),
+];
+/// Places of a word where such a letter may have been, at most: every choice among them is one spelling.
+const MOST_PLACES: usize = 4;
+
+/// What may be printed, as far as a recogniser can read it, for a word of a machine-readable zone: itself, and with plain
+/// letters where the zone may have written two or three for one with a diacritic. `MUELLER` is printed `MÜLLER` and read
+/// `MULLER`.
+pub(super) fn prints_of_transliterated(word: &[char]) -> Vec<Zeroizing<Vec<char>>> {
+    let mut prints = vec![characters_of(word.iter().copied(), word.len())];
+    let mut places = 0;
+    // From the end, so that a place that was shortened does not move those yet to come.
+    for at in (0..word.len()).rev() {
+        let written = |(letters, _): &&(&str, char)| {
+            word[at..].iter().copied().zip(letters.chars()).filter(|(a, b)| a == b).count() == letters.len()
+        };
+        let Some((letters, plain)) = WRITTEN_FOR_ONE.iter().find(written) else { continue };
+        if places == MOST_PLACES {
+            break;
+        }
+        places += 1;
+        let shortened: Vec<_> = prints
+            .iter()
+            // Not where what stands here was already taken for the end of another.
+            .filter(|print| {
+                print.get(at..at + letters.len()).is_some_and(|here| here.iter().copied().eq(letters.chars()))
+            })
+            .map(|print| {
+                let behind = print[at + letters.len()..].iter().copied();
+                characters_of(print[..at].iter().copied().chain([*plain]).chain(behind), print.len())
+            })
+            .collect();
+        prints.extend(shortened);
+    }
+    prints
+}
+
 /// Letters and digits of a text as a machine-readable zone writes them: upper case, A–Z and 0–9, nothing between them.
 /// Letters that Doc 9303 does not transliterate from Latin ones are left out.
 pub(crate) fn transliterated(text: &str) -> Zeroizing<String> {

@@ -50,6 +50,7 @@ fn outcome() -> Outcome {
             kind: Some(DocumentKind::DrivingLicense),
             fields: Fields {
                 name_is_cut_off: true,
+                names_are_transliterated: true,
                 first_name: Some(personal()),
                 middle_name: Some(personal()),
                 last_name: Some(personal()),

@@ -101,6 +101,60 @@ fn names_agree_across_transliteration_and_glued_field_numbers() {
 }
 
 #[test]
+fn a_letter_whose_diacritic_was_not_read_is_the_two_that_a_zone_writes_for_it() {
+    let zone_name = |printed: &str, value: &str, names_are_transliterated| {
+        let fields = Fields { last_name: Some(value.into()), names_are_transliterated, ..Fields::default() };
+        result(&front(&[(printed, 0.98)]), &fields, "last_name")
+    };
+    for (printed, value) in [
+        ("SURNAME MULLER", "MUELLER"),
+        ("SURNAME MÜLLER", "MUELLER"),
+        ("SURNAME MUELLER", "MUELLER"),
+        ("SURNAME JAGER", "JAEGER"),
+        ("SURNAME SORENSEN", "SOERENSEN"),
+        ("SURNAME AKESSON", "AAKESSON"),
+        ("SURNAME GROBE", "GROSSE"),
+        ("SURNAME MULLER-LUDENSCHEIDT", "MUELLER LUEDENSCHEIDT"),
+    ] {
+        assert_eq!(zone_name(printed, value, true), Agreement::Agrees, "{printed}, {value}");
+    }
+    // Two letters for one are the zone's alone, and another letter is another name.
+    assert_ne!(zone_name("SURNAME MULLER", "MUELLER", false), Agreement::Agrees);
+    for (printed, value) in
+        [("SURNAME MILLER", "MUELLER"), ("SURNAME MULLERS", "MUELLER"), ("SURNAME MELLER", "MUELLER")]
+    {
+        assert_eq!(zone_name(printed, value, true), Agreement::Differs, "{printed}, {value}");
+    }
+}
+
+#[test]
+fn a_particle_that_stands_apart_is_part_of_the_name_behind_it() {
+    for (printed, value) in [
+        ("1 LN O BRIEN", "O'BRIEN"),
+        ("1 LN O.BRIEN", "OBRIEN"),
+        ("1 LN O´BRIEN", "OBRIEN"),
+        ("1 LN D ANGELO", "D'ANGELO"),
+        ("1 LN MC DONALD", "MCDONALD"),
+        ("1 LN DE LUCA", "DELUCA"),
+        ("1 LN DE LUCA", "DE LUCA"),
+    ] {
+        assert_eq!(name(&[(printed, 0.98)], value), Agreement::Agrees, "{printed}, {value}");
+    }
+    assert_eq!(name(&[("1 LN X BRIEN", 0.98)], "O'BRIEN"), Agreement::Differs);
+    assert_eq!(name(&[("1 LN O BRIAN", 0.98)], "O'BRIEN"), Agreement::Differs);
+}
+
+/// There are about two to the power of thirty ways to take this line apart.
+#[test]
+fn a_line_that_names_can_be_taken_apart_into_in_many_ways_is_judged_in_time() {
+    let line = format!("2{}X", "HE".repeat(40));
+    let names = "H E HE EH HEH EHE HEHE";
+    assert_ne!(name(&[(&line, 0.999)], names), Agreement::Agrees);
+    let endless = format!("2{}X", "HE".repeat(5000));
+    assert_ne!(name(&[(&endless, 0.999)], names), Agreement::Agrees);
+}
+
+#[test]
 fn a_part_of_a_name_is_that_name_only_where_the_code_cut_it_off() {
     let cut = |name_is_cut_off| {
         let fields = Fields { last_name: Some("PAPANDROP".into()), name_is_cut_off, ..Fields::default() };

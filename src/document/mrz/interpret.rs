@@ -96,6 +96,7 @@ pub(super) fn fields(format: MrzFormat, lines: &[&[u8]], number: &Number, today:
         first_name: first,
         middle_name: middle,
         last_name: last,
+        names_are_transliterated: true,
         date_of_birth: born.map(PersonalDate::new),
         expiration_date: expires.map(PersonalDate::new),
         sex: match byte(lines, layout.sex) {
