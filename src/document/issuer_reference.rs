@@ -14,15 +14,17 @@ use crate::privacy::{Personal, characters_of, text_of};
 
 /// From this mean confidence on, a line that is another issuer's name is one.
 const SURE: f32 = 0.85;
-/// A name with at most one character in this many different is the stated issuer's, misread.
-const SIMILAR_SHARE: usize = 5;
+/// A name with at most one character in this many different is the stated issuer's, misread. Shorter names must be right:
+/// MAINE is one letter from the MAIN ST of any other state.
+const SIMILAR_SHARE: usize = 8;
 
-/// Compares the front with the issuer of the barcode. Names of states are also names of people and towns: `holder` says
-/// which of them the card has for its holder and address.
+/// Compares the front with the issuer of the barcode. Names of states are also names of people, towns and streets: `holder`
+/// says which of them the card has for its holder and address.
 pub fn compare_issuer(lines: &[TextLine], issuer: &Issuer, holder: &Fields) -> FieldComparison {
     let own = letters(issuer.name);
     let own = own.reveal();
-    let is_own = |line: &TextLine| holds(line, own);
+    let is_ambiguous = is_of_holder(issuer.name, holder);
+    let is_own = |line: &TextLine| if is_ambiguous { is_name(line, issuer) } else { holds(line, own) };
     let is_other = |other: &&Issuer| !own.contains(letters(other.name).reveal()) && !is_of_holder(other.name, holder);
     let others = || ISSUERS.iter().filter(|other| other.iin != issuer.iin).filter(is_other);
     let other =
@@ -45,12 +47,18 @@ fn letters(text: &str) -> Personal<String> {
     text_of(text.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_uppercase()), text.len())
 }
 
-/// Whether a line holds a name, be it misread or glued to other words.
+/// Whether a line holds a name, be it glued to other words or, where it is long, misread or in pieces.
 fn holds(line: &TextLine, name: &str) -> bool {
     let all = capitals(line.text.reveal());
-    let read = glyphs_of(&characters_of(all.iter().copied().filter(char::is_ascii_alphanumeric), all.len()), 0.0);
     let name: Vec<char> = name.chars().collect();
-    nearest(&read, &name).is_some_and(|(distance, _)| distance.different * SIMILAR_SHARE <= name.len())
+    let is_near = |read: &[char]| {
+        let read = glyphs_of(read, 0.0);
+        nearest(&read, &name).is_some_and(|(distance, _)| distance.different * SIMILAR_SHARE <= name.len())
+    };
+    if name.len() < SIMILAR_SHARE {
+        return all.split(|c| !c.is_ascii_alphanumeric()).any(is_near);
+    }
+    is_near(&characters_of(all.iter().copied().filter(char::is_ascii_alphanumeric), all.len()))
 }
 
 /// Whether a line is this issuer's name and nothing else but words of the form.
@@ -109,6 +117,19 @@ mod tests {
             Agreement::NotCompared
         );
         assert_eq!(result(&[], "BC", &Fields::default()), Agreement::NotCompared);
+    }
+
+    #[test]
+    fn a_street_that_is_like_a_short_name_is_not_that_name() {
+        for street in ["12 MAIN ST", "12 MAIN EAST", "12 MAINS"] {
+            assert_eq!(result(&["Texas", street], "ME", &Fields::default()), Agreement::Differs, "{street}");
+        }
+        for own in ["Maine", "MAINEDRIVERLICENSE", "State of Maine"] {
+            assert_eq!(result(&[own, "12 MAIN ST"], "ME", &Fields::default()), Agreement::Agrees, "{own}");
+        }
+        let in_texas = Fields { street: Some("12 MAINE AVE".into()), ..Fields::default() };
+        assert_eq!(result(&["Texas", "12 MAINE AVE"], "ME", &in_texas), Agreement::Differs);
+        assert_eq!(result(&["MAINE", "12 MAINE AVE"], "ME", &in_texas), Agreement::Agrees);
     }
 
     #[test]
