@@ -3,8 +3,8 @@
 //! A zone that counted as print would agree with itself. Its rows are told by their place: where the zone was read, whatever
 //! was read there the second time, is no print. A zone that stands somewhere else as well, on the other side of the card or
 //! set beside itself by somebody who wants it to be compared with itself, has no known place: it is told by a filler, which no
-//! print has, or by being a long stretch of what was read. Always holds: a line that lies elsewhere and is shorter than such
-//! a stretch is print. Does not find the zone.
+//! print has, or by being a long stretch of what was read, with digits. Always holds: a line that lies elsewhere and is shorter
+//! than such a stretch, or a name, is print. Does not find the zone.
 
 use super::read_text::TextLine;
 use crate::imaging::Quad;
@@ -12,8 +12,10 @@ use crate::privacy::{Personal, text_of};
 
 /// Share of a line's box that has to lie over rows of the zone: the search finds both, and cuts them alike but for a margin.
 const LEAST_SHARE: f32 = 0.5;
-/// Shortest stretch of a zone that no printed field has: numbers have up to 14 characters.
+/// Shortest stretch of a zone that no printed field has: numbers have up to 14 characters. Names have more, and no digits.
 const LEAST_STRETCH: usize = 15;
+/// Of so many characters of such a stretch one at least is a digit: a misread letter of a name is one of more.
+const CHARACTERS_A_DIGIT: usize = 4;
 /// Share of such a stretch that has to be the same: four of five.
 const LIKENESS: (usize, usize) = (4, 5);
 
@@ -53,7 +55,9 @@ impl ZoneRows {
             same * LIKENESS.1 >= text.len() * LIKENESS.0
         };
         let is_stretch = |row: &Personal<String>| row.reveal().as_bytes().windows(text.len().max(1)).any(is_like);
-        text.contains(&b'<') || text.len() >= LEAST_STRETCH && self.lines.iter().any(is_stretch)
+        let digits = text.iter().filter(|c| c.is_ascii_digit()).count();
+        let may_be_zone = text.len() >= LEAST_STRETCH && digits * CHARACTERS_A_DIGIT >= text.len();
+        text.contains(&b'<') || may_be_zone && self.lines.iter().any(is_stretch)
     }
 }
 
@@ -112,6 +116,15 @@ mod tests {
         let misread = "L8989O2C36UT07408122F1204159ZE184226B12345610";
         assert!(!is_print(misread, elsewhere), "two letters were read otherwise");
         assert!(is_print("L898902C3", elsewhere) && is_print("ERIKSSON", elsewhere));
+    }
+
+    #[test]
+    fn a_long_name_is_print_though_the_zone_says_the_same() {
+        let lines = ["P<UTOPAPAKONSTANTINOU<<ANNA<MARIA<<<<<<<<<<<", "L898902C36UTO7408122F1204159ZE184226B12345610"];
+        let zone = ZoneRows { lines: lines.map(Into::into).into(), ..zone() };
+        for name in ["PAPAKONSTANTINOU", "PAPAK0NSTANTINOU", "PAPAGONSTANTIROU"] {
+            assert!(zone.admits(&TextLine::level(name, 0.9, Rect::new(300.0, 100.0, 700.0, 40.0))), "{name}");
+        }
     }
 
     #[test]
