@@ -124,8 +124,15 @@ fn against_holder(number: &str, fields: &Fields) -> Vec<&'static str> {
     }
     if let Some(first) = &fields.first_name {
         let initial = |name: &str| transliterated(name).chars().next();
-        let second = fields.middle_name.as_ref().and_then(|name| initial(name.reveal()));
-        if number[11..13] != **padded(initial(first.reveal()).into_iter().chain(second), 2).reveal() {
+        let further = fields.middle_name.iter().flat_map(|names| names.reveal().split_whitespace());
+        let names: Vec<&str> = [first.reveal().as_str()].into_iter().chain(further).collect();
+        let is_initialled = |names: &[&str]| {
+            let initials = names.iter().take(2).filter_map(|name| initial(name));
+            number[11..13] == **padded(initials, 2).reveal()
+        };
+        // The first word may be a form of address: there are more of them than any list has.
+        let untitled = names.get(1..).filter(|names| !names.is_empty());
+        if ![Some(&names[..]), untitled].into_iter().flatten().any(is_initialled) {
             wrong.push("given names");
         }
     }
@@ -172,5 +179,22 @@ mod tests {
         }
         assert_eq!(wrong("MILLE753116SM9IJ", "MÜLLER"), ["surname"]);
         assert_eq!(wrong("MCDON753116SM9IJ", "MacDonald"), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn initials_are_those_of_the_given_names_with_a_form_of_address_or_without() {
+        let wrong = |first: &str, middle: Option<&str>| {
+            let fields =
+                Fields { first_name: Some(first.into()), middle_name: middle.map(Into::into), ..Fields::default() };
+            against_holder("MORGA753116SM9IJ", &fields)
+        };
+        for (first, middle) in
+            [("SARAH", Some("MEREDYTH")), ("PROF", Some("SARAH MEREDYTH")), ("LADY", Some("SARAH M"))]
+        {
+            assert_eq!(wrong(first, middle), Vec::<&str>::new(), "{first}");
+        }
+        for (first, middle) in [("SARAH", None), ("MEREDYTH", Some("SARAH")), ("PROF", Some("MEREDYTH SARAH"))] {
+            assert_eq!(wrong(first, middle), ["given names"], "{first}");
+        }
     }
 }

@@ -70,9 +70,9 @@ pub(super) fn is_european(heading: &[&str]) -> bool {
     })
 }
 
-/// Whether any line says that the card is American.
-pub(super) fn is_american<'a>(mut lines: impl Iterator<Item = &'a str>) -> bool {
-    lines.any(|line| {
+/// Whether a heading says that the card is American.
+pub(super) fn is_american(heading: &[&str]) -> bool {
+    heading.iter().any(|line| {
         let words: Vec<Personal<String>> = line.split_whitespace().map(plain).collect();
         let line = plain(line);
         let is_word = |name: &str| words.iter().any(|word| word.reveal() == name);
