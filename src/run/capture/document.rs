@@ -158,10 +158,11 @@ impl DocumentCapture {
         }
         let moved = self.motion(&gray);
         let mut step = DocumentStep::default();
-        if self.encoded.is_none()
+        // A back may have a zone beside its barcode, which says more and may be what glares in the first frames.
+        if (self.encoded.is_none() || self.zone_of_back)
             && let Some((encoded, _)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
         {
-            self.take_encoded(encoded, frame.provenance, look);
+            self.take_barcode(encoded, frame.provenance, look);
             if let Some(card) = locate_card(&gray) {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
             }
@@ -363,6 +364,13 @@ impl DocumentCapture {
         }
     }
 
+    /// A barcode counts instead of a zone on the same side.
+    fn take_barcode(&mut self, barcode: Encoded, provenance: Provenance, look: &Look) {
+        self.zone = ZoneReadings::default();
+        self.zone_of_back = false;
+        self.take_encoded(barcode, provenance, look);
+    }
+
     fn take_encoded(&mut self, encoded: Encoded, provenance: Provenance, look: &Look) {
         // A front that was read with nothing to hold it against was not chosen by how well it can be compared.
         if self.encoded.replace(encoded).is_none() {
@@ -404,8 +412,7 @@ impl DocumentCapture {
         let mut evidence = document_evidence(encoded.cloned(), &printed, portrait.is_some(), look.days.latest);
         let of_front = evidence.encoded == Some(EncodedSource::Front);
         let is_last = self.readings >= MOST_FRONT_READINGS;
-        // While there is another reading to come, one difference keeps it from verifying; in the end one alone refuses nobody.
-        self.differences.carry_over(&mut evidence.comparisons, if is_last { READINGS_AGAINST } else { 1 });
+        self.differences.settle(&mut evidence.comparisons, is_last);
         let confirmed = match evidence.encoded {
             Some(EncodedSource::Front) => self.print_only.as_ref().is_some_and(|print| print.confirmed),
             Some(EncodedSource::Mrz) => self.zone.is_confirmed(),

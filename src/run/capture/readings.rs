@@ -77,12 +77,19 @@ impl Differences {
         self.0.clear();
     }
 
-    /// Puts a difference that was seen before, at least so often, where the kept reading could not compare.
-    pub fn carry_over(&self, comparisons: &mut [FieldComparison], least: usize) {
-        for comparison in comparisons.iter_mut().filter(|one| one.result == Agreement::NotCompared) {
-            if self.0.iter().any(|(field, count)| *field == comparison.field && *count >= least) {
-                comparison.result = Agreement::Differs;
-            }
+    /// What all readings say of the fields of the kept one. A difference that was seen before stands where the kept reading
+    /// could not compare, and one that a later reading took back does not stand. While there is a reading to come, having
+    /// seen it once is enough to keep it; in the end it takes two, for one alone refuses nobody.
+    pub fn settle(&self, comparisons: &mut [FieldComparison], is_last: bool) {
+        let least = if is_last { READINGS_AGAINST } else { 1 };
+        for comparison in comparisons {
+            let known = self.0.iter().find(|(field, _)| *field == comparison.field);
+            let stands = known.is_some_and(|(_, count)| *count >= least);
+            comparison.result = match comparison.result {
+                Agreement::NotCompared if stands => Agreement::Differs,
+                Agreement::Differs if !stands => Agreement::NotCompared,
+                result => result,
+            };
         }
     }
 
@@ -100,28 +107,43 @@ mod tests {
         vec![FieldComparison { field: "id_number", printed: None, encoded: None, result }]
     }
 
-    fn carried(seen: &[Agreement], kept: Agreement) -> (Agreement, bool) {
+    fn settled(seen: &[Agreement], kept: Agreement, is_last: bool) -> (Agreement, bool) {
         let mut differences = Differences::default();
         for &result in seen {
             differences.note(&number(result));
         }
         let mut comparisons = number(kept);
-        differences.carry_over(&mut comparisons, 1);
+        differences.settle(&mut comparisons, is_last);
         (comparisons[0].result, differences.are_settled())
     }
 
     #[test]
     fn a_difference_stays_until_the_field_is_seen_to_agree() {
         use Agreement::{Agrees, Differs, NotCompared};
+        let carried = |seen: &[Agreement], kept| settled(seen, kept, false);
         assert_eq!(carried(&[Differs, NotCompared], NotCompared), (Differs, false));
         assert_eq!(carried(&[Differs, Differs], Differs), (Differs, true));
         assert_eq!(carried(&[Differs, Agrees], Agrees), (Agrees, true));
         assert_eq!(carried(&[Differs, Agrees, NotCompared], NotCompared), (NotCompared, true));
         assert_eq!(carried(&[NotCompared], NotCompared), (NotCompared, true));
-        let mut once = Differences::default();
-        once.note(&number(Differs));
-        let mut comparisons = number(NotCompared);
-        once.carry_over(&mut comparisons, READINGS_AGAINST);
-        assert_eq!(comparisons[0].result, NotCompared, "one difference alone refuses nobody");
+    }
+
+    #[test]
+    fn a_difference_that_a_later_reading_took_back_does_not_stand_though_the_first_reading_is_kept() {
+        use Agreement::{Agrees, Differs, NotCompared};
+        for is_last in [false, true] {
+            assert_eq!(settled(&[Differs, Agrees], Differs, is_last), (NotCompared, true));
+        }
+    }
+
+    #[test]
+    fn in_the_end_one_difference_alone_refuses_nobody_and_two_do() {
+        use Agreement::{Differs, NotCompared};
+        let unread = [Differs, NotCompared, NotCompared, NotCompared];
+        assert_eq!(settled(&unread, Differs, false), (Differs, false));
+        for kept in [Differs, NotCompared] {
+            assert_eq!(settled(&unread, kept, true).0, NotCompared, "{kept:?}");
+            assert_eq!(settled(&[Differs, NotCompared, Differs], kept, true), (Differs, true), "{kept:?}");
+        }
     }
 }
