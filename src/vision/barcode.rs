@@ -234,8 +234,7 @@ fn read_view(picture: &Gray, view: &Deskewed, looked: &mut Looked) -> Vec<Symbol
 }
 
 fn pdf417_symbol(message: pdf417::Message, corners: Quad) -> Symbol {
-    let (text, bytes) = (Personal::new(message.text), Personal::new(message.bytes));
-    Symbol { format: Format::Pdf417, text, bytes, corners }
+    Symbol { format: Format::Pdf417, text: message.text, bytes: message.bytes, corners }
 }
 
 /// A reading, and the symbol's outline in the view: by guards that edges show, or else by those that sums of lines show.

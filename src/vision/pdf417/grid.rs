@@ -4,9 +4,11 @@
 //! rows can be followed where a bent card bows them; a codeword that fits badly where it should be is tried a little to
 //! either side.
 
+use zeroize::{Zeroize, Zeroizing};
+
 use crate::imaging::{Gray, Homography, Quad, Rect};
 
-use super::codebook::{Darkness, Lens, MODULES};
+use super::codebook::{Darkness, Lens, MODULES, Match};
 use super::columns::{Boundaries, FINE};
 use super::indicators::Layout;
 use super::reed_solomon;
@@ -52,14 +54,27 @@ impl Plan {
 }
 
 /// A codeword as it was read.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Zeroize)]
+pub struct Codeword {
+    /// The likeliest one.
+    pub value: u16,
+    /// How sure that is, 0…1.
+    pub margin: f32,
+}
+
+impl From<Match> for Codeword {
+    fn from(found: Match) -> Self {
+        Self { value: found.codeword, margin: found.margin }
+    }
+}
+
+/// A codeword and what it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Zeroize)]
 pub struct Cell {
     /// Its brightness by module, darker is larger, where it was most like a codeword.
     pub darkness: Darkness,
-    /// The likeliest codeword.
-    pub codeword: u16,
-    /// How sure that is.
-    pub margin: f32,
+    /// What it most likely is.
+    pub codeword: Codeword,
 }
 
 /// The rows of a symbol as lines of brightness.
@@ -70,6 +85,14 @@ pub struct Grid {
     /// One line a row.
     lines: Vec<f32>,
     boundaries: Boundaries,
+}
+
+/// What it holds is as good as the picture of the symbol.
+impl Drop for Grid {
+    fn drop(&mut self) {
+        self.stripes.zeroize();
+        self.lines.zeroize();
+    }
 }
 
 impl Grid {
@@ -168,13 +191,14 @@ impl Grid {
             // Being where it should be speaks for a reading.
             let score = found.score - 0.02 * shift.unsigned_abs() as f32;
             if best.is_none_or(|(before, _)| score > before) {
-                best = Some((score, Cell { darkness, codeword: found.codeword, margin: found.margin }));
+                best = Some((score, Cell { darkness, codeword: found.into() }));
             }
             if found.score > CLEAR && found.margin > CLEAR_MARGIN {
                 break;
             }
         }
-        best.map_or(Cell { darkness: [0.0; MODULES], codeword: 0, margin: 0.0 }, |(_, cell)| cell)
+        let unread = Cell { darkness: [0.0; MODULES], codeword: Codeword { value: 0, margin: 0.0 } };
+        best.map_or(unread, |(_, cell)| cell)
     }
 
     fn darkness(&self, lines: &[f32], row: usize, word: usize, shift: isize) -> Darkness {
@@ -213,10 +237,10 @@ impl Place {
 }
 
 /// The data codewords out of all that were read; `None` when the error correction cannot tell them.
-pub fn correct(cells: &[(u16, f32)], checks: usize) -> Option<Vec<u16>> {
-    let mut order: Vec<usize> = (0..cells.len()).collect();
-    order.sort_by(|&a, &b| cells[a].1.total_cmp(&cells[b].1));
-    let doubtful = cells.iter().filter(|cell| cell.1 < DOUBTFUL_MARGIN).count();
+pub fn correct(read: &[Codeword], checks: usize) -> Option<Zeroizing<Vec<u16>>> {
+    let mut order: Vec<usize> = (0..read.len()).collect();
+    order.sort_by(|&a, &b| read[a].margin.total_cmp(&read[b].margin));
+    let doubtful = read.iter().filter(|codeword| codeword.margin < DOUBTFUL_MARGIN).count();
     let mut tried = usize::MAX;
     for erasures in [0, doubtful, checks / 4, checks / 2, checks * 3 / 4] {
         let erasures = erasures.min(checks.saturating_sub(2));
@@ -224,9 +248,9 @@ pub fn correct(cells: &[(u16, f32)], checks: usize) -> Option<Vec<u16>> {
             continue;
         }
         tried = erasures;
-        let mut codewords: Vec<u16> = cells.iter().map(|cell| cell.0).collect();
+        let mut codewords: Zeroizing<Vec<u16>> = Zeroizing::new(read.iter().map(|codeword| codeword.value).collect());
         if reed_solomon::correct(&mut codewords, checks, &order[..erasures]).is_some() {
-            codewords.truncate(cells.len() - checks);
+            codewords.truncate(read.len() - checks);
             return Some(codewords);
         }
     }

@@ -4,6 +4,9 @@
 //! parts of a Macro PDF417 file: each symbol's own data is given.
 
 use rxing::common::{CharacterSet, Eci};
+use zeroize::Zeroizing;
+
+use crate::privacy::Personal;
 
 const TEXT_LATCH: u16 = 900;
 const BYTE_LATCH: u16 = 901;
@@ -21,12 +24,17 @@ const MACRO_BEGIN: u16 = 928;
 const MIXED: &[u8; 25] = b"0123456789&\r\t,:#-.$/+%*=^";
 const PUNCTUATION: &[u8; 29] = b";<>@[\\]_`~!\r\t,:\n-.$/\"|*()?{}'";
 
+/// Most bytes that a codeword stands for: 44 digits are 15 codewords.
+const MOST_BYTES: usize = 3;
+/// Digits of the largest number of 15 codewords, with its leading 1.
+const DIGITS: usize = 45;
+
 /// What a symbol says.
 pub struct Message {
     /// The bytes as they were encoded.
-    pub bytes: Vec<u8>,
+    pub bytes: Personal<Vec<u8>>,
     /// The bytes as text, by the character sets that the symbol names, else ISO/IEC 8859-1.
-    pub text: String,
+    pub text: Personal<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +56,9 @@ enum Mode {
 pub fn decode(codewords: &[u16]) -> Option<Message> {
     let stated = usize::from(*codewords.first()?);
     let data = codewords.get(1..stated)?;
-    let mut decoder = Decoder { bytes: Vec::new(), charsets: Vec::new(), set: Set::Alpha, shift: None };
+    // Long enough, so that it never moves and leaves a copy behind.
+    let bytes = Zeroizing::new(Vec::with_capacity(data.len() * MOST_BYTES));
+    let mut decoder = Decoder { bytes, charsets: Vec::new(), set: Set::Alpha, shift: None };
     let mut mode = Mode::Text;
     let mut at = 0;
     while let Some(&codeword) = data.get(at) {
@@ -82,11 +92,11 @@ pub fn decode(codewords: &[u16]) -> Option<Message> {
         }
     }
     let text = decoder.text();
-    (!decoder.bytes.is_empty()).then_some(Message { bytes: decoder.bytes, text })
+    (!decoder.bytes.is_empty()).then(|| Message { bytes: Personal::new(std::mem::take(&mut *decoder.bytes)), text })
 }
 
 struct Decoder {
-    bytes: Vec<u8>,
+    bytes: Zeroizing<Vec<u8>>,
     /// Where a character set begins, and its ECI number.
     charsets: Vec<(usize, u32)>,
     set: Set,
@@ -147,10 +157,11 @@ impl Decoder {
 
     /// Up to 15 codewords are a number to the base 900, whose first decimal digit is a 1 to be left out (5.4.4).
     fn numeric_group(&mut self, group: &[u16]) -> Option<()> {
-        let mut digits = vec![0_u32];
+        let mut digits = Zeroizing::new(Vec::with_capacity(DIGITS));
+        digits.push(0_u32);
         for &codeword in group {
             let mut carry = u32::from(codeword);
-            for digit in &mut digits {
+            for digit in digits.iter_mut() {
                 let value = *digit * 900 + carry;
                 *digit = value % 10;
                 carry = value / 10;
@@ -165,16 +176,20 @@ impl Decoder {
         (first == 1).then_some(())
     }
 
-    fn text(&self) -> String {
+    fn text(&self) -> Personal<String> {
         let first = self.charsets.first().map_or(self.bytes.len(), |&(start, _)| start);
-        let mut text: String = self.bytes[..first].iter().copied().map(char::from).collect();
+        // No character set that a symbol can name takes more bytes than UTF-8's three for one of its own.
+        let mut text = Zeroizing::new(String::with_capacity(self.bytes.len() * 3));
+        text.extend(self.bytes[..first].iter().copied().map(char::from));
         for (k, &(start, eci)) in self.charsets.iter().enumerate() {
             let end = self.charsets.get(k + 1).map_or(self.bytes.len(), |&(next, _)| next);
             let bytes = &self.bytes[start..end];
-            let decoded = CharacterSet::from(Eci::from(eci)).decode(bytes).ok();
-            text.push_str(&decoded.unwrap_or_else(|| bytes.iter().copied().map(char::from).collect()));
+            match CharacterSet::from(Eci::from(eci)).decode(bytes).map(Zeroizing::new) {
+                Ok(decoded) => text.push_str(&decoded),
+                Err(_) => text.extend(bytes.iter().copied().map(char::from)),
+            }
         }
-        text
+        Personal::new(std::mem::take(&mut *text))
     }
 }
 
@@ -184,7 +199,7 @@ mod tests {
 
     fn bytes(codewords: &[u16]) -> Option<Vec<u8>> {
         let all: Vec<u16> = std::iter::once(codewords.len() as u16 + 1).chain(codewords.iter().copied()).collect();
-        decode(&all).map(|message| message.bytes)
+        decode(&all).map(|message| message.bytes.reveal().clone())
     }
 
     #[test]
@@ -213,7 +228,7 @@ mod tests {
     #[test]
     fn named_character_sets_make_text_and_leave_the_bytes() {
         let message = decode(&[7, 927, 26, 913, 0xC3, 913, 0xA9]).unwrap();
-        assert_eq!((message.bytes.as_slice(), message.text.as_str()), ([0xC3, 0xA9].as_slice(), "é"));
+        assert_eq!((message.bytes.reveal().as_slice(), message.text.reveal().as_str()), ([0xC3, 0xA9].as_slice(), "é"));
     }
 
     #[test]

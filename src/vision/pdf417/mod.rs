@@ -2,7 +2,8 @@
 //!
 //! Always holds: the bytes are those that the symbol encodes, checked by its error correction; time is bounded by the
 //! size of the view and of the largest symbol (90 rows, 928 codewords). Does not look for symbols, and leaves compact
-//! symbols, which have no stop pattern, to the whole-picture reader.
+//! symbols, which have no stop pattern, to the whole-picture reader. Every buffer that a payload passes through is wiped, but
+//! for those inside the decoder of named character sets.
 
 mod codebook;
 mod columns;
@@ -13,6 +14,8 @@ mod reed_solomon;
 mod rows;
 mod sampler;
 mod votes;
+
+use zeroize::Zeroizing;
 
 use crate::imaging::{Deskewed, Gray, Guards, Quad};
 
@@ -63,8 +66,8 @@ fn read_grid(grid: &mut grid::Grid, checks: usize) -> Result<Message, Partial> {
 }
 
 fn read_cells(grid: &grid::Grid, lens: &codebook::Lens, checks: usize) -> Result<Message, Partial> {
-    let cells = grid.cells(lens);
-    let codewords: Vec<(u16, f32)> = cells.iter().map(|cell| (cell.codeword, cell.margin)).collect();
+    let partial = Partial { plan: grid.plan(), checks, cells: grid.cells(lens) };
+    let codewords = Zeroizing::new(partial.cells.iter().map(|cell| cell.codeword).collect::<Vec<_>>());
     let message = grid::correct(&codewords, checks).and_then(|data| message::decode(&data));
-    message.ok_or(Partial { plan: grid.plan(), checks, cells })
+    message.ok_or(partial)
 }

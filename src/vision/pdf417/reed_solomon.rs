@@ -3,6 +3,8 @@
 //! Always holds: what comes back is a code word of the code, reached with at most the correction that leaves two check
 //! codewords to detect a wrong one; otherwise nothing comes back. rxing's own corrector takes no erasures.
 
+use zeroize::Zeroizing;
+
 const PRIME: u32 = 929;
 const GENERATOR: u32 = 3;
 
@@ -70,7 +72,7 @@ pub fn correct(codewords: &mut [u16], checks: usize, erasures: &[usize]) -> Opti
         .collect();
     let derivative: Vec<u32> = (1..=degree).map(|k| multiply(k as u32 % PRIME, locator[k])).collect();
     let mut found = 0;
-    let mut corrected = codewords.to_vec();
+    let mut corrected = Zeroizing::new(codewords.to_vec());
     for (position, codeword) in corrected.iter_mut().enumerate() {
         let root = inverse(place(position));
         if evaluate(&locator, root) == 0 {

@@ -11,7 +11,7 @@
 use zeroize::Zeroize;
 
 use super::codebook::{Darkness, Lens, MODULES};
-use super::grid::{Cell, Plan, correct};
+use super::grid::{Cell, Codeword, Plan, correct};
 use super::message::{Message, decode};
 
 /// Margin from which a codeword is clear enough to tell one symbol from another.
@@ -38,16 +38,13 @@ impl Partial {
     /// How sure its codewords are, 0…1, on average.
     #[must_use]
     pub fn margin(&self) -> f32 {
-        self.cells.iter().map(|cell| cell.margin).sum::<f32>() / self.cells.len().max(1) as f32
+        self.cells.iter().map(|cell| cell.codeword.margin).sum::<f32>() / self.cells.len().max(1) as f32
     }
 }
 
 impl Drop for Partial {
     fn drop(&mut self) {
-        for cell in &mut self.cells {
-            cell.darkness.zeroize();
-            cell.codeword = 0;
-        }
+        self.cells.zeroize();
     }
 }
 
@@ -61,15 +58,15 @@ struct Held {
     plan: Plan,
     checks: usize,
     sums: Vec<Darkness>,
-    /// The codeword of each sum and how sure it is.
-    codewords: Vec<(u16, f32)>,
+    /// The codeword of each sum.
+    codewords: Vec<Codeword>,
     misses: u32,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
         self.sums.zeroize();
-        self.codewords.iter_mut().for_each(|(codeword, _)| *codeword = 0);
+        self.codewords.zeroize();
     }
 }
 
@@ -118,14 +115,15 @@ impl Held {
     fn empty(partial: &Partial) -> Self {
         let cells = partial.cells.len();
         let (plan, checks) = (partial.plan, partial.checks);
-        Self { plan, checks, sums: vec![[0.0; MODULES]; cells], codewords: vec![(0, 0.0); cells], misses: 0 }
+        let codewords = vec![Codeword { value: 0, margin: 0.0 }; cells];
+        Self { plan, checks, sums: vec![[0.0; MODULES]; cells], codewords, misses: 0 }
     }
 
     fn is_of(&self, partial: &Partial) -> bool {
-        let pairs = self.codewords.iter().zip(&partial.cells);
+        let pairs = self.codewords.iter().zip(partial.cells.iter().map(|cell| &cell.codeword));
         let clear: Vec<bool> = pairs
-            .filter(|(held, cell)| held.1 > CLEAR && cell.margin > CLEAR)
-            .map(|(held, cell)| held.0 == cell.codeword)
+            .filter(|(held, seen)| held.margin > CLEAR && seen.margin > CLEAR)
+            .map(|(held, seen)| held.value == seen.value)
             .collect();
         let agreeing = clear.iter().filter(|&&agrees| agrees).count();
         self.plan == partial.plan
@@ -139,7 +137,7 @@ impl Held {
         for (sum, cell) in self.sums.iter_mut().zip(&partial.cells) {
             let mean = cell.darkness.iter().sum::<f32>() / MODULES as f32;
             let size = cell.darkness.iter().map(|v| (v - mean).powi(2)).sum::<f32>().sqrt().max(1e-3);
-            let weight = cell.margin.max(LEAST_WEIGHT) / size;
+            let weight = cell.codeword.margin.max(LEAST_WEIGHT) / size;
             for (sum, value) in sum.iter_mut().zip(cell.darkness) {
                 *sum = *sum * FADING + weight * (value - mean);
             }
@@ -148,8 +146,7 @@ impl Held {
         let some = self.sums.iter().enumerate().step_by(self.sums.len().div_ceil(48).max(1));
         let lens = Lens::best(|lens| some.clone().map(|(k, sum)| lens.match_in(k / columns % 3, sum).score).sum());
         for (k, (sum, codeword)) in self.sums.iter().zip(&mut self.codewords).enumerate() {
-            let found = lens.match_in(k / columns % 3, sum);
-            *codeword = (found.codeword, found.margin);
+            *codeword = lens.match_in(k / columns % 3, sum).into();
         }
     }
 }
@@ -186,7 +183,7 @@ mod tests {
                 *value = if covered { noise } else { *value + 0.25 * noise };
             }
             let found = Lens::of_starts(&[]).match_in(cluster, &darkness);
-            Cell { darkness, codeword: found.codeword, margin: found.margin }
+            Cell { darkness, codeword: found.into() }
         });
         Partial { plan: PLAN, checks: CHECKS, cells: cells.collect() }
     }
