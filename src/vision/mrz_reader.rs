@@ -150,12 +150,11 @@ impl TextReader {
         let mut best: Option<Attempt> = None;
         for (height, shift) in CUTS {
             let mut lines = Vec::new();
-            let cost = group.iter().map(|row| TextRecogniser::input_width(*row)).sum::<usize>();
-            let Some(left) = self.width_left.checked_sub(cost) else { break };
-            self.width_left = left;
+            if !self.can_afford(group) {
+                break;
+            }
             for row in group {
-                let lattice = self.recogniser.recognise(image, recut(*row, height, shift))?;
-                lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
+                lines.push(self.read_row(image, recut(*row, height, shift))?);
                 if !lines.last().is_some_and(|line| looks_like_a_zone(line)) {
                     return Ok(best);
                 }
@@ -174,6 +173,19 @@ impl TextReader {
         }
     }
 
+    fn read_row(&mut self, image: &Rgb, row: Quad) -> Result<Vec<ReadCharacter>, ModelError> {
+        let lattice = self.recogniser.recognise(image, row)?;
+        Ok(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()))
+    }
+
+    /// Whether rows may be read once more in this picture; what that costs is taken off.
+    fn can_afford(&mut self, rows: &RowGroup) -> bool {
+        let cost = rows.iter().map(|row| TextRecogniser::input_width(*row)).sum::<usize>();
+        let left = self.width_left.checked_sub(cost);
+        self.width_left = left.unwrap_or(self.width_left);
+        left.is_some()
+    }
+
     /// Makes sure that no line of a zone goes on to the right of where it was cut: nothing but its end tells a large visa's
     /// from a small one's, and fillers at the end are the first that a search misses. Reads the rows once more, made longer;
     /// unless that says the same, the longer reading counts, or the ends are in doubt.
@@ -184,14 +196,14 @@ impl TextReader {
         attempt: Attempt,
         today: Date,
     ) -> Result<Attempt, ModelError> {
-        let mut lines = Vec::new();
         let rows: RowGroup = group.iter().map(|row| lengthened(*row)).collect();
-        for row in &rows {
-            let lattice = self.recogniser.recognise(image, *row)?;
-            lines.push(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()));
-        }
-        let longer = interpret(&[lines], &rows, today).filter(|longer| longer.document.check_digits_right);
-        Ok(match longer {
+        let longer = if self.can_afford(&rows) {
+            let lines: Result<Reading, ModelError> = rows.iter().map(|row| self.read_row(image, *row)).collect();
+            interpret(&[lines?], &rows, today)
+        } else {
+            None
+        };
+        Ok(match longer.filter(|longer| longer.document.check_digits_right) {
             Some(longer) if longer.document.lines == attempt.document.lines => attempt,
             Some(longer) if longer.document.format.shape() > attempt.document.format.shape() => longer,
             Some(_) | None => {
