@@ -225,7 +225,7 @@ def main():
     results = WORK / "results.jsonl"
     # What an earlier run left of other groups stays in the report.
     held = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    streams = []
+    streams = {}
     for k, (group, sweep, kind, count) in enumerate(groups):
         if options.only and group not in options.only:
             continue
@@ -241,10 +241,12 @@ def main():
             held = [record for record in held if record["group"] != group] + judge(group, frames, True)
             save(results, held)
     if not options.only or "streams" in options.only:
-        streams = read_streams(options.seed + 900_000, options.count or (4 if options.quick else 20), options.jobs)
+        for sweep in ("hard", "reflection"):
+            count = options.count or (4 if options.quick else 20)
+            streams[sweep] = read_streams(sweep, options.seed + 900_000, count, options.jobs)
     print_report(held)
-    if streams:
-        print_streams(streams)
+    for sweep, rows in streams.items():
+        print_streams(sweep, rows)
     if options.plots:
         plots.write(options.plots, SWEEPS, held, in_bins)
 
@@ -253,9 +255,9 @@ def save(results, records):
     results.write_text("".join(json.dumps(record, default=str) + "\n" for record in records))
 
 
-def read_streams(seed, count, jobs):
-    """Four photographs of each hard card: what each lets read alone, and what they let read together."""
-    frames = generate(WORK / "streams", "hard", "pdf417", seed, count, jobs, takes=4)
+def read_streams(sweep, seed, count, jobs):
+    """Four photographs of each card: what each lets read alone, and what they let read together."""
+    frames = generate(WORK / "streams", sweep, "pdf417", seed, count, jobs, takes=4)
     cards = {}
     for frame in frames:
         cards.setdefault(frame["seed"], []).append(str(frame["path"]))
@@ -272,13 +274,13 @@ def read_streams(seed, count, jobs):
     return streams
 
 
-def print_streams(streams):
+def print_streams(sweep, streams):
     first = sum(row["--live"][0] == "right" for row in streams)
     alone = sum("right" in row["--live"] for row in streams)
     together = sum("right" in row["--stream"] for row in streams)
     wrong = sum("wrong" in row["--live"] + row["--stream"] for row in streams)
     print(
-        f"\nstreams of four hard frames, {len(streams)} cards: by the first frame {first}, by any frame alone {alone}, "
+        f"\nstreams of four frames of the sweep {sweep}, {len(streams)} cards: by the first frame {first}, by any frame alone {alone}, "
         f"with frames added up {together}; wrong {wrong}"
     )
 

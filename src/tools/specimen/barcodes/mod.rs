@@ -62,9 +62,15 @@ pub fn barcode_frame(seed: u64, take: u32, sweep: Sweep, kind: SymbolKind) -> Re
     let background = clutter::background(seed)?;
     let light = sensor::Light::new(seed, &parameters);
     let mut picture = scene.photograph(drawn.as_ref(), &background, |at| light.gain(at));
-    light.add_glare(&mut picture, scene.centre());
-    let image = sensor::expose(picture, &parameters, &mut Random::new(seed, 41 + u64::from(take)))?;
     let (payload, corners) = drawn.as_ref().map(|card| (card.payload.clone(), scene.corners(card))).unzip();
+    match (parameters.glare_at, corners) {
+        (Some([across, down]), Some(Quad([a, b, c, d]))) => {
+            let (top, bottom) = (a + (b - a) * across, d + (c - d) * across);
+            light.add_glare(&mut picture, top + (bottom - top) * down);
+        }
+        _ => light.add_glare(&mut picture, light.beside(scene.centre())),
+    }
+    let image = sensor::expose(picture, &parameters, &mut Random::new(seed, 41 + u64::from(take)))?;
     Ok(BarcodeFrame { image, payload, corners, parameters })
 }
 

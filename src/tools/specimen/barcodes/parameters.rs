@@ -33,6 +33,9 @@ pub enum Sweep {
     Bending,
     /// Share of the symbol that is covered, 0 to 24 %.
     Damage,
+    /// A reflection on the symbol, of a radius of 1 to 6 % of the frame's width; it wanders from one photograph of a card to
+    /// the next, as that of a lamp on a card in a hand.
+    Reflection,
     /// Clutter and a card without a symbol.
     Empty,
 }
@@ -74,8 +77,10 @@ pub struct FrameParameters {
     pub ink: f32,
     /// Change of the light across the frame, as a share.
     pub light_slope: f32,
-    /// Radius of a reflection on the symbol as a share of the frame's width; 0 for none.
+    /// Radius of a reflection as a share of the frame's width; 0 for none.
     pub glare: f32,
+    /// Where on the symbol it is, as shares of its width and height; `None` beside the symbol's middle.
+    pub glare_at: Option<[f32; 2]>,
     /// Share of the symbol that is covered by a scratch or a stain.
     pub damage: f32,
     /// JPEG quality; `None` leaves the frame uncompressed.
@@ -137,6 +142,7 @@ impl FrameParameters {
             ink: random.between(15.0, 60.0),
             light_slope: random.between(0.0, 0.4),
             glare: 0.0,
+            glare_at: None,
             damage: 0.0,
             jpeg_quality: (random.below(2) == 0).then(|| random.between(75.0, 95.0) as u8),
             offset: [random.between(-1.0, 1.0), random.between(-1.0, 1.0)],
@@ -162,6 +168,10 @@ impl FrameParameters {
             Sweep::Noise => self.noise = random.between(0.0, 32.0),
             Sweep::Bending => self.bend_degrees = random.between(0.0, 60.0) * sign(random),
             Sweep::Damage => self.damage = random.between(0.0, 0.24),
+            Sweep::Reflection => {
+                self.glare = random.between(0.01, 0.06);
+                self.glare_at = Some([random.between(0.0, 1.0), random.between(0.0, 1.0)]);
+            }
             Sweep::Empty => self.vary_all(random, (1.9, 4.0), 1.0, 0.0),
         }
     }
@@ -188,6 +198,7 @@ impl FrameParameters {
             self.offset = self.offset.map(|at| (at + 0.05 * random.gaussian()).clamp(-1.0, 1.0));
             self.blur_px = (self.blur_px * (1.0 + 0.1 * random.gaussian())).max(0.0);
             self.motion_degrees = random.between(0.0, 180.0);
+            self.glare_at = self.glare_at.map(|_| [random.between(0.0, 1.0), random.between(0.0, 1.0)]);
         }
         self
     }

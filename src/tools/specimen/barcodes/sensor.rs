@@ -33,13 +33,17 @@ impl Light {
         1.0 + self.slope * along
     }
 
-    /// Adds a reflection near a place.
-    pub fn add_glare(&self, picture: &mut [f32], near: Point) {
+    /// A place near another, as far off as a reflection reaches.
+    pub fn beside(&self, near: Point) -> Point {
+        near + Point::new(self.direction.0, self.direction.1) * (3.0 * self.glare * FRAME.0 as f32)
+    }
+
+    /// Adds a reflection, if there is one.
+    pub fn add_glare(&self, picture: &mut [f32], middle: Point) {
         if self.glare <= 0.0 {
             return;
         }
         let radius = self.glare * FRAME.0 as f32;
-        let middle = near + Point::new(self.direction.0, self.direction.1) * (3.0 * radius);
         for (k, value) in picture.iter_mut().enumerate() {
             let (x, y) = ((k % FRAME.0) as f32 - middle.x, (k / FRAME.0) as f32 - middle.y);
             let distance = (x * x * self.stretch + y * y / self.stretch) / (radius * radius);
