@@ -169,7 +169,6 @@ fn the_rows_of_a_turned_zone_stand_where_those_of_the_upright_one_do() {
     }
 }
 
-/// What such a picture costs is capped: the search ends, whatever is left of it.
 #[test]
 fn a_picture_full_of_rows_holds_no_zone() {
     let page = passport_page(&SpecimenPassport::genuine(PersonName::Collins, TODAY)).unwrap();

@@ -10,7 +10,7 @@ use super::mrz_rows::{RowGroup, row_groups};
 use super::runtime::ModelError;
 use super::text_detector::LongSide;
 use super::text_reader::TextReader;
-use super::text_recogniser::TextRecogniser;
+use super::text_recogniser::{TextRecogniser, WidthBudget};
 use crate::document::mrz::{MrzDocument, MrzFormat, Repaired, align_line, doubtful_places, repair};
 use crate::document::{Candidates, CheckResult, ReadCharacter};
 use crate::imaging::{Homography, Point, Quad, QuarterTurns, Rect, Rgb, lay_flat, locate_card, rotate_quarter};
@@ -99,7 +99,7 @@ impl TextReader {
     /// # Errors
     /// [`ModelError`] when a model fails.
     pub fn read_mrz(&mut self, image: &Rgb, today: Date) -> Result<Option<FoundZone>, ModelError> {
-        self.width_left = MOST_WIDTH;
+        self.zone_budget = WidthBudget::new(MOST_WIDTH);
         let mut best = self.read_turns(image, &QuarterTurns::ALL, today)?;
         // In a large scene the page may be too small for the search, or stand askew: laid flat it is neither.
         if !best.as_ref().is_some_and(|attempt| attempt.document.check_digits_right || attempt.is_done())
@@ -149,16 +149,8 @@ impl TextReader {
         let mut readings: Vec<Reading> = Vec::new();
         let mut best: Option<Attempt> = None;
         for (height, shift) in CUTS {
-            let mut lines = Vec::new();
-            if !self.can_afford(group) {
-                break;
-            }
-            for row in group {
-                lines.push(self.read_row(image, recut(*row, height, shift))?);
-                if !lines.last().is_some_and(|line| looks_like_a_zone(line)) {
-                    return Ok(best);
-                }
-            }
+            let rows: RowGroup = group.iter().map(|row| recut(*row, height, shift)).collect();
+            let Some(lines) = self.read_rows(image, &rows)? else { break };
             readings.push(lines);
             best = better(best, interpret(&readings, group, today));
             if best.as_ref().is_none_or(Attempt::is_done) {
@@ -173,17 +165,22 @@ impl TextReader {
         }
     }
 
-    fn read_row(&mut self, image: &Rgb, row: Quad) -> Result<Vec<ReadCharacter>, ModelError> {
-        let lattice = self.recogniser.recognise(image, row)?;
-        Ok(lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit()))
-    }
-
-    /// Whether rows may be read once more in this picture; what that costs is taken off.
-    fn can_afford(&mut self, rows: &RowGroup) -> bool {
-        let cost = rows.iter().map(|row| TextRecogniser::input_width(*row)).sum::<usize>();
-        let left = self.width_left.checked_sub(cost);
-        self.width_left = left.unwrap_or(self.width_left);
-        left.is_some()
+    /// Reads rows; `None` where one does not look like a row of a zone, or what a picture is worth was spent. The one place
+    /// in the search at which the recogniser is asked.
+    fn read_rows(&mut self, image: &Rgb, rows: &RowGroup) -> Result<Option<Reading>, ModelError> {
+        if !self.zone_budget.spend(rows.iter().map(|row| TextRecogniser::input_width(*row)).sum()) {
+            return Ok(None);
+        }
+        let mut lines = Reading::new();
+        for row in rows {
+            let lattice = self.recogniser.recognise(image, *row)?;
+            let line = lattice.read(|c| c == '<' || c.is_ascii_uppercase() || c.is_ascii_digit());
+            if !looks_like_a_zone(&line) {
+                return Ok(None);
+            }
+            lines.push(line);
+        }
+        Ok(Some(lines))
     }
 
     /// Makes sure that no line of a zone goes on to the right of where it was cut: nothing but its end tells a large visa's
@@ -197,12 +194,7 @@ impl TextReader {
         today: Date,
     ) -> Result<Attempt, ModelError> {
         let rows: RowGroup = group.iter().map(|row| lengthened(*row)).collect();
-        let longer = if self.can_afford(&rows) {
-            let lines: Result<Reading, ModelError> = rows.iter().map(|row| self.read_row(image, *row)).collect();
-            interpret(&[lines?], &rows, today)
-        } else {
-            None
-        };
+        let longer = self.read_rows(image, &rows)?.and_then(|lines| interpret(&[lines], &rows, today));
         Ok(match longer.filter(|longer| longer.document.check_digits_right) {
             Some(longer) if longer.document.lines == attempt.document.lines => attempt,
             Some(longer) if longer.document.format.shape() > attempt.document.format.shape() => longer,

@@ -6,7 +6,7 @@
 use super::runtime::{Digest, ModelError, Runtime};
 use super::text_boxes::TextBox;
 use super::text_detector::{LongSide, TextDetector};
-use super::text_recogniser::TextRecogniser;
+use super::text_recogniser::{TextRecogniser, WidthBudget};
 use crate::document::TextLine;
 use crate::imaging::{Quad, Rgb};
 use crate::privacy::text_of;
@@ -23,8 +23,8 @@ const MOST_WIDTH: usize = 40_000;
 pub struct TextReader {
     pub(super) detector: TextDetector,
     pub(super) recogniser: TextRecogniser,
-    /// What the zone that is being looked for may still cost, in pixels of the recogniser's input.
-    pub(super) width_left: usize,
+    /// What the zone that is being looked for may still cost.
+    pub(super) zone_budget: WidthBudget,
 }
 
 impl TextReader {
@@ -33,7 +33,11 @@ impl TextReader {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        Ok(Self { detector: TextDetector::open(runtime)?, recogniser: TextRecogniser::open(runtime)?, width_left: 0 })
+        Ok(Self {
+            detector: TextDetector::open(runtime)?,
+            recogniser: TextRecogniser::open(runtime)?,
+            zone_budget: WidthBudget::new(0),
+        })
     }
 
     /// Digests of the two models, detection first.
@@ -67,11 +71,8 @@ fn worth_reading(found: &[TextBox]) -> Vec<Quad> {
     let across = |line: &&TextBox| line.outline.mean_height() <= MAX_HEIGHT_SHARE * line.outline.mean_width();
     let mut kept: Vec<(usize, &TextBox)> = found.iter().filter(across).enumerate().collect();
     kept.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
-    let mut width = 0;
-    kept.retain(|(_, line)| {
-        width += TextRecogniser::input_width(line.outline);
-        width <= MOST_WIDTH
-    });
+    let mut budget = WidthBudget::new(MOST_WIDTH);
+    kept.retain(|(_, line)| budget.spend(TextRecogniser::input_width(line.outline)));
     kept.sort_by_key(|(place, _)| *place);
     kept.into_iter().map(|(_, line)| line.outline).collect()
 }

@@ -30,6 +30,24 @@ pub struct TextRecogniser {
     charset: Arc<[char]>,
 }
 
+/// How much more may be read, in pixels of the recogniser's input width: what a picture full of text costs is bounded by it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WidthBudget(usize);
+
+impl WidthBudget {
+    /// As much as this.
+    pub fn new(width: usize) -> Self {
+        Self(width)
+    }
+
+    /// Takes off what one more reading costs; `false`, and nothing is taken off, where too little is left for it.
+    pub fn spend(&mut self, width: usize) -> bool {
+        let left = self.0.checked_sub(width);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
+}
+
 impl TextRecogniser {
     /// Opens the model and its character set.
     ///
@@ -107,4 +125,16 @@ pub(super) fn straightened(image: &Rgb, outline: Quad) -> Option<Rgb> {
     // Past the picture's edge its last pixels are repeated: a hard border would look like a stroke.
     let inside = |p: Point| Point::new(p.x.clamp(0.0, right), p.y.clamp(0.0, bottom));
     Some(warp(image, width as usize, height as usize, [127; 3], |p| inside(map.apply(p))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn never_more_is_spent_than_there_was() {
+        let mut budget = WidthBudget::new(1000);
+        let spent: Vec<bool> = [600, 500, 400, 1, 0].map(|width| budget.spend(width)).into();
+        assert_eq!(spent, [true, false, true, false, true]);
+    }
 }
