@@ -23,6 +23,8 @@ const SIMILAR_SHARE: usize = 3;
 const LONGEST_RUN: usize = 160;
 /// Longest part of a name that may stand apart on the front though the code joins it to the next: O in O BRIEN, MAC.
 const LONGEST_PARTICLE: usize = 3;
+/// Single letters that names begin with behind which an apostrophe stands.
+const PARTICLES: [&[char]; 3] = [&['O'], &['D'], &['L']];
 /// From this mean confidence on, a word in a line of names is what is printed there.
 const SURE: f32 = 0.85;
 
@@ -170,8 +172,9 @@ fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelle
 fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Personal<String>> {
     let values = known.prints_of(encoded);
     let is_same = |value: &[char]| own.iter().filter_map(|word| distance(&word.glyphs, value)).any(Distance::is_same);
-    // Whole words only: the encoded one inside a longer one is another name as well.
-    if values.iter().any(|value| is_same(value)) {
+    // Whole words only: the encoded one inside a longer one is another name as well. That a barcode too writes two letters
+    // for one is no alteration, if no agreement either.
+    if prints_of(encoded, true).iter().any(|value| is_same(value)) {
         return None;
     }
     let alike = |value: &[char], word: &PrintedWord| {
@@ -193,7 +196,10 @@ fn altered(own: &[PrintedWord], encoded: &str, known: &KnownNames) -> Option<Per
 
 /// Whether a printed name has a letter more or less than the encoded one that no recogniser adds or loses by itself.
 fn is_one_more(printed: &[char], value: &[char]) -> bool {
+    let apart = value.strip_suffix(printed);
     match one_more(printed, value) {
+        // The O of O'BRIEN, printed apart, may be a line of its own, and read as a digit.
+        Some(_) if apart.is_some_and(|letter| PARTICLES.contains(&letter)) => false,
         Some(OneMore::Another) => true,
         // Narrow letters are lost, and never added.
         Some(OneMore::Narrow) => printed.len() > value.len(),
