@@ -2,8 +2,8 @@
 
 WIDTH, HEIGHT = 300, 190
 LEFT, RIGHT, TOP, BOTTOM = 44, 12, 26, 40
-SERIES = (("carded", "#1f6f54"), ("zxing", "#b5651d"))
-NAMES = {"carded": "carded", "zxing": "zxing-cpp"}
+# What the lines are called in the records and in the legend, and their colours.
+SERIES = (("carded", "carded", "#1f6f54"), ("zxing", "zxing-cpp", "#b5651d"))
 
 
 def write(folder, sweeps, records, in_bins):
@@ -14,35 +14,47 @@ def write(folder, sweeps, records, in_bins):
         members = [record for record in records if record["group"] == name]
         if members:
             panels.append(_sweep(title, edges, list(in_bins(members, key, edges))))
-    (folder / "barcodes-sweeps.svg").write_text(_sheet(panels, 3, "Share of frames read, by what varies"))
+    (folder / "barcodes-sweeps.svg").write_text(_sheet(panels, 3, "Share of frames read, by what varies", SERIES))
     made = [r for r in records if not r["group"].startswith("photos") and r["group"] != "empty"]
-    (folder / "barcodes-time.svg").write_text(_sheet([_times(made)], 1, "CPU time of a frame"))
+    (folder / "barcodes-time.svg").write_text(_sheet([_times(made)], 1, "CPU time of a frame", SERIES))
+
+
+def shares(panels, series, title):
+    """A sheet of panels, each a title, the range of its values, and lines of (value, share) by the name of their series."""
+    quarters = [0, 0.25, 0.5, 0.75, 1]
+    drawn = [
+        _panel(name, across, (0, 1), lines, quarters, lambda v: f"{100 * v:.0f} %", series)
+        for name, across, lines in panels
+    ]
+    return _sheet(drawn, 3, title, series)
 
 
 def _sweep(title, edges, bins):
     lines = {}
-    for who, _ in SERIES:
+    for who, _, _ in SERIES:
         points = []
         for low, high, inside in bins:
             if inside:
                 rate = sum(record[who] == "right" for record in inside) / len(inside)
                 points.append(((low + high) / 2, rate))
         lines[who] = points
-    return _panel(title, (edges[0], edges[-1]), (0, 1), lines, [0, 0.25, 0.5, 0.75, 1], lambda v: f"{100 * v:.0f} %")
+    quarters = [0, 0.25, 0.5, 0.75, 1]
+    return _panel(title, (edges[0], edges[-1]), (0, 1), lines, quarters, lambda v: f"{100 * v:.0f} %", SERIES)
 
 
 def _times(records):
     lines = {}
-    for who, _ in SERIES:
+    for who, _, _ in SERIES:
         times = sorted(record[who + "_ms"] for record in records)
         lines[who] = [(100 * (k + 0.5) / len(times), value) for k, value in enumerate(times)]
     most = max((line[int(len(line) * 0.98)][1] for line in lines.values() if line), default=1)
     lines = {who: [(x, min(y, most)) for x, y in line] for who, line in lines.items()}
     ticks = [most * k / 4 for k in range(5)]
-    return _panel("frames in per cent, fastest first", (0, 100), (0, most), lines, ticks, lambda v: f"{v:.0f} ms")
+    title = "frames in per cent, fastest first"
+    return _panel(title, (0, 100), (0, most), lines, ticks, lambda v: f"{v:.0f} ms", SERIES)
 
 
-def _panel(title, across, up, lines, ticks, label):
+def _panel(title, across, up, lines, ticks, label, series):
     def place(x, y):
         u = LEFT + (x - across[0]) / (across[1] - across[0]) * (WIDTH - LEFT - RIGHT)
         v = HEIGHT - BOTTOM - (y - up[0]) / (up[1] - up[0]) * (HEIGHT - TOP - BOTTOM)
@@ -58,7 +70,7 @@ def _panel(title, across, up, lines, ticks, label):
         u, v = place(value, up[0])
         parts.append(f'<text class="mid" x="{u:.1f}" y="{v + 14:.1f}">{value:.3g}</text>')
     parts.append(f'<text class="mid" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}">{title}</text>')
-    for who, colour in SERIES:
+    for who, _, colour in series:
         points = [place(x, y) for x, y in lines[who]]
         path = " ".join(f"{u:.1f},{v:.1f}" for u, v in points)
         parts.append(f'<polyline points="{path}" stroke="{colour}"/>')
@@ -67,13 +79,13 @@ def _panel(title, across, up, lines, ticks, label):
     return "".join(parts)
 
 
-def _sheet(panels, columns, title):
+def _sheet(panels, columns, title, series):
     rows = -(-len(panels) // columns)
     width, height = columns * WIDTH, rows * HEIGHT + 44
     legend, x = [], width - 190
-    for who, colour in SERIES:
+    for _, name, colour in series:
         legend.append(f'<line x1="{x}" y1="20" x2="{x + 18}" y2="20" stroke="{colour}" stroke-width="2"/>')
-        legend.append(f'<text x="{x + 23}" y="24">{NAMES[who]}</text>')
+        legend.append(f'<text x="{x + 23}" y="24">{name}</text>')
         x += 90
     body = "".join(
         f'<g transform="translate({k % columns * WIDTH},{k // columns * HEIGHT + 40})">{panel}</g>'
