@@ -3,6 +3,8 @@
 //! Barcodes and machine-readable zones cut long names off, write them without diacritics and in upper case; fronts glue
 //! field numbers and neighbours to them. Each encoded word is therefore looked for by itself.
 
+use std::cell::OnceCell;
+
 use zeroize::Zeroizing;
 
 use super::cross_reference::{Agreement, Found};
@@ -11,7 +13,7 @@ use super::read_text::TextLine;
 use super::similarity::{
     Distance, Glyphs, OneMore, capitals, distance, glyphs_of, one_more, prints_of_transliterated, said, spellings,
 };
-use super::visual::{VisualFields, is_vocabulary};
+use super::visual::{LONGEST_VOCABULARY, VisualFields, is_vocabulary};
 use crate::privacy::{Personal, characters_of, text_of};
 
 /// Shorter words count only as whole words: inside others they are found by chance.
@@ -19,6 +21,9 @@ const MIN_INSIDE: usize = 4;
 /// A word with at most one character in this many different is the same word, altered or misread.
 const SIMILAR_SHARE: usize = 3;
 
+/// Longest name, and most words of one, that is compared: AAMVA has room for 40 letters of each, a zone for 39.
+const LONGEST_NAME: usize = 80;
+const MOST_WORDS: usize = 12;
 /// Longest run of letters that names may stand in: four of the 40 letters that AAMVA gives one, glued to each other.
 const LONGEST_RUN: usize = 160;
 /// Longest part of a name that may stand apart on the front though the code joins it to the next: O in O BRIEN, MAC.
@@ -45,6 +50,14 @@ pub(super) fn compare_given_name(front: &VisualFields, encoded: &Fields) -> Opti
     Some(compare_name(front, encoded.first_name.as_ref()?.reveal(), &known, front.given_names.as_ref()))
 }
 
+/// What of a run of letters is the holder's other names, an initial or words of the form, by where it ends or begins.
+struct Explained {
+    /// Whether everything ahead of a place is.
+    ahead: Vec<bool>,
+    /// Whether everything from a place on is.
+    behind: Vec<bool>,
+}
+
 /// All of the holder's names, which a front or its reading may glue together.
 struct KnownNames {
     words: Vec<Zeroizing<Vec<char>>>,
@@ -64,16 +77,22 @@ impl KnownNames {
         let compared = if is_given_name { &encoded.first_name } else { &encoded.last_name };
         // A single letter is a particle of the name itself, as in D'ANGELO; of another it is an initial, which stands behind a
         // given name and nowhere else.
-        let words =
-            names.into_iter().filter_map(|name| Some((name.as_ref()?, name == compared))).flat_map(|(name, is_own)| {
+        let words = names
+            .into_iter()
+            .filter_map(|name| Some((name.as_ref()?, name == compared)))
+            .filter(|(name, _)| is_comparable(name.reveal()))
+            .flat_map(|(name, is_own)| {
                 words_in(name.reveal()).filter(move |word| is_own || word.chars().nth(1).is_some())
             });
         let middle = encoded.middle_name.as_ref().filter(|_| is_given_name);
         let middle: Vec<&str> = middle.map(|name| words_in(name.reveal()).collect()).unwrap_or_default();
         let initials = middle.iter().flat_map(|word| spellings(word)).filter_map(|word| word.first().copied());
         let transliterated = encoded.names_are_transliterated;
+        let mut words: Vec<_> = words.flat_map(|word| prints_of(word, transliterated)).collect();
+        words.sort_unstable_by(|a, b| a.as_slice().cmp(b.as_slice()));
+        words.dedup();
         Self {
-            words: words.flat_map(|word| prints_of(word, transliterated)).collect(),
+            words,
             initials: characters_of(initials, 2 * middle.len()),
             may_have_initial: is_given_name && middle.is_empty(),
             cut_off: encoded.name_is_cut_off,
@@ -86,36 +105,44 @@ impl KnownNames {
         prints_of(word, self.transliterated)
     }
 
-    /// Whether what stands ahead of a name and behind it in the same run of letters is none of that name.
-    fn explain(&self, ahead: &[char], behind: &[char]) -> bool {
-        let is_initial = matches!(behind, [letter] if self.initials.contains(letter));
-        self.are_others(ahead) && (is_initial || self.cut_off || self.are_others(behind))
-    }
-
-    /// Whether letters are the holder's other names, one behind the other, and perhaps a word of the form behind them. Each
-    /// place that names reach is looked at once: there may be as many ways to it as there are letters.
-    fn are_others(&self, letters: &[char]) -> bool {
-        let mut reached = vec![false; letters.len() + 1];
+    /// What of a run of letters these names explain. Each place is looked at once: there may be as many ways to take a run
+    /// apart as there are letters, and more.
+    fn explain(&self, letters: &[char]) -> Explained {
+        let count = letters.len();
+        let is_form = |from: usize, to: usize| {
+            to - from <= LONGEST_VOCABULARY
+                && is_vocabulary(text_of(letters[from..to].iter().copied(), to - from).reveal())
+        };
+        let begin =
+            |at: usize| self.words.iter().filter(move |word| letters[at..].starts_with(word)).map(|word| word.len());
+        let mut reached = vec![false; count + 1];
         reached[0] = true;
-        for at in 0..letters.len() {
-            let rest = &letters[at..];
-            if !reached[at] {
-                continue;
-            }
-            if is_vocabulary(text_of(rest.iter().copied(), rest.len()).reveal()) {
-                return true;
-            }
-            for word in self.words.iter().filter(|word| rest.starts_with(word)) {
-                reached[at + word.len()] = true;
+        for at in 0..count {
+            if reached[at] {
+                begin(at).for_each(|length| reached[at + length] = true);
             }
         }
-        reached[letters.len()]
+        let ends_with_form =
+            |to: usize| (to.saturating_sub(LONGEST_VOCABULARY)..to).any(|at| reached[at] && is_form(at, to));
+        let ahead = (0..=count).map(|to| reached[to] || ends_with_form(to)).collect();
+        let mut behind = vec![self.cut_off; count + 1];
+        behind[count] = true;
+        for at in (0..count).rev() {
+            let is_initial = at + 1 == count && self.initials.contains(&letters[at]);
+            behind[at] |= is_initial || is_form(at, count) || begin(at).any(|length| behind[at + length]);
+        }
+        Explained { ahead, behind }
     }
 
     /// Whether a printed word is one of the holder's names.
     fn hold(&self, printed: &[char]) -> bool {
         self.words.iter().any(|word| **word == *printed)
     }
+}
+
+/// Whether a name is one that a document has room for.
+fn is_comparable(name: &str) -> bool {
+    name.chars().count() <= LONGEST_NAME && words_in(name).count() <= MOST_WORDS
 }
 
 /// All that may be printed for a word, as far as a recogniser can read it.
@@ -135,6 +162,9 @@ fn words_in(name: &str) -> impl Iterator<Item = &str> {
 /// Looks for the words of a name on the whole front, unless the front's own label names another in its place: that differs
 /// even where the encoded name stands elsewhere, as a street may.
 fn compare_name(front: &VisualFields, encoded: &str, known: &KnownNames, labelled: Option<&Personal<String>>) -> Found {
+    if !is_comparable(encoded) {
+        return Found::nothing();
+    }
     let encoded: Vec<&str> = words_in(encoded).collect();
     let mut words = printed_words(front.lines.iter());
     // Where the names are printed in capitals, small letters are the signature's: that is no print.
@@ -209,10 +239,8 @@ fn is_one_more(printed: &[char], value: &[char]) -> bool {
 
 /// Whether a printed word is the encoded one glued to others that are known, however short it is.
 fn holds_beside_others(word: &PrintedWord, value: &[char], known: &KnownNames) -> bool {
-    let printed = word.characters();
     word.glyphs.windows(value.len().max(1)).enumerate().any(|(at, window)| {
-        distance(window, value).is_some_and(Distance::is_same)
-            && known.explain(&printed[..at], &printed[at + value.len()..])
+        distance(window, value).is_some_and(Distance::is_same) && word.is_explained(known, at, value.len())
     })
 }
 
@@ -227,24 +255,34 @@ struct PrintedWord {
     glyphs: Glyphs,
     /// Whether half of its letters or more are small ones.
     is_small: bool,
+    /// What of it the names explain that it is compared with.
+    explained: OnceCell<Explained>,
 }
 
 impl PrintedWord {
+    /// Whether what stands beside a stretch of it is explained by the holder's other names. Always asked about the same names.
+    fn is_explained(&self, known: &KnownNames, at: usize, length: usize) -> bool {
+        let explained = self.explained.get_or_init(|| known.explain(&self.characters()));
+        explained.ahead[at] && explained.behind[at + length]
+    }
+
     fn characters(&self) -> Zeroizing<Vec<char>> {
         characters_of(self.glyphs.iter().map(|glyph| glyph.character), self.glyphs.len())
     }
 }
 
-/// The stretches of a printed word that may be the encoded one, and where they begin: nothing may stand beside them that
-/// would make them part of another name. A name that was cut off may go on.
+/// The stretches of a printed word that may be the encoded one, be it misread, and where they begin: nothing may stand beside
+/// them that would make them part of another name. A name that was cut off may go on.
 fn stretches(word: &PrintedWord, value: &[char], known: &KnownNames) -> impl Iterator<Item = (Distance, usize)> {
-    let printed = word.characters();
     let length = value.len();
     let windows = word.glyphs.windows(length.max(1)).enumerate();
     windows.filter_map(move |(at, window)| {
-        let stands_alone = at == 0 && printed.len() == length
-            || length >= MIN_INSIDE && known.explain(&printed[..at], &printed[at + length..]);
-        Some((distance(window, value)?, at)).filter(|_| stands_alone)
+        let distance = distance(window, value)?;
+        let is_close = (distance.different + distance.alike_but_certain) * SIMILAR_SHARE <= length;
+        // What stands beside it is asked last, because that costs most.
+        let stands_alone =
+            || at == 0 && word.glyphs.len() == length || length >= MIN_INSIDE && word.is_explained(known, at, length);
+        (is_close && stands_alone()).then_some((distance, at))
     })
 }
 
@@ -272,7 +310,11 @@ fn words_of(text: &str, confidence: f32) -> Vec<PrintedWord> {
             for spelling in spellings(piece) {
                 let word = text_of(spelling.iter().copied(), spelling.len());
                 if !spelling.is_empty() && !is_vocabulary(word.reveal()) {
-                    words.push(PrintedWord { glyphs: glyphs_of(&spelling, confidence), is_small });
+                    words.push(PrintedWord {
+                        glyphs: glyphs_of(&spelling, confidence),
+                        is_small,
+                        explained: OnceCell::new(),
+                    });
                 }
             }
         }
@@ -290,9 +332,7 @@ fn find(words: &[PrintedWord], encoded: &str, known: &KnownNames) -> WordMatch {
                 return WordMatch::Same(text);
             }
             let changed = distance.different + distance.alike_but_certain;
-            let close = changed * SIMILAR_SHARE <= value.len()
-                && distance.different > 0
-                && (word.glyphs.len() == value.len() || !known.hold(&word.characters()));
+            let close = distance.different > 0 && (word.glyphs.len() == value.len() || !known.hold(&word.characters()));
             if close && similar.as_ref().is_none_or(|(least, _)| changed < *least) {
                 similar = Some((changed, text));
             }

@@ -162,7 +162,8 @@ const MOST_PLACES: usize = 4;
 /// letters where the zone may have written two or three for one with a diacritic. `MUELLER` is printed `MÜLLER` and read
 /// `MULLER`.
 pub(super) fn prints_of_transliterated(word: &[char]) -> Vec<Zeroizing<Vec<char>>> {
-    let mut prints = vec![characters_of(word.iter().copied(), word.len())];
+    // Each with the place up to which nothing of it was shortened.
+    let mut prints = vec![(characters_of(word.iter().copied(), word.len()), word.len())];
     let mut places = 0;
     // From the end, so that a place that was shortened does not move those yet to come.
     for at in (0..word.len()).rev() {
@@ -176,18 +177,16 @@ pub(super) fn prints_of_transliterated(word: &[char]) -> Vec<Zeroizing<Vec<char>
         places += 1;
         let shortened: Vec<_> = prints
             .iter()
-            // Not where what stands here was already taken for the end of another.
-            .filter(|print| {
-                print.get(at..at + letters.len()).is_some_and(|here| here.iter().copied().eq(letters.chars()))
-            })
-            .map(|print| {
+            .filter(|(_, whole)| at + letters.len() <= *whole)
+            .map(|(print, _)| {
                 let behind = print[at + letters.len()..].iter().copied();
-                characters_of(print[..at].iter().copied().chain([*plain]).chain(behind), print.len())
+                let ahead = print[..at].iter().copied();
+                (characters_of(ahead.chain([*plain]).chain(behind), print.len()), at)
             })
             .collect();
         prints.extend(shortened);
     }
-    prints
+    prints.into_iter().map(|(print, _)| print).collect()
 }
 
 /// Letters and digits of a text as a machine-readable zone writes them: upper case, A–Z and 0–9, nothing between them.

@@ -118,6 +118,7 @@ fn a_letter_whose_diacritic_was_not_read_is_the_two_that_a_zone_writes_for_it() 
     ] {
         assert_eq!(zone_name(printed, value, true), Agreement::Agrees, "{printed}, {value}");
     }
+    assert_ne!(zone_name("SURNAME KA", "KAAE", true), Agreement::Agrees, "one letter stands for two, not for three");
     // Of a barcode that is no agreement, and no alteration. Another letter is another name.
     assert_eq!(zone_name("1 MULLER", "MUELLER", false), Agreement::NotCompared);
     for (printed, value) in
@@ -151,6 +152,10 @@ fn a_line_that_names_can_be_taken_apart_into_in_many_ways_is_judged_in_time() {
     let line = format!("2{}X", "HE".repeat(40));
     let names = "H E HE EH HEH EHE HEHE";
     assert_ne!(name(&[(&line, 0.999)], names), Agreement::Agrees);
+    let fields =
+        Fields { last_name: Some(format!("A N {}", "ZEBQ ".repeat(240)).as_str().into()), ..Fields::default() };
+    let front = front(&[(&*"ANNAANNAX".repeat(11), 0.999); 40]);
+    assert_eq!(result(&front, &fields, "last_name"), Agreement::NotCompared, "no document has room for such a name");
     let endless = format!("2{}X", "HE".repeat(5000));
     assert_ne!(name(&[(&endless, 0.999)], names), Agreement::Agrees);
 }

@@ -177,6 +177,9 @@ const VOCABULARY: &str = "\
     RACE TYPE DUPS OPERATOR OPERATORLICENSE BRO BLU GRN HAZ BLK BRN GRY LB LBS FT IN CM KG SURNAME PASSPORT \
     COUNTRY";
 
+/// Letters of its longest word, at most.
+pub(in crate::document) const LONGEST_VOCABULARY: usize = 16;
+
 /// Whether an upper-case word belongs to the form and not to the holder.
 pub(in crate::document) fn is_vocabulary(word: &str) -> bool {
     VOCABULARY.split_ascii_whitespace().any(|known| known == word)
@@ -185,6 +188,11 @@ pub(in crate::document) fn is_vocabulary(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_word_of_the_form_is_longer_than_is_looked_for() {
+        assert!(VOCABULARY.split_ascii_whitespace().all(|word| word.len() <= LONGEST_VOCABULARY));
+    }
 
     #[test]
     fn the_last_label_of_a_text_counts() {

@@ -20,7 +20,7 @@ use crate::privacy::{Personal, PersonalDate};
 
 pub use dates::DateLabel;
 pub(in crate::document) use dates::day_first;
-pub(in crate::document) use labels::{glued_number_label, is_vocabulary};
+pub(in crate::document) use labels::{LONGEST_VOCABULARY, glued_number_label, is_vocabulary};
 
 /// A date that is printed somewhere on the front.
 #[derive(Debug, Clone, PartialEq)]
