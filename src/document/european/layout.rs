@@ -65,6 +65,8 @@ pub(super) struct Layout {
     values: BTreeMap<FieldNumber, Personal<String>>,
     /// Top of the first field, in pixels: the heading is above.
     top: f32,
+    /// The row of field 3, which says where the holder was born.
+    birth: Option<Rect>,
 }
 
 impl Layout {
@@ -72,7 +74,7 @@ impl Layout {
     pub(super) fn of(lines: &[TextLine]) -> Option<Self> {
         let found: Vec<Found> = lines.iter().flat_map(|line| fields_of(line, lines)).collect();
         let mut values = BTreeMap::new();
-        let (mut column, mut below) = (None, f32::MIN);
+        let (mut column, mut below, mut birth) = (None, f32::MIN, None);
         for number in ALL {
             let in_order = |field: &&Found| {
                 let reach = COLUMN_REACH * field.place.height;
@@ -90,6 +92,9 @@ impl Layout {
             if !is_beside(number) {
                 below = below.max(field.place.y);
             }
+            if number == FieldNumber::Birth {
+                birth = Some(field.place);
+            }
             values.insert(number, (field.text.clone(), field.place.y));
         }
         if let (Some(column), Some((_, birth))) = (column, values.get(&FieldNumber::Birth)) {
@@ -105,12 +110,22 @@ impl Layout {
             values.into_iter().map(|(number, (text, _))| (number, text)).collect();
         let has = |number: &FieldNumber| values.contains_key(number);
         let others = [FieldNumber::Surname, FieldNumber::GivenNames, FieldNumber::Issue].iter().filter(|n| has(n));
-        (ESSENTIAL.iter().all(has) && others.count() >= LEAST_OTHERS).then_some(Self { values, top })
+        (ESSENTIAL.iter().all(has) && others.count() >= LEAST_OTHERS).then_some(Self { values, top, birth })
     }
 
     /// What stands behind a number.
     pub(super) fn text(&self, number: FieldNumber) -> Option<&str> {
         self.values.get(&number).map(|text| text.reveal().as_str())
+    }
+
+    /// The lines that say nothing about the holder: neither on the row of field 3, nor with digits, as addresses have.
+    pub(super) fn outside_of_fields<'a>(&self, lines: &'a [TextLine]) -> Vec<&'a str> {
+        let is_on_row = |line: &TextLine, row: Rect| (line.bounds.centre().y - row.centre().y).abs() < row.height;
+        let outside = lines.iter().filter(|line| {
+            let has_digits = line.text.reveal().chars().any(|c| c.is_ascii_digit());
+            !has_digits && !self.birth.is_some_and(|row| is_on_row(line, row))
+        });
+        outside.map(|line| line.text.reveal().as_str()).collect()
     }
 
     /// The text above the first field: title and name of the state.

@@ -41,8 +41,8 @@ const TITLES_OF_ADDRESS: [&str; 7] = ["MR", "MRS", "MISS", "MS", "MX", "DR", "RE
 pub fn read_european_licence(lines: &[TextLine], today: Date) -> Option<EuropeanLicence> {
     let layout = Layout::of(lines)?;
     let heading = layout.heading(lines);
-    // Below the heading stands where the holder was born and lives, which may be anywhere.
-    if !titles::is_european(&heading) || titles::is_american(&heading) {
+    let all: Vec<&str> = lines.iter().map(|line| line.text.reveal().as_str()).collect();
+    if !titles::is_european(&heading) || titles::is_american(&all, &layout.outside_of_fields(lines)) {
         return None;
     }
     let text = |number| layout.text(number);

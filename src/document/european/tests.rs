@@ -103,6 +103,23 @@ fn small_numbers_that_were_lost_or_misread_are_made_up_for_by_their_place() {
 }
 
 #[test]
+fn a_holder_may_be_born_or_live_where_america_is_named_and_a_card_that_names_it_elsewhere_is_american() {
+    for (from, to) in [("11.03.1976", "11.03.1976 CANADA"), ("11.03.1976", "11.03.1976 NEW YORK USA")] {
+        assert!(read_european_licence(&with(from, to), TODAY).is_some(), "{to}");
+    }
+    for (text, is_read) in [
+        ("8. 12 CANADA STREET, LONDON SE16 7BB", true),
+        ("QUEBEC CANADA", false),
+        ("DRIVER'S LICENCE", false),
+        ("CLASS 5 DRIVER LICENSE", false),
+    ] {
+        let mut lines = british();
+        lines.push(line(text, 400.0, 520.0));
+        assert_eq!(read_european_licence(&lines, TODAY).is_some(), is_read, "{text}");
+    }
+}
+
+#[test]
 fn a_number_of_another_holder_is_refused() {
     for (from, to) in [
         ("1. MORGAN", "1. MORTON"),

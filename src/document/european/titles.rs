@@ -56,8 +56,10 @@ const STATES: [(&str, &str); 18] = [
 /// Authorities (field 4c) that are known by their letters: the United Kingdom's card names the state nowhere else.
 const AUTHORITIES: [(&str, &str); 2] = [("DVLA", "GBR"), ("DVA", "GBR")];
 
-/// Words that only American fronts have. Those of Quebec are called "permis de conduire" too.
-const AMERICAN: [&str; 5] = ["USA", "CANADA", "QUEBEC", "DRIVERLICENSE", "DRIVERSLICENCE"];
+/// Titles that only American fronts have. Those of Quebec are called "permis de conduire" too.
+const AMERICAN_TITLES: [&str; 2] = ["DRIVERLICENSE", "DRIVERSLICENCE"];
+/// Names that a front has of its own place where it is American: elsewhere they are where its holder was born or lives.
+const AMERICAN_PLACES: [&str; 3] = ["USA", "CANADA", "QUEBEC"];
 
 /// One character in so many may be misread in a title.
 const LETTERS_A_MISTAKE: usize = 8;
@@ -70,14 +72,12 @@ pub(super) fn is_european(heading: &[&str]) -> bool {
     })
 }
 
-/// Whether a heading says that the card is American.
-pub(super) fn is_american(heading: &[&str]) -> bool {
-    heading.iter().any(|line| {
-        let words: Vec<Personal<String>> = line.split_whitespace().map(plain).collect();
-        let line = plain(line);
-        let is_word = |name: &str| words.iter().any(|word| word.reveal() == name);
-        AMERICAN.iter().any(|name| if name.len() > 6 { line.reveal().contains(name) } else { is_word(name) })
-    })
+/// Whether a card says that it is American: by a title anywhere, or a place in a line that is no field's.
+pub(super) fn is_american(all: &[&str], outside_of_fields: &[&str]) -> bool {
+    let has_title = |line: &&str| AMERICAN_TITLES.iter().any(|title| plain(line).reveal().contains(title));
+    let names_place =
+        |line: &&str| line.split_whitespace().map(plain).any(|word| AMERICAN_PLACES.contains(&word.reveal().as_str()));
+    all.iter().any(has_title) || outside_of_fields.iter().any(names_place)
 }
 
 /// The issuing state by ICAO's letters (Doc 9303-3, section 5; Germany's is a single D), where the card tells.
