@@ -12,6 +12,9 @@ use super::similarity::{capitals, glyphs_of, nearest};
 use super::visual::is_vocabulary;
 use crate::privacy::{Personal, characters_of, text_of};
 
+/// Name of this comparison among those of fields.
+pub const ISSUER: &str = "issuer";
+
 /// From this mean confidence on, a line that is another issuer's name is one.
 const SURE: f32 = 0.85;
 /// A name with at most one character in this many different is the stated issuer's, misread. Shorter names must be right:
@@ -39,7 +42,7 @@ pub fn compare_issuer(lines: &[TextLine], issuer: &Issuer, holder: &Fields) -> F
     } else {
         (None, Agreement::NotCompared)
     };
-    FieldComparison { field: "issuer", printed: printed.map(Personal::from), encoded: Some(issuer.name.into()), result }
+    FieldComparison { field: ISSUER, printed: printed.map(Personal::from), encoded: Some(issuer.name.into()), result }
 }
 
 /// The letters of a text in upper case.

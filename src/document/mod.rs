@@ -27,7 +27,7 @@ pub use cross_reference::{Agreement, FieldComparison, cross_reference};
 pub use european::{EuropeanLicence, read_european_licence};
 pub(crate) use fields::none_contradicts;
 pub use fields::{DocumentKind, Fields, Sex};
-pub use issuer_reference::compare_issuer;
+pub use issuer_reference::{ISSUER, compare_issuer};
 pub use read_text::{Candidate, Candidates, ReadCharacter, TextLine};
 pub use recapture_check::{RECAPTURE, RecaptureScores};
 pub(crate) use similarity::transliterated;

@@ -140,7 +140,7 @@ impl Encoded {
     }
 
     /// Holds a zone on the same side against the barcode. Its rows are no print, whatever they say.
-    fn with_zone(mut self, zone: Option<Self>) -> Self {
+    pub(super) fn with_zone(mut self, zone: Option<Self>) -> Self {
         self.checks.push(zone_beside_barcode(&self.fields, zone.as_ref().map(|zone| &zone.fields)));
         self.rows = zone.map(|zone| zone.of_another_picture().rows).unwrap_or_default();
         self
@@ -161,8 +161,7 @@ impl Encoded {
             let agreeing = comparisons.iter_mut().filter(|comparison| comparison.result == Agreement::Agrees);
             agreeing.for_each(|comparison| comparison.result = Agreement::NotCompared);
         }
-        // That a front names the issuer says nothing about its holder, and is not counted among what agrees.
-        comparisons.extend(issuer.filter(|issuer| issuer.result == Agreement::Differs));
+        comparisons.extend(issuer);
         comparisons
     }
 }

@@ -7,7 +7,7 @@ use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::{PlaceDays, reaches_age_on};
 use crate::document::mrz::SPECIMEN;
-use crate::document::{Agreement, CheckResult, PORTRAIT_QUALITY, RECAPTURE, Standing, standing};
+use crate::document::{Agreement, CheckResult, ISSUER, PORTRAIT_QUALITY, RECAPTURE, Standing, standing};
 
 /// The verdict on a document alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -67,7 +67,8 @@ pub fn document_findings(document: &DocumentEvidence, policy: &Policy, days: Pla
     let named = |result| document.comparisons.iter().filter(move |c| c.result == result).map(|c| c.field);
     let crossed = !front_only && policy.counts(Measure::CrossReference);
     note(crossed && named(Agreement::Differs).next().is_some(), ReasonCode::DocumentFieldsDiffer);
-    let agreeing: BTreeSet<&str> = named(Agreement::Agrees).collect();
+    // That a front names the issuer says nothing about its holder.
+    let agreeing: BTreeSet<&str> = named(Agreement::Agrees).filter(|field| *field != ISSUER).collect();
     let too_few = agreeing.len() < policy.min_agreeing_fields;
     // A field that differs was read: it has its own reason.
     let read = |field: &&str| named(Agreement::Agrees).chain(named(Agreement::Differs)).any(|name| name == *field);

@@ -9,7 +9,8 @@
 use super::Look;
 use super::readings::{Differences, READINGS_AGAINST, ZoneReadings};
 use crate::document::{
-    Agreement, Check, Fields, PORTRAIT_QUALITY, RECAPTURE, RecaptureScores, TextLine, read_european_licence,
+    Agreement, Check, Fields, ISSUER, PORTRAIT_QUALITY, RECAPTURE, RecaptureScores, TextLine, may_have_zone,
+    read_european_licence,
 };
 use crate::imaging::{
     CardOutline, Frame, Gray, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus,
@@ -160,9 +161,9 @@ impl DocumentCapture {
         let mut step = DocumentStep::default();
         // A back may have a zone beside its barcode, which says more and may be what glares in the first frames.
         if (self.encoded.is_none() || self.zone_of_back)
-            && let Some((encoded, _)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
+            && let Some((encoded, parsed)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
         {
-            self.take_barcode(encoded, frame.provenance, look);
+            self.take_barcode(encoded, may_have_zone(&parsed), frame.provenance, look);
             if let Some(card) = locate_card(&gray) {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
             }
@@ -364,10 +365,13 @@ impl DocumentCapture {
         }
     }
 
-    /// A barcode counts instead of a zone on the same side.
-    fn take_barcode(&mut self, barcode: Encoded, provenance: Provenance, look: &Look) {
+    /// A barcode counts instead of a zone on the same side, and is held against it where such a card has one.
+    fn take_barcode(&mut self, barcode: Encoded, may_have_zone: bool, provenance: Provenance, look: &Look) {
+        let was_read = self.encoded.as_ref().is_some_and(Encoded::is_sure) || self.zone.is_confirmed();
+        let zone = self.encoded.take().filter(|_| may_have_zone && was_read);
         self.zone = ZoneReadings::default();
         self.zone_of_back = false;
+        let barcode = if zone.is_some() { barcode.with_zone(zone) } else { barcode };
         self.take_encoded(barcode, provenance, look);
     }
 
@@ -392,7 +396,7 @@ impl DocumentCapture {
     /// How much of a front agrees with what is encoded.
     fn merit(&self, front: &Front, look: &Look) -> (usize, usize) {
         let agreeing = self.evidence_with(front, look).comparisons;
-        let agreeing = agreeing.iter().filter(|c| c.result == Agreement::Agrees).count();
+        let agreeing = agreeing.iter().filter(|c| c.result == Agreement::Agrees && c.field != ISSUER).count();
         (agreeing, printed_lines(front.lines.clone(), self.encoded.as_ref()).len())
     }
 
@@ -433,7 +437,8 @@ impl DocumentCapture {
         }
         let done = match verdict {
             _ if of_front || is_last => true,
-            DocumentVerdict::Verified => true,
+            // A zone that was read with doubt says less than it may say the next time.
+            DocumentVerdict::Verified => confirmed || encoded.is_some_and(Encoded::is_sure),
             DocumentVerdict::Undecided => false,
             DocumentVerdict::NotVerified => {
                 let by_print = findings.iter().all(|code| code.is_of_print());
