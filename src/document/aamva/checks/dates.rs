@@ -110,8 +110,8 @@ pub(super) fn issue_date(document: &AamvaDocument, today: Date) -> Check {
         return fail(NAME, "in the future");
     }
     let revision = document.elements.stated("DDB").and_then(parse_date).map(|(date, _)| date);
-    match (document.elements.stated("DBD").and_then(parse_date), revision) {
-        (_, Some(revision)) if revision > issue => flag(NAME, Moderate, "before the design of the card was revised"),
+    match revision {
+        Some(revision) if revision > issue => flag(NAME, Moderate, "before the design of the card was revised"),
         _ if issue > today => flag(NAME, Weak, "tomorrow"),
         _ => pass(NAME, Weak, "not in the future"),
     }
