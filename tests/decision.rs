@@ -4,7 +4,9 @@
 use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase, reaches_age_on};
 use carded::document::{Agreement, Check, CheckResult, CheckStrength, DocumentKind, FieldComparison, Fields};
 use carded::imaging::Provenance;
-use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
+use carded::liveness::{
+    AgeBuffer, AgeTriage, DocumentNeed, MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict,
+};
 use carded::privacy::PersonalDate;
 use carded::session::{
     CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed,
@@ -46,6 +48,7 @@ fn complete() -> Evidence {
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
+        age: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -209,6 +212,7 @@ prop_compose! {
         capture in option::weighted(0.8, Just(CaptureEvidence { provenance: Provenance::Files })),
         document in option::weighted(0.9, any_document()),
         liveness in option::weighted(0.8, prop_oneof![3 => Just(TurnVerdict::Live), 1 => Just(TurnVerdict::Attack), 1 => Just(TurnVerdict::Incomplete)]),
+        age in option::of(prop_oneof![Just(AgeTriage::ClearlyAbove), Just(AgeTriage::DocumentNeeded(DocumentNeed::Unsteady))]),
         compared in option::weighted(0.8, prop_oneof![3 => Just(MatchDecision::Match), 1 => Just(MatchDecision::NonMatch), 1 => Just(MatchDecision::NoProbe)]),
     ) -> Evidence {
         Evidence {
@@ -217,6 +221,7 @@ prop_compose! {
             document,
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
             flash: None,
+            age,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }
@@ -224,8 +229,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn any_policy()(liveness in any::<bool>(), accept_front_only in any::<bool>(), face in any::<bool>(), fields in 0usize..4, required in option::of(Just("date_of_birth"))) -> Policy {
-        Policy { accept_front_only, require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, required_fields: required.into_iter().collect(), ..policy() }
+    fn any_policy()(liveness in any::<bool>(), accept_front_only in any::<bool>(), face in any::<bool>(), fields in 0usize..4, required in option::of(Just("date_of_birth")), buffer in option::of(0_u8..=20), asks_identity in any::<bool>()) -> Policy {
+        Policy { age_triage: buffer.and_then(AgeBuffer::from_years), asks_identity, accept_front_only, require_liveness: liveness, require_face_match: face, min_agreeing_fields: fields, required_fields: required.into_iter().collect(), ..policy() }
     }
 }
 
@@ -239,7 +244,15 @@ fn weight(flag: &Check) -> u32 {
 
 /// What the policy requires, written down a second time and independently of the decision.
 fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
-    let Some(document) = &evidence.document else { return false };
+    let Some(document) = &evidence.document else {
+        return policy.age_triage.is_some()
+            && !policy.asks_identity
+            && policy.require_liveness
+            && evidence.age == Some(AgeTriage::ClearlyAbove)
+            && evidence.capture.is_some()
+            && evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live)
+            && evidence.face_match.is_none_or(|compared| compared.decision == MatchDecision::Match);
+    };
     let date = |value: &Option<PersonalDate>| value.as_ref().map(PersonalDate::reveal);
     let mut agreeing: Vec<&str> =
         document.comparisons.iter().filter(|c| c.result == Agreement::Agrees).map(|c| c.field).collect();

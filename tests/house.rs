@@ -179,3 +179,26 @@ fn the_rule_sees_through_every_way_to_write_an_import() {
     assert!(!broken("use super::geometry::Point; use crate::privacy::Personal; use std::{fmt, time::Duration};"));
     assert!(!broken("mod tests { use super::super::raster::Gray; use serde::Serialize; }"));
 }
+
+/// Where an estimated age may be named at all: where it is made, judged and measured. It cannot be printed or serialised.
+const ESTIMATED_AGE_FILES: [&str; 6] = [
+    "liveness/age.rs",
+    "liveness/mod.rs",
+    "run/vision.rs",
+    "session/machine/tests/age.rs",
+    "tools/inspect/age.rs",
+    "vision/age_estimator.rs",
+];
+
+#[test]
+fn an_estimated_age_is_named_only_where_it_is_made_judged_and_measured() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    source_files(&root, &mut files);
+    let names_it = |file: &PathBuf| {
+        let source = std::fs::read_to_string(file).unwrap();
+        source.split(|c: char| !c.is_alphanumeric()).any(|word| word == "EstimatedAge")
+    };
+    let naming = files.iter().filter(|file| names_it(file)).map(|file| file.strip_prefix(&root).unwrap());
+    assert_eq!(naming.collect::<BTreeSet<_>>(), ESTIMATED_AGE_FILES.map(Path::new).into());
+}

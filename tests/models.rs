@@ -6,15 +6,32 @@ mod support;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use carded::vision::{ModelError, Runtime, Threads};
+use carded::vision::{AgeEstimator, ModelError, Runtime, Threads};
 
 #[test]
 fn every_listed_model_loads_with_its_digest() {
     let runtime = support::runtime();
     let is_model = |file: &str| Path::new(file).extension().is_some_and(|extension| extension == "onnx");
     for model in runtime.manifest().model.iter().filter(|model| is_model(&model.file)) {
+        if model.optional && !support::models_folder().join(&model.file).exists() {
+            support::skip(&format!("the optional model {} is not installed", model.name));
+            continue;
+        }
         assert_eq!(runtime.open(&model.name).unwrap().1.as_str(), model.sha256);
     }
+}
+
+#[test]
+fn an_optional_model_that_is_not_installed_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(support::models_folder().join("manifest.toml"), folder.path().join("manifest.toml")).unwrap();
+    let runtime = Runtime::load(folder.path(), &support::runtime_library(), Threads(NonZeroUsize::MIN)).unwrap();
+    let refused = AgeEstimator::open(&runtime).err().unwrap();
+    assert!(matches!(refused, ModelError::NotInstalled { .. }), "{refused}");
+    assert!(refused.to_string().contains("models/rebuild --with-optional"), "{refused}");
+    // One that was put there and is another is no less refused than any.
+    std::fs::write(folder.path().join("faceres_age_224.onnx"), b"other").unwrap();
+    assert!(matches!(AgeEstimator::open(&runtime), Err(ModelError::Altered { .. })));
 }
 
 #[test]

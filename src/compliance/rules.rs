@@ -51,6 +51,24 @@ impl UseCase {
         Self::Firearms,
     ];
 
+    /// Whether it is asked who the person is, and not only how old at least: a sale of firearms is recorded under the
+    /// buyer's name, read from an identity document (27 CFR 478.124(c)).
+    #[must_use]
+    pub fn asks_identity(self) -> bool {
+        match self {
+            Self::Firearms => true,
+            Self::AlcoholDelivery
+            | Self::AlcoholInPerson
+            | Self::CannabisDispensary
+            | Self::CannabisDelivery
+            | Self::GamblingOnline
+            | Self::GamblingInPerson
+            | Self::TobaccoNicotine
+            | Self::AdultContent
+            | Self::SocialMedia => false,
+        }
+    }
+
     /// The name in the session API.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -5,6 +5,7 @@
 //! right edge of the unmirrored picture (the person's own left), pitch when the person looks up, roll when the head is
 //! tilted clockwise in the picture. Does not run a model: `vision` does.
 
+mod age;
 mod challenge;
 mod face;
 mod feed;
@@ -27,6 +28,7 @@ mod turn_report;
 #[cfg(test)]
 mod turn_tests;
 
+pub use age::{AgeBuffer, AgeFrames, AgeThreshold, AgeTriage, DocumentNeed, EstimatedAge};
 pub use challenge::{Challenge, ChallengeError, Direction, Side, SideError, Step, TurnOrder};
 pub use face::{DetectedFace, DetectionScore, MeshFace, Pose};
 pub use feed::{FeedMonitor, FeedReport, FeedSign};

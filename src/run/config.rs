@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::camera::{CameraPin, PixelFormat};
-use crate::compliance::{AgeTier, Jurisdiction, UseCase};
+use crate::compliance::{Jurisdiction, Rule, UseCase};
+use crate::liveness::AgeBuffer;
 use crate::session::{AttemptsLeft, Dialect, Policy};
 use crate::store::AttemptLimits;
 
@@ -105,7 +106,7 @@ pub enum CameraConfig {
 }
 
 /// How often a person may try.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SessionConfig {
     /// Attempts at the document, 1 to 10.
@@ -122,6 +123,22 @@ pub struct SessionConfig {
     pub recapture: Recapture,
     /// Whether the screen lights the face after the head turn.
     pub screen_flash: ScreenFlash,
+    /// Where a live face that looks clearly old enough needs no document; nowhere by default.
+    pub age_triage: Option<AgeTriageConfig>,
+}
+
+/// Where, for what and with which buffer a live face that looks clearly old enough needs no document.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgeTriageConfig {
+    /// Years that the face has to look older than the rule asks, 0 to 20.
+    #[serde(deserialize_with = "age_buffer")]
+    pub buffer_years: AgeBuffer,
+    /// The places whose law allows it: the operator has to know that, the rule table does not yet.
+    #[serde(deserialize_with = "jurisdictions")]
+    pub jurisdictions: Vec<Jurisdiction>,
+    /// What it may be used for there.
+    pub use_cases: Vec<UseCase>,
 }
 
 /// What a sign leads to.
@@ -170,6 +187,7 @@ impl Default for SessionConfig {
             accept_front_only: false,
             recapture: Recapture::Flag,
             screen_flash: ScreenFlash::Off,
+            age_triage: None,
         }
     }
 }
@@ -186,26 +204,31 @@ impl CameraConfig {
 }
 
 impl SessionConfig {
-    /// The policy of a tier with what is configured for this device.
+    /// The policy of a rule with what is configured for this device.
     #[must_use]
-    pub fn policy(self, tier: AgeTier) -> Policy {
+    pub fn policy(&self, rule: &Rule) -> Policy {
+        let applies = |triage: &&AgeTriageConfig| {
+            triage.jurisdictions.contains(&rule.jurisdiction) && triage.use_cases.contains(&rule.use_case)
+        };
         Policy {
+            age_triage: self.age_triage.as_ref().filter(applies).map(|triage| triage.buffer_years),
+            asks_identity: rule.use_case.asks_identity(),
             accept_front_only: self.accept_front_only,
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,
-            ..Policy::for_tier(tier)
+            ..Policy::for_tier(rule.tier)
         }
     }
 
     /// As the session counts them.
     #[must_use]
-    pub fn budget(self) -> AttemptsLeft {
+    pub fn budget(&self) -> AttemptsLeft {
         AttemptsLeft { document: self.document_attempts, face: self.face_attempts }
     }
 
     /// As the store counts them over all sessions of an hour.
     #[must_use]
-    pub fn limits(self) -> AttemptLimits {
+    pub fn limits(&self) -> AttemptLimits {
         AttemptLimits { per_device: self.failed_attempts_per_hour, per_document: self.failed_faces_per_document }
     }
 }
@@ -271,6 +294,16 @@ impl Config {
         if !(1..=100).contains(&self.sessions.failed_faces_per_document) {
             return Err("sessions.failed_faces_per_document must be 1 to 100: there is no unlimited".to_owned());
         }
+        if let Some(triage) = &self.sessions.age_triage {
+            if triage.jurisdictions.is_empty() || triage.use_cases.is_empty() {
+                return Err(
+                    "sessions.age_triage needs the jurisdictions and use_cases that it is allowed for".to_owned()
+                );
+            }
+            if let Some(case) = triage.use_cases.iter().find(|case| case.asks_identity()) {
+                return Err(format!("sessions.age_triage cannot be used for {case}: that asks who the person is"));
+            }
+        }
         if self.endpoints.len() > MAX_ENDPOINTS {
             return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
         }
@@ -321,9 +354,21 @@ fn jurisdiction<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Juris
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
+fn jurisdictions<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Vec<Jurisdiction>, D::Error> {
+    let codes = Vec::<String>::deserialize(deserializer)?;
+    codes.iter().map(|code| code.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+fn age_buffer<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<AgeBuffer, D::Error> {
+    let most = AgeBuffer::MOST_YEARS;
+    let buffer = AgeBuffer::from_years(u8::deserialize(deserializer)?);
+    buffer.ok_or_else(|| serde::de::Error::custom(format!("buffer_years must be 0 to {most}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compliance::AgeTier;
 
     const GOOD: &str = r#"
         [device]
@@ -357,10 +402,43 @@ mod tests {
         let strict =
             "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\nscreen_flash = \"require\"\n[camera]";
         let config = Config::parse(&GOOD.replace("[camera]", strict)).unwrap();
-        let policy = config.sessions.policy(AgeTier::Over21);
+        let policy = config.sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
         assert!(policy.refuse_recapture && policy.accept_front_only && policy.require_flash);
-        let default = Config::parse(GOOD).unwrap().sessions.policy(AgeTier::Over21);
+        let default = Config::parse(GOOD).unwrap().sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
         assert_eq!(default, Policy::for_tier(AgeTier::Over21));
+    }
+
+    const TRIAGE: &str = "[sessions.age_triage]\nbuffer_years = 9\njurisdictions = [\"US-CA\"]\n\
+                          use_cases = [\"alcohol_in_person\"]\n[camera]";
+
+    #[test]
+    fn age_triage_is_off_but_for_the_places_and_use_cases_that_are_named() {
+        let sessions = Config::parse(&GOOD.replace("[camera]", TRIAGE)).unwrap().sessions;
+        let triages = |use_case, place: &str| sessions.policy(&rule(use_case, place)).age_threshold().is_some();
+        assert!(triages(UseCase::AlcoholInPerson, "US-CA"));
+        assert!(!triages(UseCase::AlcoholInPerson, "US-NV") && !triages(UseCase::TobaccoNicotine, "US-CA"));
+        let default = Config::parse(GOOD).unwrap().sessions;
+        assert_eq!(default.policy(&rule(UseCase::AlcoholInPerson, "US-CA")).age_threshold(), None);
+    }
+
+    #[test]
+    fn age_triage_without_a_place_or_for_a_use_that_asks_who_somebody_is_is_refused() {
+        for (from, to, named) in [
+            ("buffer_years = 9", "buffer_years = 21", "0 to 20"),
+            ("buffer_years = 9\n", "", "buffer_years"),
+            ("[\"US-CA\"]", "[]", "jurisdictions"),
+            ("[\"US-CA\"]", "[\"everywhere\"]", "ISO 3166-2"),
+            ("[\"alcohol_in_person\"]", "[]", "use_cases"),
+            ("[\"alcohol_in_person\"]", "[\"firearms\"]", "who the person is"),
+        ] {
+            let error = Config::parse(&GOOD.replace("[camera]", &TRIAGE.replace(from, to))).unwrap_err();
+            assert!(error.contains(named), "{error}");
+        }
+    }
+
+    fn rule(use_case: UseCase, place: &str) -> Rule {
+        let jurisdiction = place.parse().unwrap();
+        Rule { use_case, jurisdiction, tier: AgeTier::Over21, citations: Vec::new(), rule_version: String::new() }
     }
 
     #[test]

@@ -177,6 +177,7 @@ impl Verifier {
             liveness: Some(LivenessEvidence { verdict: turn.report.verdict }),
             flash: None,
             face_match,
+            age: None,
             models: self.models.clone(),
         };
         let outcome = stages.run("decision", || {

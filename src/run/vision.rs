@@ -8,9 +8,11 @@ use super::portrait::{Portrait, read_portrait};
 use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
 use crate::imaging::{Frame, Gray, Rgb};
-use crate::liveness::{FaceObservation, FlashTracker, TurnTracker};
+use crate::liveness::{EstimatedAge, FaceObservation, FlashTracker, MeshFace, TurnTracker};
 use crate::session::ModelDigests;
-use crate::vision::{BarcodeOptions, Digest, FaceObserver, FoundZone, ModelError, Runtime, Symbol, TextReader};
+use crate::vision::{
+    AgeEstimator, BarcodeOptions, Digest, FaceObserver, FoundZone, ModelError, Runtime, Symbol, TextReader,
+};
 
 /// Why looking failed.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +59,8 @@ impl Decoder {
 pub(super) struct Vision {
     text: TextReader,
     faces: FaceObserver,
+    /// Only where policy may ask for it.
+    ages: Option<AgeEstimator>,
     decoder: Decoder,
     decoder_failures: u32,
 }
@@ -68,7 +72,15 @@ impl Vision {
     /// Any [`ModelError`].
     pub(super) fn open(runtime: &Runtime, decoder: Decoder) -> Result<Self, ModelError> {
         let (text, faces) = (TextReader::open(runtime)?, FaceObserver::open(runtime)?);
-        Ok(Self { text, faces, decoder, decoder_failures: 0 })
+        Ok(Self { text, faces, ages: None, decoder, decoder_failures: 0 })
+    }
+
+    /// Opens the optional model that estimates ages, too.
+    ///
+    /// # Errors
+    /// Any [`ModelError`].
+    pub(super) fn estimating_ages(self, runtime: &Runtime) -> Result<Self, ModelError> {
+        Ok(Self { ages: Some(AgeEstimator::open(runtime)?), ..self })
     }
 
     /// The barcodes of a frame. One that the decoder fails over has none: the next frame is another chance.
@@ -127,6 +139,19 @@ impl Vision {
         flash: &FlashTracker,
     ) -> Result<FaceObservation, VisionError> {
         Ok(self.faces.observe_where(frame, |pose| pose.is_frontal() && flash.wants_template())?)
+    }
+
+    /// How old a face looks; `None` where it gives no age, and on a device that does not estimate any.
+    pub(super) fn estimate_age(&mut self, picture: &Rgb, face: &MeshFace) -> Result<Option<EstimatedAge>, VisionError> {
+        match &mut self.ages {
+            Some(ages) => Ok(ages.estimate(picture, face)?),
+            None => Ok(None),
+        }
+    }
+
+    /// The model that estimates ages.
+    pub(super) fn age_models(&self) -> ModelDigests {
+        self.ages.iter().map(|ages| (AgeEstimator::MODEL.to_owned(), ages.digest().as_str().to_owned())).collect()
     }
 
     /// The models that read documents.

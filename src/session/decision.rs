@@ -11,12 +11,15 @@ use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
-use crate::liveness::{FeedReport, FlashVerdict, MatchDecision, TurnVerdict};
+use crate::liveness::{AgeTriage, FeedReport, FlashVerdict, MatchDecision, TurnVerdict};
 
 /// The flag of frames that may not come from the camera's sensor.
 const INJECTION_SUSPECTED: &str = "injection_suspected";
 /// The flag of a screen flash whose light nobody can have seen with the pinned camera.
 const FLASH_SIMULATED: &str = "screen_flash_simulated";
+
+/// The check of a face that needed no document. Where one was needed, nothing says that a face was looked at for that.
+pub(super) const AGE_ESTIMATE: &str = "age_estimate";
 
 /// Whether the person is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +60,7 @@ pub struct Decision {
 pub fn decide(evidence: &Evidence, policy: &Policy, days: PlaceDays) -> Decision {
     let mut findings = match &evidence.document {
         Some(document) => document_findings(document, policy, days),
+        None if needs_no_document(evidence, policy) => BTreeSet::new(),
         None => BTreeSet::from([ReasonCode::DocumentMissing]),
     };
     findings.extend(capture_finding(evidence));
@@ -92,11 +96,27 @@ pub fn refuse(evidence: &Evidence, policy: &Policy, reasons: BTreeSet<ReasonCode
     }
 }
 
+/// What speaks against a face that was looked at without a document; `None` when nothing does. That no flash was shown
+/// does not: nobody is flashed at for an answer that the document has to give.
+pub(super) fn face_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
+    let flash = flash_finding(evidence, policy).filter(|_| evidence.flash.is_some());
+    [capture_finding(evidence), liveness_finding(evidence, policy), flash].into_iter().flatten().min()
+}
+
+/// Whether a live face alone answers what is asked: it looks clearly old enough, and policy takes that for an answer.
+fn needs_no_document(evidence: &Evidence, policy: &Policy) -> bool {
+    let asked = policy.age_threshold().is_some() && evidence.document.is_none();
+    let live = evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live);
+    asked && live && evidence.age == Some(AgeTriage::ClearlyAbove)
+}
+
 /// A live capture whose frames nobody watched is as good as none.
 fn capture_finding(evidence: &Evidence) -> Option<ReasonCode> {
     let Some(capture) = evidence.capture else { return Some(ReasonCode::CaptureUnknown) };
+    let unwatched = |feed: &FeedEvidence| evidence.document.is_some() && feed.document.is_none();
     match &evidence.feed {
         Some(feed) if feed.face.as_ref().is_some_and(FeedReport::refuses) => Some(ReasonCode::CameraFeedSuspect),
+        Some(feed) if unwatched(feed) => capture.provenance.is_live().then_some(ReasonCode::CaptureUnknown),
         Some(feed) if feed.face.is_some() || evidence.liveness.is_none() => None,
         Some(_) | None => capture.provenance.is_live().then_some(ReasonCode::CaptureUnknown),
     }
@@ -104,7 +124,8 @@ fn capture_finding(evidence: &Evidence) -> Option<ReasonCode> {
 
 /// What was odd about the frames and refuses nothing by itself.
 fn is_feed_odd(feed: &FeedEvidence) -> bool {
-    !feed.document.is_clean() || feed.face.as_ref().is_some_and(|report| !report.is_clean())
+    let reports = [&feed.document, &feed.face];
+    reports.into_iter().flatten().any(|report| !report.is_clean())
 }
 
 fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
@@ -121,6 +142,7 @@ fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     match evidence.face_match.map(|compared| compared.decision) {
         _ if !policy.counts(Measure::FaceMatch) => None,
         Some(MatchDecision::Match) => None,
+        None if needs_no_document(evidence, policy) => None,
         Some(MatchDecision::NonMatch) => Some(ReasonCode::FaceMismatch),
         Some(MatchDecision::NoProbe) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),
     }
@@ -159,12 +181,21 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
     judged("liveness", policy.require_liveness, &[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete]);
     let turned = evidence.feed.as_ref().is_some_and(|feed| feed.face.is_some());
     judged("camera_feed", turned, &[ReasonCode::CameraFeedSuspect]);
-    judged("face_match", policy.require_face_match, &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared]);
+    let by_age = needs_no_document(evidence, policy);
+    judged(
+        "face_match",
+        policy.require_face_match && !by_age,
+        &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared],
+    );
     let of_flash = [ReasonCode::FlashNotFollowed, ReasonCode::FlashNotMeasured];
     let flashed = evidence.flash.is_some() || of_flash.iter().any(|code| findings.contains(code));
     // Most devices never flash: their outcomes do not speak of it.
     if policy.require_flash || flashed {
         judged("screen_flash", true, &of_flash);
+    }
+    if by_age {
+        let (name, result) = (Cow::Borrowed(AGE_ESTIMATE), CheckResult::Pass);
+        checks.push(NamedCheck { name, result, strength: CheckStrength::Moderate });
     }
     let odd = [
         (INJECTION_SUSPECTED, evidence.feed.as_ref().is_some_and(is_feed_odd)),

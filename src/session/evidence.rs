@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
-use crate::liveness::{FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
+use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
 
 /// Model name to the lower-case hexadecimal SHA-256 of its file.
 pub type ModelDigests = BTreeMap<String, String>;
@@ -24,6 +24,8 @@ pub struct Evidence {
     pub flash: Option<FlashEvidence>,
     /// The person against the portrait.
     pub face_match: Option<MatchResult>,
+    /// Whether the live face needs a document; only where none was shown, and never the estimate.
+    pub age: Option<AgeTriage>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }
@@ -38,8 +40,8 @@ pub struct CaptureEvidence {
 /// Whether the pictures came as a camera's do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedEvidence {
-    /// While the document was read. What is odd here flags.
-    pub document: FeedReport,
+    /// While the document was read, if one was. What is odd here flags.
+    pub document: Option<FeedReport>,
     /// During the head turn, if there was one. Signs that no working camera gives refuse the attempt.
     pub face: Option<FeedReport>,
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::decision::{Decision, NamedCheck, Verdict};
+use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence};
 use super::reason::ReasonCode;
 use crate::compliance::{AgeTier, Rule};
@@ -28,6 +28,8 @@ pub enum OutcomeResult {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
+    /// No document: a live face that looks clearly old enough.
+    AgeEstimate,
     /// A document of which only the front was read, with whatever was shown besides.
     FrontOnly,
     /// A document whose machine-readable part and front agree.
@@ -36,7 +38,8 @@ pub enum Strength {
     DocumentFace,
 }
 
-/// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`.
+/// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`; `age_estimate` where
+/// a live face needed none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Method(String);
@@ -204,6 +207,9 @@ fn passed(decision: &Decision, name: &str) -> bool {
 
 /// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
 fn strength(evidence: &Evidence, decision: &Decision) -> Strength {
+    if passed(decision, AGE_ESTIMATE) {
+        return Strength::AgeEstimate;
+    }
     let of_front = evidence.document.as_ref().is_none_or(|document| document.encoded == Some(EncodedSource::Front));
     if of_front {
         Strength::FrontOnly
@@ -215,6 +221,9 @@ fn strength(evidence: &Evidence, decision: &Decision) -> Strength {
 }
 
 fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {
+    if passed(decision, AGE_ESTIMATE) {
+        return Some(Method(AGE_ESTIMATE.to_owned()));
+    }
     let document = evidence.document.as_ref()?;
     let kind = match document.kind? {
         DocumentKind::DrivingLicense => "driving_license",

@@ -2,6 +2,7 @@
 
 use crate::compliance::AgeTier;
 use crate::document::DocumentKind;
+use crate::liveness::{AgeBuffer, AgeThreshold};
 
 /// A measure of the decision. Test builds can leave one out, to show what it alone catches; the released program cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,11 @@ pub struct Policy {
     pub admit_specimens: bool,
     /// Whether the person's skin has to follow colours that the screen shows after the head turn.
     pub require_flash: bool,
+    /// How much older than the tier a live face has to look for no document to be needed; `None` where the document is
+    /// always asked for.
+    pub age_triage: Option<AgeBuffer>,
+    /// Whether the verification is to say who the person is, and not only how old at least. A face says nothing of that.
+    pub asks_identity: bool,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -67,9 +73,19 @@ impl Policy {
             refuse_recapture: false,
             admit_specimens: false,
             require_flash: false,
+            age_triage: None,
+            asks_identity: false,
             #[cfg(test)]
             left_out: None,
         }
+    }
+
+    /// From which estimate on a face needs no document; `None` where every face does: by default, where the person is asked
+    /// who they are, and where nobody has to show that they are alive.
+    #[must_use]
+    pub fn age_threshold(&self) -> Option<AgeThreshold> {
+        let may = self.require_liveness && !self.asks_identity && self.counts(Measure::Liveness);
+        self.age_triage.filter(|_| may).map(|buffer| buffer.above(self.tier.years()))
     }
 
     /// Whether a measure counts: always, but for the one that a test leaves out.

@@ -94,14 +94,14 @@ pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let program = this_program()?;
     let camera = camera(&config.camera, &program)?;
     let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
-    let sessions = config.sessions;
+    let sessions = config.sessions.clone();
     let parts = EngineParts {
         config,
         models: assets.models.clone(),
         runtime: assets.runtime.clone(),
         decoder: Decoder::Outside(decoder),
         camera,
-        policy: Box::new(move |rule| sessions.policy(rule.tier)),
+        policy: Box::new(move |rule| sessions.policy(rule)),
     };
     run_role(|stop| run_engine(parts, stop, tell_ready)).map_err(CommandError::Process)??;
     Ok(Exit::Success)

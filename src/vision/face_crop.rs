@@ -1,6 +1,41 @@
 //! Upright square crops around a face, without aliasing.
 
-use crate::imaging::{Point, Rect, Rgb, Similarity, crop, resize, warp};
+use crate::imaging::{Point, Point3, Rect, Rgb, Similarity, crop, resize, warp};
+
+/// Outer corners of the right and left eye.
+const EYE_CORNERS: [usize; 2] = [33, 263];
+
+/// Where to look for a face: an upright square turned by `degrees` clockwise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FaceRegion {
+    pub centre: Point,
+    pub side: f32,
+    pub degrees: f32,
+}
+
+impl FaceRegion {
+    /// The square around a box that is `factor` times as wide, with the eyes level.
+    pub fn around(bounds: Rect, right_eye: Point, left_eye: Point, factor: f32) -> Self {
+        let line = left_eye - right_eye;
+        Self {
+            centre: bounds.centre(),
+            side: bounds.width.max(bounds.height) * factor,
+            degrees: line.y.atan2(line.x).to_degrees(),
+        }
+    }
+
+    /// The same around the landmarks of the face mesh.
+    pub fn of_landmarks(landmarks: &[Point3; 468], factor: f32) -> Self {
+        let [right_eye, left_eye] = EYE_CORNERS.map(|k| landmarks[k].xy());
+        Self::around(Rect::around(landmarks.iter().map(|p| p.xy())), right_eye, left_eye, factor)
+    }
+
+    /// The map of the picture to a crop of `side` pixels.
+    pub fn to_crop(self, side: usize) -> Similarity {
+        let middle = side as f32 / 2.0;
+        Similarity::about(self.centre, -self.degrees, side as f32 / self.side, Point::new(middle, middle))
+    }
+}
 
 /// Shrinking by more than this in one bilinear step would skip pixels.
 const LEAST_SCALE: f32 = 0.6;
@@ -35,6 +70,15 @@ pub(super) fn square_crop(picture: &Rgb, to_crop: &Similarity, side: usize) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tilted_face_is_upright_in_its_crop() {
+        let (right_eye, left_eye) = (Point::new(100.0, 100.0), Point::new(150.0, 130.0));
+        let region = FaceRegion::around(Rect::new(80.0, 80.0, 90.0, 90.0), right_eye, left_eye, 1.5);
+        let to_crop = region.to_crop(192);
+        assert!((to_crop.apply(right_eye).y - to_crop.apply(left_eye).y).abs() < 0.01);
+        assert!(to_crop.apply(region.centre).distance(Point::new(96.0, 96.0)) < 0.01);
+    }
 
     #[test]
     fn a_shrunk_crop_shows_the_mean_of_what_it_covers() {

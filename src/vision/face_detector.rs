@@ -40,7 +40,7 @@ impl FaceDetector {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        let scaling = Scaling { mean: 127.5, deviation: 127.5 };
+        let scaling = Scaling { mean: [127.5; 3], deviation: 127.5 };
         Ok(Self { model: FaceModel::open(runtime, "face_detection", scaling)?, anchors: anchors() })
     }
 

@@ -44,7 +44,7 @@ impl FaceEmbedder {
     /// # Errors
     /// Any [`ModelError`].
     pub fn open(runtime: &Runtime) -> Result<Self, ModelError> {
-        Ok(Self { model: FaceModel::open(runtime, "face_embedding", Scaling { mean: 127.5, deviation: 128.0 })? })
+        Ok(Self { model: FaceModel::open(runtime, "face_embedding", Scaling { mean: [127.5; 3], deviation: 128.0 })? })
     }
 
     /// SHA-256 of the model file.

@@ -1,4 +1,4 @@
-//! What the three face networks share: one picture in, flat outputs of known length out.
+//! What the face networks share: one picture in, flat outputs of known length out.
 //!
 //! Always holds: the input buffer is wiped after use, and an output of another length is an error, never read past its
 //! end. ONNX Runtime keeps its own working memory, which this file cannot wipe.
@@ -11,14 +11,14 @@ use zeroize::Zeroizing;
 use super::runtime::{Digest, ModelError, Runtime};
 use crate::imaging::Rgb;
 
-/// How a sample 0…255 becomes a network's input: `(sample - mean) / deviation`.
+/// How a sample 0…255 becomes a network's input: `(sample - mean) / deviation`, with a mean for each channel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scaling {
-    pub mean: f32,
+    pub mean: [f32; 3],
     pub deviation: f32,
 }
 
-/// One open network that takes a picture of `[1, 3, height, width]`, red first.
+/// One open network that takes a picture of `[1, 3, height, width]`, its channels in the picture's order.
 pub(super) struct FaceModel {
     name: &'static str,
     session: Session,
@@ -69,7 +69,7 @@ impl FaceModel {
         let mut planes = Zeroizing::new(vec![0.0; 3 * area]);
         for (k, pixel) in picture.data().chunks_exact(3).enumerate() {
             for (channel, &sample) in pixel.iter().enumerate() {
-                planes[channel * area + k] = (f32::from(sample) - mean) / deviation;
+                planes[channel * area + k] = (f32::from(sample) - mean[channel]) / deviation;
             }
         }
         planes

@@ -42,6 +42,9 @@ pub struct ModelEntry {
     pub source: String,
     /// SPDX name of the weights' licence.
     pub licence: String,
+    /// Whether the file may be missing, as long as nobody asks for what it is for.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 impl Manifest {

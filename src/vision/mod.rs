@@ -4,6 +4,7 @@
 //! observation can be told. Does not judge: the core rooms do. A missing or altered file is a [`ModelError`], which is a
 //! fault of the device and never of the person.
 
+mod age_estimator;
 mod barcode;
 mod erase;
 mod face_crop;
@@ -26,6 +27,7 @@ mod text_reader;
 mod text_recogniser;
 mod text_tensor;
 
+pub use age_estimator::AgeEstimator;
 pub use barcode::{BarcodeOptions, Format, Symbol, SymbolVotes, read_barcodes, read_barcodes_of_stream};
 pub use face_detector::FaceDetector;
 pub use face_embedding::{ALIGNED_SIDE, EmbeddingError, FaceEmbedder, five_points};

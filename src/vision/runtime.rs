@@ -1,5 +1,6 @@
 //! Loading ONNX Runtime and model files, with their digests checked first.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -58,6 +59,14 @@ pub enum ModelError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// A model that is optional was never put there.
+    #[error("the optional model {name} is not installed: there is no {path}; build it with `models/rebuild --with-optional`, or take what needs it out of the configuration", path = path.display())]
+    NotInstalled {
+        /// Which model.
+        name: String,
+        /// Where it would be.
+        path: PathBuf,
     },
     /// The manifest is not what it has to be.
     #[error("{path} is not a valid manifest: {source}; restore it from the release", path = path.display())]
@@ -146,11 +155,17 @@ impl Runtime {
     /// Reads one listed file as it is, such as a character set; its digest is checked on the very bytes returned.
     ///
     /// # Errors
-    /// [`ModelError::Unlisted`], [`ModelError::Missing`] or [`ModelError::Altered`].
+    /// [`ModelError::Unlisted`], [`ModelError::Missing`], [`ModelError::NotInstalled`] or [`ModelError::Altered`].
     pub fn read(&self, name: &str) -> Result<(Vec<u8>, Digest), ModelError> {
         let entry = self.manifest.model.iter().find(|model| model.name == name);
         let entry = entry.ok_or_else(|| ModelError::Unlisted { name: format!("model {name}") })?;
-        read_checked(&self.models.join(&entry.file), &entry.sha256)
+        let path = self.models.join(&entry.file);
+        match read_checked(&path, &entry.sha256) {
+            Err(ModelError::Missing { source, .. }) if entry.optional && source.kind() == ErrorKind::NotFound => {
+                Err(ModelError::NotInstalled { name: name.to_owned(), path })
+            }
+            read => read,
+        }
     }
 
     /// The folder and list of models.

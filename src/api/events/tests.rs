@@ -77,6 +77,7 @@ fn outcome() -> Outcome {
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
+        age: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

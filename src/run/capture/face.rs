@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::imaging::{Frame, Provenance, Rect, locate_card};
 use crate::liveness::{
-    Challenge, Direction, FaceObservation, LeastYaw, MatchThreshold, Template, TurnProgress, TurnTracker, compare_each,
+    AgeFrames, AgeThreshold, Challenge, Direction, FaceObservation, LeastYaw, MatchThreshold, Template, TurnProgress,
+    TurnTracker, compare_each,
 };
 use crate::run::vision::{Vision, VisionError};
-use crate::session::machine::FaceSeen;
+use crate::session::machine::{AgeSeen, FaceSeen};
 use crate::session::{Hint, LivenessEvidence};
 
 /// A face narrower than this is too small to compare, in pixels: about 40 between the eyes.
@@ -32,6 +33,8 @@ const SLOW_TURN: Duration = Duration::from_millis(2500);
 pub(in crate::run) struct FaceCapture {
     tracker: TurnTracker,
     portrait: Option<Template>,
+    /// Where it is asked whether a document is needed: from which age on not, and the estimates.
+    age: Option<(AgeThreshold, AgeFrames)>,
     steps: u8,
     total: Duration,
     began: Option<Duration>,
@@ -59,14 +62,20 @@ pub(in crate::run) struct FaceStep {
 }
 
 impl FaceCapture {
-    /// Begins an attempt with a challenge that nobody has seen.
-    pub(in crate::run) fn new(challenge: Challenge, portrait: Option<Template>, vision: &mut Vision) -> Self {
+    /// Begins an attempt with a challenge that nobody has seen. With `age` it also finds out whether the face looks that old.
+    pub(in crate::run) fn new(
+        challenge: Challenge,
+        portrait: Option<Template>,
+        age: Option<AgeThreshold>,
+        vision: &mut Vision,
+    ) -> Self {
         vision.forget_face();
         Self {
             steps: u8::try_from(challenge.steps().len()).unwrap_or(u8::MAX),
             total: challenge.total(),
             tracker: TurnTracker::new(challenge, LeastYaw::SHIPPED),
             portrait,
+            age: age.map(|threshold| (threshold, AgeFrames::default())),
             began: None,
             looked: 0,
             done_at: None,
@@ -111,11 +120,29 @@ impl FaceCapture {
         }
         let began = *self.began.get_or_insert(frame.captured_at);
         self.provenance = Some(self.provenance.map_or(frame.provenance, |known| known.least_trusted(frame.provenance)));
-        let progress = self.tracker.observe(&observation);
+        let progress = self.follow(frame, &observation, vision)?;
         let late = frame.captured_at.saturating_sub(began) > self.total;
         let hint = self.hint(&observation, progress, frame.captured_at);
         let over = progress.step.is_none() && self.was_followed_up(frame.captured_at);
         Ok(step(progress, hint, progress.failed || over || late))
+    }
+
+    /// Takes a frame into the turn. Where its template is among those that hold the face to the rest of the turn, and only
+    /// there, its age counts, too: nobody else's can.
+    fn follow(
+        &mut self,
+        frame: &Frame,
+        observation: &FaceObservation,
+        vision: &mut Vision,
+    ) -> Result<TurnProgress, VisionError> {
+        let Some((_, ages)) = &mut self.age else { return Ok(self.tracker.observe(observation)) };
+        let before = self.tracker.frontal_templates().flatten().count();
+        let progress = self.tracker.observe(observation);
+        let is_held = self.tracker.frontal_templates().flatten().count() > before;
+        if let Some(face) = observation.face.as_ref().filter(|_| is_held) {
+            ages.add(vision.estimate_age(&frame.image, &face.mesh)?);
+        }
+        Ok(progress)
     }
 
     /// Whether the challenge begins: not while nobody looks into the camera, or what does is a portrait on a card.
@@ -172,6 +199,9 @@ impl FaceCapture {
         FaceSeen {
             liveness: LivenessEvidence { verdict: report.verdict },
             flash: None,
+            age: self
+                .age
+                .map(|(threshold, frames)| AgeSeen { triage: frames.triage(threshold), models: vision.age_models() }),
             face_match: self.portrait.as_ref().map(|portrait| compare_each(&probes, portrait, MatchThreshold::SHIPPED)),
             provenance: self.provenance,
             feed: None,

@@ -1,15 +1,15 @@
 //! Lighting a person's face with the screen after the head turn, frame by frame.
 //!
 //! Always holds: the notice stands for [`NOTICE_FOR`] before the first colour; the next colour is asked for only after the
-//! one before was sent and seen; only the times of frames and of the engine's own prompts count; whoever failed the turn
-//! or is not the one in the portrait is spared.
+//! one before was sent and seen; only the times of frames and of the engine's own prompts count; whoever failed the turn,
+//! is not the one in the portrait or has to show a document first is spared.
 
 use std::time::Duration;
 
 use crate::imaging::{Frame, Provenance};
 use crate::liveness::{
-    FlashChallenge, FlashFace, FlashLight, FlashObservation, FlashStage, FlashTracker, MatchResult, Template,
-    TurnVerdict,
+    AgeTriage, FlashChallenge, FlashFace, FlashLight, FlashObservation, FlashStage, FlashTracker, MatchResult,
+    Template, TurnVerdict,
 };
 use crate::run::vision::{Vision, VisionError};
 use crate::session::machine::{FaceSeen, FlashAsked};
@@ -48,7 +48,11 @@ impl FlashCapture {
     /// Whether a flash can still change how the attempt ends.
     pub(in crate::run) fn is_due(policy: &Policy, turn: &FaceSeen) -> bool {
         let matches = turn.face_match.as_ref().is_some_and(MatchResult::is_match);
-        policy.require_flash && turn.liveness.verdict == TurnVerdict::Live && (matches || !policy.require_face_match)
+        let settled = match &turn.age {
+            Some(age) => age.triage == AgeTriage::ClearlyAbove,
+            None => matches || !policy.require_face_match,
+        };
+        policy.require_flash && turn.liveness.verdict == TurnVerdict::Live && settled
     }
 
     /// Begins a flash of the person who has just made the turn, of whom `templates` are.

@@ -206,7 +206,7 @@ fn the_face_of_who_holds_the_card_is_not_its_portrait_and_a_card_held_up_begins_
     let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap().template;
     assert!(portrait.similarity(&own).0 > 0.6 && portrait.similarity(&faces).0 < 0.4);
 
-    let mut turn = FaceCapture::new(Challenge::from_nonce(&[7; 16]), Some(own), &mut vision);
+    let mut turn = FaceCapture::new(Challenge::from_nonce(&[7; 16]), Some(own), None, &mut vision);
     let (card, _) = photographed(&licence, 9).unwrap();
     for sequence in 0..6 {
         let step = turn.observe(&frame(card.clone(), sequence), &mut vision, None).unwrap();

@@ -89,6 +89,9 @@ pub(super) struct Desk {
     pub faults: Faults,
     /// The attempt that is under way.
     pub attempt: Option<AttemptNumber>,
+    /// The head turn of this session that has shown that a document is needed. It counts as failed unless the person is
+    /// verified: nobody starts over until the face passes.
+    pub triage: Option<AttemptNumber>,
     /// When attempts that no longer count are purged.
     pub purge_at: Duration,
 }
@@ -316,6 +319,10 @@ impl Desk {
         };
         let before = self.attempt.take();
         let passed = before.filter(|before| kind == AttemptKind::Face && before.kind() == AttemptKind::Document);
+        let failed = self.session.as_ref().is_some_and(|session| session.record().last_error.is_some());
+        if kind == AttemptKind::Document && !failed {
+            self.triage = before.filter(|before| before.kind() == AttemptKind::Face);
+        }
         let said = self.session.as_ref().and_then(Session::document_fields).cloned();
         let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
         let charge = move |store: &mut Store| {
@@ -367,7 +374,8 @@ impl Desk {
                 if matches!(state, SessionState::Verified | SessionState::Expired) {
                     self.give_back().await?;
                 }
-                self.attempt = None;
+                self.attempt = self.triage.take().filter(|_| state == SessionState::Verified);
+                self.give_back().await?;
                 Ok(Event::Committed)
             }
             // Trying these again would give the same: the process ends with the reason, and starts over.

@@ -255,12 +255,13 @@ impl Looker {
         self.feed.begin();
         Ok(match task {
             CaptureTask::Document => Watching::Document { capture, look, reading: Box::new(DocumentCapture::new()) },
-            CaptureTask::Face { portrait } => {
+            CaptureTask::Face { portrait, age } => {
                 let mut nonce = [0; Challenge::NONCE_BYTES];
                 getrandom::fill(&mut nonce).map_err(EngineError::Random)?;
                 let turn = FaceCapture::new(
                     Challenge::from_nonce(&nonce),
                     portrait.map(|portrait| *portrait),
+                    age,
                     &mut self.vision,
                 );
                 let next = Next { policy: look.policy, challenge: FlashChallenge::from_nonce(&nonce) };

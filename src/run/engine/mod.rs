@@ -102,10 +102,11 @@ pub async fn run(
     let origin = Instant::now();
     let config = Arc::new(parts.config);
     let rules = RuleBook::built_in()?;
-    rules.resolve(config.site.use_case, &config.site.jurisdiction)?;
+    let rule = rules.resolve(config.site.use_case, &config.site.jurisdiction)?;
+    let estimates_ages = (parts.policy)(&rule).age_threshold().is_some();
 
     let (folder, models, library, decoder) = (config.device.state.clone(), parts.models, parts.runtime, parts.decoder);
-    let opening = tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder));
+    let opening = tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder, estimates_ages));
     let (store, vision) = tokio::select! {
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
@@ -156,6 +157,7 @@ pub async fn run(
         result_until: None,
         faults: Faults::default(),
         attempt: None,
+        triage: None,
         purge_at: Duration::ZERO,
     };
 
@@ -193,10 +195,17 @@ pub async fn run(
 }
 
 /// What takes time to open, in the order of the start-up.
-fn open(folder: &Path, models: &Path, library: &Path, decoder: Decoder) -> Result<(Store, Vision), EngineError> {
+fn open(
+    folder: &Path,
+    models: &Path,
+    library: &Path,
+    decoder: Decoder,
+    estimates_ages: bool,
+) -> Result<(Store, Vision), EngineError> {
     let store = Store::open(folder)?;
     let runtime = Runtime::load(models, library, Threads::all())?;
-    Ok((store, Vision::open(&runtime, decoder)?))
+    let vision = Vision::open(&runtime, decoder)?;
+    Ok((store, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))
 }
 
 /// An engine that cannot write this goes on: the desk finds out by itself, and says so.

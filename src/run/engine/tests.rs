@@ -153,14 +153,14 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         })
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let configured = config.sessions;
+    let configured = config.sessions.clone();
     let parts = EngineParts {
         config,
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
         camera: Box::new(camera),
-        policy: Box::new(move |rule| configured.policy(rule.tier)),
+        policy: Box::new(move |rule| configured.policy(rule)),
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (stop, stopped) = watch::channel(false);
@@ -248,4 +248,88 @@ fn a_face_that_turns_as_it_is_asked_and_does_not_follow_the_screen_is_refused_fo
     let outcome = &visited.event["data"]["object"]["carded"]["outcome"];
     assert_eq!(outcome["flash"]["verdict"], "not_followed", "{outcome}");
     assert_eq!(outcome["reasons"], serde_json::json!(["flash_not_followed"]), "{outcome}");
+}
+
+/// Whether the optional model is there, told with a clear line when it is not.
+fn estimates_ages() -> bool {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/faceres_age_224.onnx");
+    if !model.exists() {
+        eprintln!("SKIPPED: the optional model age_estimation is not installed; run `models/rebuild --with-optional`");
+    }
+    model.exists() && runtime().is_some()
+}
+
+fn triaging(buffer_years: u8) -> String {
+    format!(
+        "face_attempts = 1\n[sessions.age_triage]\nbuffer_years = {buffer_years}\njurisdictions = [\"US-CA\"]\n\
+         use_cases = [\"alcohol_in_person\"]"
+    )
+}
+
+#[test]
+fn a_person_who_looks_clearly_old_enough_is_verified_by_the_head_turn_alone() {
+    if !estimates_ages() {
+        return;
+    }
+    let visited = visit(Part::Genuine, false, &triaging(5));
+    assert_eq!(visited.end(), Screen::Verified, "{}", visited.event);
+    assert!(!visited.screens.iter().any(|screen| matches!(screen, Screen::Document { .. })));
+    let outcome = &visited.event["data"]["object"]["carded"]["outcome"];
+    assert_eq!((&outcome["method"], &outcome["strength"]), (&"age_estimate".into(), &"age_estimate".into()));
+    assert_eq!(outcome["livemode"], false, "{outcome}");
+    let models = outcome["model_digests"].as_object().unwrap();
+    assert!(models.contains_key("age_estimation") && !models.contains_key("text_detection"), "{outcome}");
+    let numbers = outcome.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
+    assert_eq!(numbers.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["sequence"], "no estimate: {outcome}");
+}
+
+#[test]
+fn the_same_person_under_a_wide_buffer_shows_the_document_and_nothing_says_that_the_face_was_looked_at_for_its_age() {
+    if !estimates_ages() {
+        return;
+    }
+    let visited = visit(Part::Genuine, false, &triaging(20));
+    assert_eq!(visited.end(), Screen::Verified, "{}", visited.event);
+    let first = |wanted: fn(&Screen) -> bool| visited.screens.iter().position(wanted).expect("such a screen");
+    let (face, card) = (first(|s| matches!(s, Screen::Face { .. })), first(|s| matches!(s, Screen::Document { .. })));
+    assert!(face < card, "the face comes first");
+    assert_eq!(visited.event["data"]["object"]["carded"]["outcome"]["strength"], "document_face");
+    assert!(!visited.event.to_string().contains("age_estimat"), "{}", visited.event);
+}
+
+#[test]
+fn an_engine_that_is_to_estimate_ages_does_not_start_without_the_model() {
+    if runtime().is_none() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    std::fs::create_dir(&models).unwrap();
+    for file in std::fs::read_dir(root.join("models")).unwrap().map(Result::unwrap) {
+        if file.path().is_file() && file.file_name() != "faceres_age_224.onnx" {
+            std::fs::copy(file.path(), models.join(file.file_name())).unwrap();
+        }
+    }
+    let config = Config::parse(&format!(
+        "[device]\nstate = \"{0}/state\"\nsocket = \"{0}/engine.sock\"\n[site]\njurisdiction = \"US-CA\"\n\
+         use_case = \"alcohol_in_person\"\n[camera]\nsource = \"replay\"\npath = \"none\"\n[sessions]\n{1}\n",
+        folder.path().display(),
+        triaging(5),
+    ))
+    .unwrap();
+    let configured = config.sessions.clone();
+    let parts = EngineParts {
+        config,
+        models,
+        runtime: root.join("target/runtime/libonnxruntime.so"),
+        decoder: Decoder::Inside,
+        camera: Box::new(|_| Arc::new(|| Err(CameraError::Crashed))),
+        policy: Box::new(move |rule| configured.policy(rule)),
+    };
+    let refused = tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let (_stop, stopped) = watch::channel(false);
+        timeout(PATIENCE, run(parts, stopped, || {})).await.unwrap().unwrap_err()
+    });
+    assert!(refused.to_string().contains("models/rebuild --with-optional"), "{refused}");
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
-use crate::liveness::{Direction, FeedReport, FlashColour, MatchResult, Template};
+use crate::liveness::{AgeThreshold, AgeTriage, Direction, FeedReport, FlashColour, MatchResult, Template};
 use crate::session::decision::Decision;
 use crate::session::evidence::{DocumentEvidence, Evidence, FlashEvidence, LivenessEvidence, ModelDigests};
 use crate::session::fault::DeviceFault;
@@ -43,6 +43,15 @@ pub struct DocumentSeen {
     pub models: ModelDigests,
 }
 
+/// Whether a face needs a document. The estimate itself stays with the frames that it was made of, and is wiped with them.
+#[derive(Debug, Clone)]
+pub struct AgeSeen {
+    /// What follows.
+    pub triage: AgeTriage,
+    /// The model that estimated.
+    pub models: ModelDigests,
+}
+
 /// What was seen of a person in front of the camera.
 #[derive(Debug, Clone)]
 pub struct FaceSeen {
@@ -52,6 +61,8 @@ pub struct FaceSeen {
     pub flash: Option<FlashEvidence>,
     /// The live face against the portrait.
     pub face_match: Option<MatchResult>,
+    /// Whether a document is needed; `None` where that was not asked.
+    pub age: Option<AgeSeen>,
     /// The least trusted source among the frames; `None` without frames.
     pub provenance: Option<Provenance>,
     /// Whether they came as a camera's do; `None` when nobody watched them.
@@ -170,6 +181,8 @@ pub enum CaptureTask {
     Face {
         /// The document's portrait.
         portrait: Option<Box<Template>>,
+        /// Before any document was asked for: from which estimate on none is needed.
+        age: Option<AgeThreshold>,
     },
 }
 

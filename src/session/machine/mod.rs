@@ -11,7 +11,7 @@ mod tests;
 
 use std::time::Duration;
 
-pub use event::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, FlashAsked, Now};
+pub use event::{AgeSeen, CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, FlashAsked, Now};
 
 use jiff::Timestamp;
 

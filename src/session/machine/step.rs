@@ -9,7 +9,7 @@ use super::{
     SidesRead,
 };
 use crate::imaging::Provenance;
-use crate::session::decision::{Decision, Verdict, decide, refuse};
+use crate::session::decision::{Decision, Verdict, decide, face_finding, refuse};
 use crate::session::document_findings::document_findings;
 use crate::session::evidence::{CaptureEvidence, Evidence, FeedEvidence};
 use crate::session::fault::DeviceFault;
@@ -31,7 +31,7 @@ impl Session {
                 vec![Effect::Save]
             }
             Event::ConsentAnswered { given: true } if state == S::AwaitingConsent && self.fault.is_none() => {
-                self.begin_document(now)
+                if self.policy.age_threshold().is_some() { self.begin_face(now) } else { self.begin_document(now) }
             }
             Event::ConsentAnswered { given: false } if state == S::AwaitingConsent => {
                 self.refuse(ReasonCode::ConsentDeclined, now)
@@ -119,14 +119,16 @@ impl Session {
         vec![Effect::Save, self.next_capture(CaptureTask::Document)]
     }
 
-    /// Begins an attempt at the head turn; the caller has made sure that one is left.
+    /// Begins an attempt at the head turn; the caller has made sure that one is left. Without a document it is to find out
+    /// whether one is needed.
     fn begin_face(&mut self, now: Now) -> Vec<Effect> {
         let flash = if self.policy.require_flash { FLASH_WITHIN } else { Duration::ZERO };
         self.enter(SessionState::AwaitingFace, FACE_WITHIN + flash, now);
         self.record.attempts.face = self.record.attempts.face.saturating_sub(1);
         self.face = FaceProgress::START;
         let portrait = self.document.as_ref().and_then(|seen| seen.portrait.clone()).map(Box::new);
-        vec![Effect::Save, self.next_capture(CaptureTask::Face { portrait })]
+        let age = self.policy.age_threshold().filter(|_| self.document.is_none());
+        vec![Effect::Save, self.next_capture(CaptureTask::Face { portrait, age })]
     }
 
     fn judge_document(&mut self, seen: Box<DocumentSeen>, now: Now) -> Vec<Effect> {
@@ -151,8 +153,20 @@ impl Session {
     }
 
     fn judge_face(&mut self, seen: &FaceSeen, now: Now) -> Vec<Effect> {
-        let decision = decide(&self.evidence(Some(seen)), &self.policy, now.days);
-        self.conclude(decision, Some(seen), now)
+        let evidence = self.evidence(Some(seen));
+        let decision = decide(&evidence, &self.policy, now.days);
+        if self.document.is_some() || decision.verdict == Verdict::Verified {
+            return self.conclude(decision, Some(seen), now);
+        }
+        match face_finding(&evidence, &self.policy) {
+            Some(reason) => self.refuse(reason, now),
+            // The turn itself was well done. With the document it is done again: a match is charged to its document.
+            None => {
+                self.record.attempts.face = self.record.attempts.face.saturating_add(1);
+                self.record.last_error = None;
+                self.begin_document(now)
+            }
+        }
     }
 
     /// What a decision leads to: the end, a review, or another attempt.
@@ -223,16 +237,26 @@ impl Session {
         let capture = sources.into_iter().flatten().reduce(Provenance::least_trusted);
         let mut models = document.map(|seen| seen.models.clone()).unwrap_or_default();
         models.extend(face.iter().flat_map(|seen| seen.models.clone()));
+        let age = face.and_then(|seen| seen.age.as_ref()).filter(|_| document.is_none());
+        models.extend(age.iter().flat_map(|age| age.models.clone()));
         Evidence {
             capture: capture.filter(|_| !lacks_source).map(|provenance| CaptureEvidence { provenance }),
-            feed: document
-                .and_then(|seen| seen.feed.clone())
-                .map(|document| FeedEvidence { document, face: face.and_then(|seen| seen.feed.clone()) }),
+            feed: self.feed(face),
             document: document.map(|seen| seen.evidence.clone()),
             liveness: face.map(|seen| seen.liveness),
             flash: face.and_then(|seen| seen.flash),
             face_match: face.and_then(|seen| seen.face_match),
+            age: age.map(|age| age.triage),
             models,
+        }
+    }
+
+    /// How the pictures came: those of the document, if there is one, and those of the face.
+    fn feed(&self, face: Option<&FaceSeen>) -> Option<FeedEvidence> {
+        let face = face.and_then(|seen| seen.feed.clone());
+        match &self.document {
+            Some(seen) => seen.feed.clone().map(|document| FeedEvidence { document: Some(document), face }),
+            None => face.map(|face| FeedEvidence { document: None, face: Some(face) }),
         }
     }
 

@@ -92,6 +92,7 @@ fn evidence() -> Evidence {
         }),
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
+        age: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

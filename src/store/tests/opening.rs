@@ -76,9 +76,18 @@ fn the_first_migration_makes_the_schema_out_of_an_empty_file() {
 
 #[test]
 fn the_second_migration_keeps_credentials_and_anchors_and_takes_print_alone() {
+    keeps_credentials_and_anchors_and_takes("front_only", 2);
+}
+
+#[test]
+fn the_fourth_migration_keeps_credentials_and_anchors_and_takes_an_age_estimate() {
+    keeps_credentials_and_anchors_and_takes("age_estimate", 4);
+}
+
+fn keeps_credentials_and_anchors_and_takes(strength: &str, migration: usize) {
     let mut connection = Connection::open_in_memory().unwrap();
     connection.pragma_update(None, "foreign_keys", true).unwrap();
-    schema::MIGRATIONS.to_version(&mut connection, 1).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, migration - 1).unwrap();
     let (session, outcome, event) =
         ("2".repeat(24), format!("out_{}", "2".repeat(24)), format!("evt_{}", "2".repeat(24)));
     let insert = |connection: &Connection, number: u8, strength: &str| {
@@ -95,16 +104,16 @@ fn the_second_migration_keeps_credentials_and_anchors_and_takes_print_alone() {
     connection
         .execute("INSERT INTO outcome VALUES (1, ?1, ?2, 'verified', NULL, 0, 'a.b.c', 1)", [&outcome, &session])
         .unwrap();
-    assert!(insert(&connection, 2, "front_only").is_err());
+    assert!(insert(&connection, 2, strength).is_err());
     insert(&connection, 2, "document").unwrap();
     let anchor = "INSERT INTO anchor VALUES (?1, 'person', ?2)";
     connection.execute(anchor, ["a".repeat(64), format!("cred_{}", "2".repeat(24))]).unwrap();
 
-    schema::MIGRATIONS.to_version(&mut connection, 2).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, migration).unwrap();
     let joined = "SELECT count(*) FROM anchor JOIN credential ON credential.id = anchor.credential";
     let count = |connection: &Connection| connection.query_row(joined, [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(count(&connection), 1);
-    connection.execute("UPDATE credential SET strength = 'front_only'", []).unwrap();
+    connection.execute("UPDATE credential SET strength = ?1", [strength]).unwrap();
     // What refers to the table still does.
     assert!(connection.execute(anchor, ["b".repeat(64), "cred_nobody".to_owned()]).is_err());
     connection.execute("DELETE FROM credential", []).unwrap();

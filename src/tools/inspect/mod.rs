@@ -3,6 +3,7 @@
 //! These verbs print personal data by design, so they refuse to run under a production unit.
 
 mod aamva;
+mod age;
 mod barcode;
 mod camera;
 mod document;
@@ -63,6 +64,12 @@ pub enum Verb {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Estimates the age of the largest face, with the optional model.
+    Age {
+        /// Files to read.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Compares the faces of listed pairs of pictures.
     Pairs(pairs::PairsArgs),
     /// Scores single pictures for signs of a presentation attack.
@@ -95,6 +102,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Mrz { files } => mrz::mrz(files, common, assets),
         Verb::Text { files } => text::text(files, common, assets),
         Verb::Faces { files } => faces::faces(files, common, assets),
+        Verb::Age { files } => age::age(files, common, assets),
         Verb::Pad { files } => pad::pad(files, common, assets),
         Verb::Document(args) => document::document(args, common, assets),
         Verb::Pairs(args) => pairs::pairs(args, common, assets),

@@ -1,3 +1,4 @@
+mod age;
 mod flash;
 mod properties;
 
@@ -6,7 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp, civil::date};
 
 use super::*;
-use crate::compliance::{AgeTier, PlaceDays, UseCase};
+use crate::compliance::{AgeTier, PlaceDays, RuleBook, UseCase};
 use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{
@@ -14,8 +15,8 @@ use crate::liveness::{
 };
 use crate::privacy::PersonalDate;
 use crate::session::{
-    AttemptsLeft, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests, SessionId, Verdict,
-    decide,
+    AttemptsLeft, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests, Outcome,
+    OutcomeResult, OutcomeSeed, SessionId, Verdict, decide,
 };
 
 const BUDGET: AttemptsLeft = AttemptsLeft { document: 2, face: 2 };
@@ -90,6 +91,7 @@ fn face(verdict: TurnVerdict, decision: MatchDecision, provenance: Option<Proven
         liveness: LivenessEvidence { verdict },
         flash: None,
         face_match: Some(compared),
+        age: None,
         provenance,
         feed: Some(clean_feed()),
         models: ModelDigests::new(),

@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
+use super::age::of_triage;
 use super::flash::flash;
 use super::*;
-use crate::liveness::{FlashReason, FlashVerdict};
+use crate::liveness::{AgeBuffer, AgeTriage, DocumentNeed, FlashReason, FlashVerdict};
 use crate::session::FlashEvidence;
 
 /// One thing that may happen, without the numbers that only a run knows.
@@ -14,7 +15,7 @@ enum Happening {
     Consent(bool),
     Side(DocumentSide),
     Document(Card),
-    Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<FlashEvidence>),
+    Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<FlashEvidence>, Option<AgeTriage>),
     FlashGoesOn,
     Hint,
     Cancel,
@@ -51,13 +52,18 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => Just(Some(flash(Some(FlashReason::NoResponse)))),
         1 => Just(Some(flash(Some(FlashReason::TooBright)))),
     ];
+    let aged = prop_oneof![
+        2 => Just(None),
+        2 => Just(Some(AgeTriage::ClearlyAbove)),
+        1 => Just(Some(AgeTriage::DocumentNeeded(DocumentNeed::NotClearlyAbove))),
+    ];
     let source = prop_oneof![4 => Just(Some(Provenance::PinnedCamera)), 1 => Just(None)];
     prop_oneof![
         3 => Just(Happening::Opened),
         4 => prop_oneof![9 => Just(true), 1 => Just(false)].prop_map(Happening::Consent),
         1 => prop_oneof![Just(DocumentSide::Front), Just(DocumentSide::Back)].prop_map(Happening::Side),
         5 => card.prop_map(Happening::Document),
-        5 => (verdict, matched, source, lit).prop_map(|(v, m, s, l)| Happening::Face(v, m, s, l)),
+        5 => (verdict, matched, source, lit, aged).prop_map(|(v, m, s, l, a)| Happening::Face(v, m, s, l, a)),
         1 => Just(Happening::FlashGoesOn),
         1 => Just(Happening::Hint),
         1 => Just(Happening::Cancel),
@@ -109,8 +115,9 @@ impl Shell {
             Happening::Consent(given) => Event::ConsentAnswered { given },
             Happening::Side(side) => Event::SideRead { capture, side },
             Happening::Document(card) => Event::DocumentRead { capture, seen: document(card) },
-            Happening::Face(verdict, decision, source, lit) => {
-                let seen = FaceSeen { flash: lit, ..face(verdict, decision, source) };
+            Happening::Face(verdict, decision, source, lit, aged) => {
+                let age = aged.and_then(|triage| of_triage(triage).age);
+                let seen = FaceSeen { flash: lit, age, ..face(verdict, decision, source) };
                 Event::FaceRead { capture, seen }
             }
             Happening::FlashGoesOn => Event::FlashProgress { capture, asked: FlashAsked::Notice },
@@ -151,13 +158,20 @@ impl Shell {
     }
 }
 
-/// Whether the evidence is complete for the shipped policy, with or without a flash: written down independently of the decision's own code.
-fn is_complete(evidence: &Evidence, flashes: bool) -> bool {
+/// Whether the evidence is complete for the shipped policy, with or without a flash and age triage: written down
+/// independently of the decision's own code.
+fn is_complete(evidence: &Evidence, flashes: bool, triages: bool) -> bool {
     let followed = evidence.flash.map(|flash| flash.verdict);
+    let matched = evidence.face_match.map(|compared| compared.decision);
+    let answered = match &evidence.document {
+        Some(document) => {
+            document.encoded.is_some() && document.portrait_found && matched == Some(MatchDecision::Match)
+        }
+        None => triages && evidence.age == Some(AgeTriage::ClearlyAbove) && matched != Some(MatchDecision::NonMatch),
+    };
     evidence.capture.is_some()
-        && evidence.document.as_ref().is_some_and(|document| document.encoded.is_some() && document.portrait_found)
+        && answered
         && evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live)
-        && evidence.face_match.is_some_and(|compared| compared.decision == MatchDecision::Match)
         && followed != Some(FlashVerdict::NotFollowed)
         && (!flashes || followed == Some(FlashVerdict::Followed))
 }
@@ -167,8 +181,10 @@ proptest! {
     fn whatever_happens_nothing_is_verified_without_all_evidence_and_ends_stay(
         happenings in prop::collection::vec((happening(), prop::bool::weighted(0.1)), 1..60),
         flashes: bool,
+        triages: bool,
     ) {
-        let policy = Policy { require_flash: flashes, ..Policy::for_tier(AgeTier::Over21) };
+        let age_triage = AgeBuffer::from_years(5).filter(|_| triages);
+        let policy = Policy { require_flash: flashes, age_triage, ..Policy::for_tier(AgeTier::Over21) };
         let mut shell = Shell::new(policy.clone());
         for (happening, stale) in happenings {
             let before = shell.session.record().clone();
@@ -184,7 +200,7 @@ proptest! {
             if let Some(Ending::Decided { decision, evidence }) = &shell.committing
                 && decision.verdict == Verdict::Verified
             {
-                prop_assert!(is_complete(evidence, flashes));
+                prop_assert!(is_complete(evidence, flashes, triages));
                 prop_assert_eq!(decide(evidence, &policy, at(0).days).verdict, Verdict::Verified);
             }
             if after.state.is_terminal() {
@@ -198,8 +214,10 @@ proptest! {
     #[test]
     fn every_state_ends_when_only_time_goes_by(
         happenings in prop::collection::vec((happening(), Just(false)), 0..40),
+        triages: bool,
     ) {
-        let mut shell = Shell::new(Policy::for_tier(AgeTier::Over21));
+        let age_triage = AgeBuffer::from_years(5).filter(|_| triages);
+        let mut shell = Shell::new(Policy { age_triage, ..Policy::for_tier(AgeTier::Over21) });
         for (happening, stale) in happenings {
             shell.happen(happening, stale);
         }
