@@ -35,7 +35,7 @@ fn judge(pictures: impl Iterator<Item = Rgb>) -> FeedReport {
 fn visitor(frames: u32) -> impl Iterator<Item = Rgb> {
     let session = Some(SessionId::from_random(&[7; SessionId::CHARACTERS]));
     let screen = Screen::Face { direction: Direction::Left, done: 1, steps: 3 };
-    let prompt = Prompt { session, screen, hint: None, last_error: None };
+    let prompt = Prompt { session, screen, ..Prompt::idle() };
     let mut person =
         SimulatedPerson::new(Part::Genuine, Box::new(move || prompt.clone()), date(2026, 11, 22), 3).unwrap();
     (0..frames).map(move |k| person.picture(uneven(k)))

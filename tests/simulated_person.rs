@@ -38,7 +38,7 @@ struct Stage {
 impl Stage {
     fn new(part: Part, seed: u64) -> Self {
         let session = Some(SessionId::from_random(&[7; SessionId::CHARACTERS]));
-        let screen = Arc::new(Mutex::new(Prompt { session, screen: Screen::Consent, hint: None, last_error: None }));
+        let screen = Arc::new(Mutex::new(Prompt { session, screen: Screen::Consent, ..Prompt::idle() }));
         let watched = Arc::clone(&screen);
         let prompts = Box::new(move || watched.lock().unwrap().clone());
         let person = SimulatedPerson::new(part, prompts, TODAY, seed).unwrap();

@@ -157,7 +157,7 @@ fn the_document_is_shown_as_the_camera_sees_it(eye: &Eye, ui: &UiHandle) {
         ("document-back", DocumentSide::Back, Some(Hint::DocumentCloser), None),
         ("document-again", DocumentSide::Front, hint, last_error),
     ] {
-        ui.update(Update::Prompt(Prompt { session: None, screen: Screen::Document { side }, hint, last_error }));
+        ui.update(Update::Prompt(Prompt { screen: Screen::Document { side }, hint, last_error, ..Prompt::idle() }));
         ui.update(Update::Preview(halves()));
         eye.see(name, |picture| picture.order() == Some([LEFT, RIGHT]));
     }

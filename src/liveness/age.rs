@@ -11,7 +11,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const LEAST_ESTIMATES: usize = 4;
 /// Most estimates that are kept of one face.
 const MOST_ESTIMATES: usize = 32;
-/// The middle half of the estimates may lie so many years apart; of one face in one light it is two or three.
+/// The middle half of the estimates may lie so many years apart. That of one photo, mirrored and cropped in twelve ways,
+/// lies 1.6 years apart in the middle of the tuning half and 6.0 at the 99th centile.
 const MOST_SPREAD_YEARS: f32 = 6.0;
 /// What an estimate can be: outside of it the model has not seen a face.
 const YEARS: std::ops::RangeInclusive<f32> = 1.0..=99.0;

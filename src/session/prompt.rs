@@ -128,12 +128,15 @@ pub struct Prompt {
     pub hint: Option<Hint>,
     /// Why the last attempt failed, while another one is under way.
     pub last_error: Option<ReasonCode>,
+    /// Where the person is asked to agree: whether the age of the face is going to be estimated.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimates_age: bool,
 }
 
 impl Prompt {
     /// Nothing is going on.
     #[must_use]
     pub fn idle() -> Self {
-        Self { session: None, screen: Screen::Idle, hint: None, last_error: None }
+        Self { session: None, screen: Screen::Idle, hint: None, last_error: None, estimates_age: false }
     }
 }

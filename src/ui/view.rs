@@ -234,6 +234,7 @@ impl View {
             view.note = prompt.last_error.map(|reason| reason.entry().person);
         }
         match prompt.screen {
+            Screen::Consent if prompt.estimates_age => view.points = &words::CONSENT_POINTS_WITH_AGE,
             Screen::Consent => view.points = &words::CONSENT_POINTS,
             Screen::FlashNotice => view.points = &words::FLASH_POINTS,
             Screen::Flash { colour, .. } => {
@@ -386,6 +387,15 @@ mod tests {
             assert_eq!((lit.light, &lit.buttons[..]), (Some(colour), &[Button::Cancel][..]));
             assert!(!lit.preview() && lit.points.is_empty() && !lit.title.is_empty());
         }
+    }
+
+    #[test]
+    fn whoever_is_to_be_looked_at_for_their_age_is_told_before_they_agree() {
+        let consent = Prompt { estimates_age: true, ..prompt(Screen::Consent) };
+        let told = View::of(&consent, &LinkState::Up, Duration::ZERO);
+        assert!(told.points.iter().any(|point| point.contains("estimates your age")));
+        let untold = View::of(&prompt(Screen::Consent), &LinkState::Up, Duration::ZERO);
+        assert!(!untold.points.iter().any(|point| point.contains("age")));
     }
 
     #[test]

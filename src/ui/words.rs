@@ -47,6 +47,14 @@ pub const CONSENT_POINTS: [&str; 4] = [
     "You may say no: ask the staff what else is possible",
 ];
 
+/// The same where the face comes first, and its age is estimated.
+pub const CONSENT_POINTS_WITH_AGE: [&str; 4] = [
+    "The camera looks at your face and estimates your age",
+    "Who looks clearly old enough needs no document",
+    "All on this device: no picture, name or age is kept",
+    "You may say no: ask the staff what else is possible",
+];
+
 /// Title and detail of every screen.
 #[must_use]
 pub fn of_screen(screen: &Screen) -> Words {

@@ -318,11 +318,10 @@ impl Desk {
             CaptureTask::Face { .. } => AttemptKind::Face,
         };
         let before = self.attempt.take();
-        let passed = before.filter(|before| kind == AttemptKind::Face && before.kind() == AttemptKind::Document);
+        let follows = |first, then| before.filter(|before| before.kind() == first && kind == then);
+        let passed = follows(AttemptKind::Document, AttemptKind::Face);
         let failed = self.session.as_ref().is_some_and(|session| session.record().last_error.is_some());
-        if kind == AttemptKind::Document && !failed {
-            self.triage = before.filter(|before| before.kind() == AttemptKind::Face);
-        }
+        self.triage = follows(AttemptKind::Face, AttemptKind::Document).filter(|_| !failed).or(self.triage);
         let said = self.session.as_ref().and_then(Session::document_fields).cloned();
         let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
         let charge = move |store: &mut Store| {

@@ -123,6 +123,8 @@ struct Visited {
     screens: Vec<Screen>,
     /// The event that tells the shop.
     event: serde_json::Value,
+    /// Attempts that still count against the device's budget.
+    charged: i64,
 }
 
 impl Visited {
@@ -190,7 +192,9 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         let event = serde_json::from_str(&deliveries[0].body).unwrap();
         stop.send(true).unwrap();
         timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
-        Visited { screens, event }
+        let store = rusqlite::Connection::open(folder.path().join("state/store.db")).unwrap();
+        let charged = store.query_row("SELECT count(*) FROM attempt", [], |row| row.get(0)).unwrap();
+        Visited { screens, event, charged }
     })
 }
 
@@ -277,6 +281,7 @@ fn a_person_who_looks_clearly_old_enough_is_verified_by_the_head_turn_alone() {
     let outcome = &visited.event["data"]["object"]["carded"]["outcome"];
     assert_eq!((&outcome["method"], &outcome["strength"]), (&"age_estimate".into(), &"age_estimate".into()));
     assert_eq!(outcome["livemode"], false, "{outcome}");
+    assert_eq!(visited.charged, 0, "the head turn has passed");
     let models = outcome["model_digests"].as_object().unwrap();
     assert!(models.contains_key("age_estimation") && !models.contains_key("text_detection"), "{outcome}");
     let numbers = outcome.as_object().unwrap().iter().filter(|(_, value)| value.is_number());
@@ -293,6 +298,7 @@ fn the_same_person_under_a_wide_buffer_shows_the_document_and_nothing_says_that_
     let first = |wanted: fn(&Screen) -> bool| visited.screens.iter().position(wanted).expect("such a screen");
     let (face, card) = (first(|s| matches!(s, Screen::Face { .. })), first(|s| matches!(s, Screen::Document { .. })));
     assert!(face < card, "the face comes first");
+    assert_eq!(visited.charged, 0, "nobody is charged for looking young who is old enough");
     assert_eq!(visited.event["data"]["object"]["carded"]["outcome"]["strength"], "document_face");
     assert!(!visited.event.to_string().contains("age_estimat"), "{}", visited.event);
 }

@@ -173,6 +173,7 @@ impl Session {
             screen: self.screen(),
             hint: self.hints.shown().filter(|_| awaiting && self.fault.is_none()),
             last_error: self.record.last_error.filter(|_| awaiting),
+            estimates_age: self.record.state == SessionState::AwaitingConsent && self.policy.age_threshold().is_some(),
         }
     }
 

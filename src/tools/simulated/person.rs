@@ -92,7 +92,7 @@ mod tests {
 
     fn prompt(screen: Screen) -> Prompt {
         let session = Some(SessionId::from_random(&[3; SessionId::CHARACTERS]));
-        Prompt { session, screen, hint: None, last_error: None }
+        Prompt { session, screen, ..Prompt::idle() }
     }
 
     /// A picture at rest for each of some prompts.

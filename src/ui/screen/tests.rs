@@ -57,10 +57,12 @@ fn views() -> Vec<View> {
         View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::ZERO),
         View::of(&Prompt::idle(), &LinkState::Down { why: "no answer; ".repeat(20) }, Duration::from_mins(1)),
     ];
+    let consent = Prompt { screen: Screen::Consent, estimates_age: true, ..Prompt::idle() };
+    views.push(View::of(&consent, &LinkState::Up, Duration::ZERO));
     for screen in screens {
         for elapsed in [Duration::ZERO, Duration::from_mins(1)] {
             let last_error = Some(ReasonCode::DocumentFieldsDiffer);
-            let prompt = Prompt { session: None, screen, hint: Some(Hint::AvoidGlare), last_error };
+            let prompt = Prompt { screen, hint: Some(Hint::AvoidGlare), last_error, ..Prompt::idle() };
             views.push(View::of(&prompt, &LinkState::Up, elapsed));
         }
     }

@@ -22,8 +22,10 @@ pub(super) fn of_triage(triage: AgeTriage) -> FaceSeen {
 
 /// A session that has begun with a policy, and the effects of the consent.
 fn begun(policy: Policy) -> (Session, Vec<Effect>) {
+    let told = policy.age_threshold().is_some();
     let mut session = Session::new(record(), policy, CaptureId(7), at(0));
     let _ = session.step(Event::Opened, at(1));
+    assert_eq!(session.prompt().estimates_age, told);
     let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
     (session, effects)
 }
@@ -51,6 +53,7 @@ fn outcome_of(effects: &[Effect]) -> Outcome {
 fn a_live_face_that_is_clearly_above_is_verified_without_a_document_and_the_outcome_says_how() {
     let (mut session, effects) = begun(policy());
     assert_eq!(session.record().state, SessionState::AwaitingFace, "the face comes first");
+    assert!(!session.prompt().estimates_age, "told where the person agrees, and only there");
     let effects = read(&mut session, &effects, aged(&[40.0, 41.0, 42.0, 43.0]));
     let outcome = outcome_of(&effects);
     assert_eq!(outcome.result(), OutcomeResult::Verified);

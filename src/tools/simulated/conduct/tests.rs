@@ -8,7 +8,7 @@ fn session(number: u8) -> SessionId {
 }
 
 fn prompt(screen: Screen) -> Prompt {
-    Prompt { session: Some(session(1)), screen, hint: None, last_error: None }
+    Prompt { session: Some(session(1)), screen, ..Prompt::idle() }
 }
 
 fn look(direction: Direction) -> Prompt {
