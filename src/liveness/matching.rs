@@ -1,11 +1,16 @@
 //! Is the live person the one in the portrait?
 //!
-//! Always holds: no probe is no match; one number, the median over the probes, decides, so that one odd frame cannot
-//! carry a match. Does not choose the frames: the caller passes templates of faces that are fit to be compared.
+//! Always holds: no probe is no match; one number decides: how alike the mean of the probes is to the reference, but never
+//! more than [`MOST_ABOVE_MEDIAN`] above what the median probe says, so that one odd frame can neither carry a match nor
+//! lose one. Does not choose the frames: the caller passes templates of faces that are fit to be compared.
 
 use serde::Serialize;
 
 use super::template::{Similarity, Template};
+
+/// The mean of several frames of one person is more like the reference than each frame is, by up to about so much; where it
+/// is by more, the frames are not of one person.
+const MOST_ABOVE_MEDIAN: f32 = 0.1;
 
 /// Least similarity that counts as the same person. Not a detection or quality score.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
@@ -42,7 +47,7 @@ pub enum MatchDecision {
 pub struct MatchResult {
     /// What follows.
     pub decision: MatchDecision,
-    /// Median similarity of the probes; `None` without probes.
+    /// Similarity of the probes together, see [`compare`]; `None` without probes.
     pub similarity: Option<Similarity>,
     /// Threshold it was held against.
     pub threshold: MatchThreshold,
@@ -58,9 +63,13 @@ impl MatchResult {
     }
 }
 
-/// Compares live probes with one reference by the median of their similarities; of an even number the lower middle.
+/// Compares live probes with one reference: by their mean, in which noise, expression and light of single frames weigh
+/// less, as far as the median probe bears it out.
 pub fn compare(probes: &[Template], reference: &Template, threshold: MatchThreshold) -> MatchResult {
-    let similarity = median_similarity(probes, reference);
+    let similarity = median_similarity(probes, reference).map(|median| {
+        let together = Template::mean(probes).map_or(median, |mean| mean.similarity(reference));
+        Similarity(together.0.min(median.0 + MOST_ABOVE_MEDIAN))
+    });
     let decision = match similarity {
         None => MatchDecision::NoProbe,
         Some(similarity) if similarity >= threshold.0 => MatchDecision::Match,
@@ -120,6 +129,26 @@ mod tests {
     fn one_odd_frame_does_not_lose_a_match() {
         let probes = [template(0.7), template(0.7), template(2.6)];
         assert!(compare(&probes, &template(0.7), MatchThreshold::SHIPPED).is_match());
+    }
+
+    #[test]
+    fn frames_of_one_person_count_together() {
+        let noisy = |shift: f32| {
+            let raw = (0..Template::LENGTH).map(|k| (k as f32 * 0.7).sin() + 1.2 * (k as f32 * shift).cos());
+            Template::from_embedding(&raw.collect::<Vec<f32>>()).unwrap()
+        };
+        let (holder, probes) = (template(0.7), [noisy(1.7), noisy(2.3), noisy(2.9)]);
+        let together = compare(&probes, &holder, MatchThreshold::SHIPPED).similarity.unwrap();
+        assert!(probes.iter().all(|probe| probe.similarity(&holder) < together));
+    }
+
+    #[test]
+    fn two_frames_of_the_holder_do_not_lift_three_of_a_stranger() {
+        // The mean of these five is as like the holder as two fifths of it and chance make it.
+        let [holder, other] = [template(0.7), template(1.9)];
+        let probes = [holder.clone(), holder.clone(), other.clone(), other.clone(), other];
+        assert!(Template::mean(&probes).unwrap().similarity(&holder) > MatchThreshold::SHIPPED.0);
+        assert!(!compare(&probes, &holder, MatchThreshold::SHIPPED).is_match());
     }
 
     #[test]

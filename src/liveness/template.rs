@@ -9,8 +9,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 pub struct Similarity(pub f32);
 
 /// A face embedding of unit length. Wiped on drop; cannot be printed or serialised.
+///
+/// The numbers lie behind a pointer, so that moving a template, or growing a list of them, leaves no copy behind that
+/// nobody wipes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Template([f32; Template::LENGTH]);
+pub struct Template(Box<[f32]>);
 
 /// The vector cannot be a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,20 +29,21 @@ impl Template {
     /// # Errors
     /// [`TemplateShapeError`] when it has another length, is all zero, or is not finite.
     pub fn from_embedding(raw: &[f32]) -> Result<Self, TemplateShapeError> {
-        let values: [f32; Self::LENGTH] = raw.try_into().map_err(|_| TemplateShapeError)?;
-        let norm = values.iter().map(|v| v * v).sum::<f32>().sqrt();
-        if !norm.is_finite() || norm <= 0.0 {
+        let norm = raw.iter().map(|v| v * v).sum::<f32>().sqrt();
+        if raw.len() != Self::LENGTH || !norm.is_finite() || norm <= 0.0 {
             return Err(TemplateShapeError);
         }
-        Ok(Self(values.map(|v| v / norm)))
+        let mut template = Self(raw.into());
+        template.0.iter_mut().for_each(|value| *value /= norm);
+        Ok(template)
     }
 
     /// The middle of several templates of one face, in which their noise weighs less; `None` without any.
     #[must_use]
     pub fn mean(templates: &[Self]) -> Option<Self> {
-        let mut sum = Zeroizing::new([0.0; Self::LENGTH]);
+        let mut sum = Zeroizing::new(vec![0.0; Self::LENGTH]);
         for template in templates {
-            for (total, value) in sum.iter_mut().zip(&template.0) {
+            for (total, value) in sum.iter_mut().zip(template.0.iter()) {
                 *total += value;
             }
         }
@@ -49,7 +53,7 @@ impl Template {
     /// How alike two faces are.
     #[must_use]
     pub fn similarity(&self, other: &Self) -> Similarity {
-        Similarity(self.0.iter().zip(&other.0).map(|(a, b)| a * b).sum())
+        Similarity(self.0.iter().zip(other.0.iter()).map(|(a, b)| a * b).sum())
     }
 }
 
@@ -82,6 +86,16 @@ mod tests {
         let clean = clean.unwrap();
         assert!(Template::mean(&noisy).unwrap().similarity(&clean).0 > noisy[0].similarity(&clean).0);
         assert!(Template::mean(&[]).is_none());
+    }
+
+    #[test]
+    fn a_template_is_wiped_on_drop_and_moving_it_leaves_no_copy() {
+        fn wiped<T: ZeroizeOnDrop>() {}
+        wiped::<Template>();
+        assert_eq!(size_of::<Template>(), size_of::<Box<[f32]>>(), "what moves is a pointer");
+        let mut template = Template::from_embedding(&[1.0; Template::LENGTH]).unwrap();
+        template.zeroize();
+        assert!(template.0.iter().all(|&value| value == 0.0));
     }
 
     #[test]

@@ -235,13 +235,13 @@ pub(super) fn read_document(
     })?;
     let portrait = stages.run("portrait", || read_portrait(faces, front))?;
     evidence.portrait_found = portrait.is_some();
-    evidence.checks.extend(portrait.as_ref().map(|portrait| portrait.check(1.0)));
+    evidence.checks.extend(portrait.as_ref().map(|found| found.portrait.check(1.0)));
     evidence.checks.push(stages.run("recapture", || {
         let check = read_recapture(sides);
         let seen = check.detail.reveal().clone();
         Ok::<_, ModelError>((check, seen))
     })?);
-    Ok(DocumentReading { evidence, portrait: portrait.map(|portrait| portrait.template) })
+    Ok(DocumentReading { evidence, portrait: portrait.map(|found| found.template) })
 }
 
 fn read_zone(

@@ -25,6 +25,7 @@ pub mod worker;
 pub use config::{CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, SessionConfig, SiteConfig};
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
+pub(crate) use portrait::read_portrait;
 pub use process::{end_with_parent, leave_no_core_dump, run_role, tell_ready};
 pub use socket::{Connection, EngineReader, EngineWriter, SocketError};
 pub use stages::{StageReport, Stages};

@@ -4,11 +4,11 @@
 
 use jiff::civil::Date;
 
-use super::portrait::{Portrait, read_portrait};
+use super::portrait::Portrait;
 use super::worker::{DecoderWorker, WorkerError};
 use crate::document::TextLine;
 use crate::imaging::{Frame, Gray, Rgb};
-use crate::liveness::{EstimatedAge, FaceObservation, FlashTracker, MeshFace, TurnTracker};
+use crate::liveness::{EstimatedAge, FaceObservation, FlashTracker, MeshFace, Template, TurnTracker};
 use crate::session::ModelDigests;
 use crate::vision::{
     AgeEstimator, BarcodeOptions, Digest, FaceObserver, FoundZone, ModelError, Runtime, Symbol, TextReader,
@@ -114,7 +114,23 @@ impl Vision {
 
     /// The portrait of a document that is laid flat.
     pub(super) fn portrait(&mut self, flat: &Rgb) -> Result<Option<Portrait>, VisionError> {
-        Ok(read_portrait(&mut self.faces, flat)?.0)
+        Ok(Portrait::find(&mut self.faces, flat)?)
+    }
+
+    /// What a portrait is compared by; `None` when it cannot be aligned.
+    pub(super) fn portrait_template(
+        &mut self,
+        flat: &Rgb,
+        portrait: &Portrait,
+    ) -> Result<Option<Template>, VisionError> {
+        Ok(portrait.template(&mut self.faces, flat)?)
+    }
+
+    /// What the portrait in a picture that has one is compared by.
+    #[cfg(test)]
+    pub(super) fn template_of(&mut self, flat: &Rgb) -> Template {
+        let portrait = self.portrait(flat).unwrap().expect("a face is in the picture");
+        self.portrait_template(flat, &portrait).unwrap().expect("it can be aligned")
     }
 
     /// Forgets what frames have shown of a document.

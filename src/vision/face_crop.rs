@@ -1,6 +1,6 @@
 //! Upright square crops around a face, without aliasing.
 
-use crate::imaging::{Point, Point3, Rect, Rgb, Similarity, crop, resize, warp};
+use crate::imaging::{Point, Point3, Rect, Rgb, Similarity, crop, resize, warp, warp_smooth};
 
 /// Outer corners of the right and left eye.
 const EYE_CORNERS: [usize; 2] = [33, 263];
@@ -39,6 +39,15 @@ impl FaceRegion {
 
 /// Shrinking by more than this in one bilinear step would skip pixels.
 const LEAST_SCALE: f32 = 0.6;
+
+/// What [`square_crop`] gives, but a face of few pixels is enlarged smoothly.
+pub(super) fn smooth_square_crop(picture: &Rgb, to_crop: &Similarity, side: usize) -> Option<Rgb> {
+    if to_crop.cos.hypot(to_crop.sin) <= 1.0 {
+        return square_crop(picture, to_crop, side);
+    }
+    let back = to_crop.inverse()?;
+    Some(warp_smooth(picture, side, side, [0; 3], |p| back.apply(p)))
+}
 
 /// The `side` by `side` pixels that `to_crop` makes of the picture; black where it reaches outside.
 ///

@@ -285,6 +285,8 @@ impl DocumentCapture {
         self.compared = 0;
         let Some(best) = self.best.take() else { return Ok(None) };
         reads();
+        // Of the frames that were compared only this one's template is needed.
+        let Some(portrait) = vision.portrait_template(&best.flat, &best.portrait)? else { return Ok(None) };
         // As the camera saw it: laying flat blurs what is looked for. It costs as much as a third of a reading, so that the
         // frames that are only compared are spared.
         self.recapture.note_front(recapture(&best.picture, best.outline).map(|seen| seen.score));
@@ -297,7 +299,7 @@ impl DocumentCapture {
             }
         }
         let lines = vision.read_text(&best.flat)?;
-        let front = Front { lines, portrait: best.portrait.template, quality: best.quality };
+        let front = Front { lines, portrait, quality: best.quality };
         self.readings += 1;
         self.aspect.get_or_insert(best.aspect);
         self.back_had_no_code = false;

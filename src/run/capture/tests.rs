@@ -196,14 +196,14 @@ fn the_face_of_who_holds_the_card_is_not_its_portrait_and_a_card_held_up_begins_
     for (y, x) in (0..holder.height()).flat_map(|y| (0..holder.width()).map(move |x| (y, x))) {
         front.set_pixel(x + 10, y + 200, holder.pixel(x, y));
     }
-    let faces = vision.portrait(&front).unwrap().expect("a face is in the picture").template;
+    let faces = vision.template_of(&front);
     let mut capture = DocumentCapture::new();
     let seen = (0..2 * HELD).find_map(|sequence| {
         let shown = if sequence < HELD { &back } else { &front };
         capture.observe(&frame(shown.clone(), sequence), &mut vision, &look(), || {}).unwrap().seen
     });
     let portrait = seen.expect("the document is read").portrait.expect("its portrait is found");
-    let own = vision.portrait(&licence_front(&licence).unwrap()).unwrap().unwrap().template;
+    let own = vision.template_of(&licence_front(&licence).unwrap());
     assert!(portrait.similarity(&own).0 > 0.6 && portrait.similarity(&faces).0 < 0.4);
 
     let mut turn = FaceCapture::new(Challenge::from_nonce(&[7; 16]), Some(own), None, &mut vision);

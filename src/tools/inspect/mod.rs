@@ -10,8 +10,10 @@ mod document;
 mod faces;
 pub(in crate::tools) mod flash;
 mod lines;
+mod matching;
 mod mrz;
 mod pad;
+mod pair_list;
 mod pairs;
 mod runner;
 mod text;
@@ -72,6 +74,8 @@ pub enum Verb {
     },
     /// Compares the faces of listed pairs of pictures.
     Pairs(pairs::PairsArgs),
+    /// Measures how often strangers match and how often the same person does not.
+    Match(matching::MatchArgs),
     /// Scores single pictures for signs of a presentation attack.
     Pad {
         /// Files to read.
@@ -106,6 +110,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Pad { files } => pad::pad(files, common, assets),
         Verb::Document(args) => document::document(args, common, assets),
         Verb::Pairs(args) => pairs::pairs(args, common, assets),
+        Verb::Match(args) => matching::matching(args, common, assets),
         Verb::Turn(args) => turn::turn(args, common, assets),
         Verb::Flash(args) => flash::flash(args, common, assets),
         Verb::Camera(args) => camera::camera(args),

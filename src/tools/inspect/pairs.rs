@@ -10,6 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::lines::load_picture;
+use super::pair_list::Pair;
 use super::{Assets, Common, InputFault, MeasureError, run};
 use crate::imaging::Rgb;
 use crate::liveness::{MatchThreshold, QualityGate, Similarity, Template, compare};
@@ -37,12 +38,6 @@ enum Failure {
     LowQuality,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Pair {
-    first: String,
-    second: String,
-}
-
 #[derive(Debug, Serialize)]
 struct Comparison {
     similarity: Option<Similarity>,
@@ -65,10 +60,7 @@ struct Templates(HashMap<String, Mutex<Option<Result<Template, Failure>>>>);
 /// # Errors
 /// [`CommandError`] when the list cannot be read, it cannot start or a model fails.
 pub fn pairs(args: &PairsArgs, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
-    let usage = |message: String| CommandError::Usage(message);
-    let text = std::fs::read_to_string(&args.csv)
-        .map_err(|error| usage(format!("cannot read {}: {error}; check the path", args.csv.display())))?;
-    let pairs = parse_pairs(&text).map_err(|fault| usage(format!("{}: {fault}", args.csv.display())))?;
+    let pairs = Pair::read_list(&args.csv)?;
     let names = pairs.iter().flat_map(|pair| [&pair.first, &pair.second]);
     let templates = Templates(names.map(|name| (name.clone(), Mutex::new(None))).collect());
     run(
@@ -151,57 +143,5 @@ impl Templates {
         let made = worker.template(picture.ok_or_else(missing)?)?;
         *slot = Some(made.clone());
         Ok(made)
-    }
-}
-
-/// Reads a list of pairs: RFC 4180, header first.
-fn parse_pairs(text: &str) -> Result<Vec<Pair>, String> {
-    let mut rows = text.lines().map(str::trim).filter(|line| !line.is_empty()).map(cells);
-    let header = rows.next().ok_or("the list is empty; give a header and one pair a line")?;
-    let column = |name: &str, otherwise| header.iter().position(|cell| cell == name).unwrap_or(otherwise);
-    let (first, second) = (column("first", 0), column("second", 1));
-    rows.enumerate()
-        .map(|(k, row)| match (row.get(first), row.get(second)) {
-            (Some(first), Some(second)) => Ok(Pair { first: first.clone(), second: second.clone() }),
-            _ => Err(format!("line {} has no two names; give first,second", k + 2)),
-        })
-        .collect()
-}
-
-/// Cells of one line; a cell in quotes may hold commas and doubled quotes.
-fn cells(line: &str) -> Vec<String> {
-    let mut cells = vec![String::new()];
-    let (mut quoted, mut characters) = (false, line.chars().peekable());
-    while let Some(character) = characters.next() {
-        match character {
-            '"' if quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                push(&mut cells, '"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => cells.push(String::new()),
-            other => push(&mut cells, other),
-        }
-    }
-    cells.into_iter().map(|cell| cell.trim().to_owned()).collect()
-}
-
-fn push(cells: &mut [String], character: char) {
-    if let Some(cell) = cells.last_mut() {
-        cell.push(character);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_found_by_name_or_by_place() {
-        let pair = |first: &str, second: &str| vec![Pair { first: first.to_owned(), second: second.to_owned() }];
-        assert_eq!(parse_pairs("same,second,first\n1,b.jpg,a.jpg\n").unwrap(), pair("a.jpg", "b.jpg"));
-        assert_eq!(parse_pairs("x,y\r\n\"a,1.jpg\", b.jpg\r\n").unwrap(), pair("a,1.jpg", "b.jpg"));
-        assert!(parse_pairs("").is_err());
-        assert!(parse_pairs("first,second\nlonely.jpg\n").unwrap_err().contains("line 2"));
     }
 }

@@ -19,6 +19,7 @@ mod photograph;
 pub(in crate::tools) mod random;
 pub mod recapture;
 mod reflection;
+mod small_portrait;
 
 pub use assets::Portrait;
 pub use case::{DemoCase, demo_case, photographed};
@@ -28,6 +29,7 @@ pub use draw::encode_jpeg;
 pub use person::{AlteredField, PersonName, SpecimenLicence, SpecimenPassport, SpecimenPerson, plus_years};
 pub use photograph::{Photograph, View, photograph};
 pub use reflection::Reflection;
+pub(in crate::tools) use small_portrait::small_portrait;
 
 use super::exit::CommandError;
 

@@ -137,7 +137,7 @@ fn a_ghost_image_is_not_the_portrait_even_where_it_is_larger() {
     let mut vision = Vision::open(&runtime, Decoder::Inside).unwrap();
     let licence = SpecimenLicence::genuine(PersonName::Collins, date(2026, 11, 22));
     let plain = licence_front(&licence).unwrap();
-    let own = vision.portrait(&plain).unwrap().unwrap().template;
+    let own = vision.template_of(&plain);
     // Somebody else's face, so that the two can be told apart, a little larger and faint.
     let ghost = resize(&Face::GraceHopper.for_document().unwrap(), 360, 450);
     let mut card = plain;
@@ -149,6 +149,6 @@ fn a_ghost_image_is_not_the_portrait_even_where_it_is_larger() {
             card.set_pixel(780 + x, 190 + y, mixed);
         }
     }
-    let found = vision.portrait(&card).unwrap().unwrap().template;
+    let found = vision.template_of(&card);
     assert!(found.similarity(&own).0 > 0.8, "{}", found.similarity(&own).0);
 }
