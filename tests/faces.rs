@@ -6,10 +6,13 @@ mod support;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use carded::camera::load_image;
-use carded::liveness::{Similarity, Template};
-use carded::vision::{FaceEmbedder, FaceReader};
+use carded::imaging::{Frame, Provenance, Rgb, resize};
+use carded::liveness::{Pose, Similarity, Template};
+use carded::tools::specimen::Portrait;
+use carded::vision::{FaceEmbedder, FaceObserver, FaceReader};
 
 /// Pitch, yaw and roll in degrees out of an AFLW2000 label: the `Pose_Para` array of a MATLAB level 5 file.
 fn pose_label(path: &Path) -> [f32; 3] {
@@ -105,7 +108,7 @@ fn lfw_templates(folder: &Path, rows: &[Vec<String>]) -> BTreeMap<String, Templa
     for name in rows.iter().flat_map(|row| &row[..2]) {
         templates
             .entry(name.clone())
-            .or_insert_with(|| embedder.embed_aligned(&load_image(&folder.join(name)).unwrap()).unwrap());
+            .or_insert_with(|| embedder.embed_aligned_probe(&load_image(&folder.join(name)).unwrap()).unwrap());
     }
     templates
 }
@@ -138,7 +141,7 @@ fn few_strangers_match_at_the_shipped_threshold() {
     let templates = lfw_templates(&folder, &rows);
     let person = |name: &str| name.split('/').nth(1).map(str::to_owned);
     let all: Vec<_> = templates.iter().map(|(name, template)| (person(name), template)).collect();
-    let levels = [0.30, 0.35, 0.40, 0.42, 0.45, 0.47, 0.50];
+    let levels = [0.40, 0.45, 0.47, 0.50, 0.52, 0.54, 0.56];
     let (mut pairs, mut matched) = (0u32, [0u32; 7]);
     for (k, (who, template)) in all.iter().enumerate() {
         for (_, other) in all[k + 1..].iter().filter(|(other, _)| other != who) {
@@ -154,7 +157,7 @@ fn few_strangers_match_at_the_shipped_threshold() {
     }
     let shipped = carded::liveness::MatchThreshold::SHIPPED.0.0;
     let at = levels.iter().position(|level| (level - shipped).abs() < 1e-6).expect("the shipped level is listed");
-    assert!(f64::from(matched[at]) / f64::from(pairs) <= 1e-3);
+    assert!(f64::from(matched[at]) / f64::from(pairs) <= 1e-4);
 }
 
 #[test]
@@ -169,7 +172,8 @@ fn unaligned_photos_of_the_same_people_match() {
             templates.entry(name.clone()).or_insert_with(|| {
                 let picture = load_image(&folder.join(name)).unwrap();
                 let readings = reader.read(&picture).unwrap();
-                embedder.embed(&picture, &readings.first().unwrap_or_else(|| panic!("no face in {name}")).mesh).unwrap()
+                let face = readings.first().unwrap_or_else(|| panic!("no face in {name}"));
+                embedder.embed_probe(&picture, &face.mesh).unwrap()
             });
         }
         scored.push((templates[&row[0]].similarity(&templates[&row[1]]), row[2] == "Yes"));
@@ -177,6 +181,28 @@ fn unaligned_photos_of_the_same_people_match() {
     let accuracy = accuracy(&scored, carded::liveness::MatchThreshold::SHIPPED.0);
     println!("{} pairs: accuracy at the shipped threshold {accuracy:.4}", scored.len());
     assert!(accuracy >= 0.99);
+}
+
+#[test]
+fn a_live_face_that_is_blurred_or_far_away_gives_no_probe() {
+    let photo = Portrait::EileenCollins.picture().unwrap();
+    let (width, height) = (photo.width(), photo.height());
+    let blurred = resize(&resize(&photo, width / 12, height / 12), width, height);
+    let mut far = Rgb::filled(width, height, [120; 3]);
+    let small = resize(&photo, width / 8, height / 8);
+    for (y, x) in (0..small.height()).flat_map(|y| (0..small.width()).map(move |x| (y, x))) {
+        far.set_pixel(width / 3 + x, height / 3 + y, small.pixel(x, y));
+    }
+    let mut observer = FaceObserver::open(&support::runtime()).unwrap();
+    let mut probe = |image: &Rgb| {
+        let frame =
+            Frame { image: image.clone(), captured_at: Duration::ZERO, sequence: 0, provenance: Provenance::Simulated };
+        observer.reset();
+        observer.observe_where(&frame, Pose::is_frontal).unwrap().face.map(|face| face.template.is_some())
+    };
+    assert_eq!(probe(&photo), Some(true));
+    assert_ne!(probe(&blurred), Some(true));
+    assert_ne!(probe(&far), Some(true));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Faces to templates: `MobileFaceNet` on 112-pixel `ArcFace` chips.
 //!
 //! Always holds: a template has unit length and comes from the five-point alignment that the network was trained with.
-//! A portrait on a document is small and flat: it is enlarged smoothly, its levels are spread, and it is looked at twice, as
-//! it is and mirrored. Does not compare: `liveness::compare` does.
+//! What is to be compared is looked at twice, and the mean counts. A live face: in colour and in grey, because many
+//! portraits are grey. A portrait, which is small and flat: enlarged smoothly, with its levels spread, as it is and
+//! mirrored. Does not compare: `liveness::compare` does.
 
 use super::face_crop::{smooth_square_crop, square_crop};
 use super::face_model::{FaceModel, Scaling};
@@ -59,7 +60,7 @@ impl FaceEmbedder {
         self.model.digest()
     }
 
-    /// Template of a face whose landmarks are known.
+    /// Template of a face whose landmarks are known, in one look: enough to see whether it stays the same person.
     ///
     /// # Errors
     /// [`EmbeddingError::NotAlignable`] when the landmarks do not span a face inside the picture, else a
@@ -70,7 +71,26 @@ impl FaceEmbedder {
         self.embed_aligned(&chip)
     }
 
-    /// Template of a portrait on a document: the mean of two looks at it, of which the noise differs. Costs as much as two.
+    /// Template of a live face that is to be compared with a portrait. Costs as much as two.
+    ///
+    /// # Errors
+    /// As [`Self::embed`].
+    pub fn embed_probe(&mut self, picture: &Rgb, face: &MeshFace) -> Result<Template, EmbeddingError> {
+        let to_chip = to_chip(face).ok_or(EmbeddingError::NotAlignable)?;
+        let chip = square_crop(picture, &to_chip, ALIGNED_SIDE).ok_or(EmbeddingError::NotAlignable)?;
+        self.embed_aligned_probe(&chip)
+    }
+
+    /// What [`Self::embed_probe`] gives for a chip that is aligned already.
+    ///
+    /// # Errors
+    /// As [`Self::embed_aligned`].
+    pub fn embed_aligned_probe(&mut self, chip: &Rgb) -> Result<Template, EmbeddingError> {
+        let looks = [self.embed_aligned(chip)?, self.embed_aligned(&chip.to_gray().to_rgb())?];
+        Template::mean(&looks).ok_or(EmbeddingError::NotAlignable)
+    }
+
+    /// Template of a portrait on a document. Costs as much as two.
     ///
     /// # Errors
     /// As [`Self::embed`].

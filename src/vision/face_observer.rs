@@ -150,7 +150,12 @@ impl FaceObserver {
         // What the live face is matched by has to be fit for it; a turned face only has to stay the same.
         let fit = !reading.pose.is_frontal() || reading.quality.fault(&QualityGate::PROBE).is_none();
         let template = if fit && wants_template {
-            match self.embedder.embed(&frame.image, &reading.mesh) {
+            let embedded = if reading.pose.is_frontal() {
+                self.embedder.embed_probe(&frame.image, &reading.mesh)
+            } else {
+                self.embedder.embed(&frame.image, &reading.mesh)
+            };
+            match embedded {
                 Ok(template) => Some(template),
                 Err(EmbeddingError::NotAlignable) => None,
                 Err(EmbeddingError::Model(fault)) => return Err(fault),

@@ -162,13 +162,13 @@ fn look_at(observer: &mut FaceObserver, picture: &Rgb, args: &MatchArgs, name: &
 fn probe(observer: &mut FaceObserver, picture: &Rgb, aligned: bool) -> Result<Option<Template>, CommandError> {
     let (reader, embedder) = observer.parts();
     let embedded = if aligned {
-        embedder.embed_aligned(picture)
+        embedder.embed_aligned_probe(picture)
     } else {
         let found = reader.read(picture)?;
         let Some(face) = found.first().filter(|face| face.quality.fault(&QualityGate::REFERENCE).is_none()) else {
             return Ok(None);
         };
-        embedder.embed(picture, &face.mesh)
+        embedder.embed_probe(picture, &face.mesh)
     };
     match embedded {
         Ok(template) => Ok(Some(template)),
@@ -208,6 +208,30 @@ mod tests {
         let [b1, a1] = people.pictures(&pairs[0]);
         assert_ne!(people.person(b1), people.person(a1));
         assert_eq!(people.of_person(people.person(b1)).count(), 2);
+    }
+
+    #[test]
+    fn a_small_grey_portrait_is_like_its_person_and_a_tiny_one_is_none() {
+        use crate::tools::specimen::Portrait;
+        let Some(runtime) = crate::run::test_support::runtime() else { return };
+        let mut observer = FaceObserver::open(&runtime).unwrap();
+        let mut seen = |photo: Portrait, pixels: f32| {
+            let args = MatchArgs {
+                csv: "list.csv".into(),
+                root: ".".into(),
+                aligned: false,
+                portrait: Some(pixels),
+                half: Half::All,
+            };
+            look_at(&mut observer, &photo.picture().unwrap(), &args, "x/ann/1.jpg").unwrap()
+        };
+        let (holder, other) = (seen(Portrait::EileenCollins, 70.0), seen(Portrait::GraceHopper, 70.0));
+        let alike = |probe: &Seen, portrait: &Seen| {
+            probe.probe.as_ref().unwrap().similarity(portrait.reference().expect("a portrait is found")).0
+        };
+        assert!(alike(&holder, &holder) > 0.55 && alike(&other, &other) > 0.55);
+        assert!(alike(&holder, &other) < 0.4 && alike(&other, &holder) < 0.4);
+        assert!(seen(Portrait::EileenCollins, 22.0).reference().is_none());
     }
 
     #[test]
