@@ -170,7 +170,7 @@ fn the_face_is_shown_as_in_a_mirror(eye: &Eye, ui: &UiHandle) {
         ("face-right", Direction::Right, 3, Some(Hint::TurnFurther)),
     ] {
         let screen = Screen::Face { direction, done, steps: 5 };
-        ui.update(Update::Prompt(Prompt { session: None, screen, hint, last_error: None }));
+        ui.update(Update::Prompt(Prompt { screen, hint, ..Prompt::idle() }));
         ui.update(Update::Preview(halves()));
         let arrow = |picture: &Shot| match direction {
             Direction::Centre => true,

@@ -139,7 +139,9 @@ mod tests {
 
     fn frames(years: &[f32]) -> AgeFrames {
         let mut frames = AgeFrames::default();
-        years.iter().for_each(|&years| frames.add(EstimatedAge::from_years(years)));
+        for &years in years {
+            frames.add(EstimatedAge::from_years(years));
+        }
         frames
     }
 
@@ -222,7 +224,9 @@ mod tests {
         ) {
             let odd = &odd[..odd.len().min(young.len() - 1)];
             let mut mixed = frames(odd);
-            young.iter().for_each(|&years| mixed.add(EstimatedAge::from_years(years)));
+            for years in young {
+                mixed.add(EstimatedAge::from_years(years));
+            }
             prop_assert_ne!(mixed.triage(threshold()), AgeTriage::ClearlyAbove);
         }
 

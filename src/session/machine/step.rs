@@ -158,15 +158,13 @@ impl Session {
         if self.document.is_some() || decision.verdict == Verdict::Verified {
             return self.conclude(decision, Some(seen), now);
         }
-        match face_finding(&evidence, &self.policy) {
-            Some(reason) => self.refuse(reason, now),
-            // The turn itself was well done. With the document it is done again: a match is charged to its document.
-            None => {
-                self.record.attempts.face = self.record.attempts.face.saturating_add(1);
-                self.record.last_error = None;
-                self.begin_document(now)
-            }
+        if let Some(reason) = face_finding(&evidence, &self.policy) {
+            return self.refuse(reason, now);
         }
+        // The turn itself was well done. With the document it is done again: a match is charged to its document.
+        self.record.attempts.face = self.record.attempts.face.saturating_add(1);
+        self.record.last_error = None;
+        self.begin_document(now)
     }
 
     /// What a decision leads to: the end, a review, or another attempt.

@@ -11,7 +11,9 @@ pub(super) fn policy() -> Policy {
 /// A live face whose frames gave these estimates; nothing is compared with it, because there is no portrait.
 fn aged(years: &[f32]) -> FaceSeen {
     let mut frames = AgeFrames::default();
-    years.iter().for_each(|&years| frames.add(EstimatedAge::from_years(years)));
+    for &years in years {
+        frames.add(EstimatedAge::from_years(years));
+    }
     of_triage(frames.triage(policy().age_threshold().unwrap()))
 }
 
