@@ -224,7 +224,7 @@ mod tests {
         ) {
             let odd = &odd[..odd.len().min(young.len() - 1)];
             let mut mixed = frames(odd);
-            for years in young {
+            for &years in &young {
                 mixed.add(EstimatedAge::from_years(years));
             }
             prop_assert_ne!(mixed.triage(threshold()), AgeTriage::ClearlyAbove);

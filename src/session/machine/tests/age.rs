@@ -91,15 +91,17 @@ fn anyone_else_goes_the_document_way_with_every_attempt_and_without_a_reproach()
 
 #[test]
 fn a_face_that_is_not_shown_to_be_alive_is_never_clearly_above() {
-    for verdict in [TurnVerdict::Attack, TurnVerdict::Incomplete] {
-        let (mut session, effects) = begun(policy());
-        let seen = FaceSeen { liveness: LivenessEvidence { verdict }, ..aged(&[70.0; 8]) };
-        let effects = read(&mut session, &effects, seen);
-        assert!(ending_of(&effects).is_none());
-        assert_eq!(session.record().state, SessionState::AwaitingDocument);
-        assert_eq!(session.record().attempts.face, BUDGET.face - 1, "it counts as a head turn that failed");
-        assert!(session.record().last_error.is_some());
-    }
+    let seen = |verdict| FaceSeen { liveness: LivenessEvidence { verdict }, ..aged(&[70.0; 8]) };
+    let (mut session, effects) = begun(policy());
+    let effects = read(&mut session, &effects, seen(TurnVerdict::Incomplete));
+    assert!(ending_of(&effects).is_none());
+    assert_eq!(session.record().state, SessionState::AwaitingDocument);
+    assert_eq!(session.record().attempts.face, BUDGET.face - 1, "it counts as a head turn that failed");
+    assert_eq!(session.record().last_error, Some(ReasonCode::LivenessIncomplete));
+    // What looks like an attack ends the session, as it does with a document.
+    let (mut session, effects) = begun(policy());
+    let outcome = outcome_of(&read(&mut session, &effects, seen(TurnVerdict::Attack)));
+    assert_eq!(outcome.reason(), Some(ReasonCode::LivenessAttack));
 }
 
 #[test]
