@@ -50,7 +50,9 @@ impl AgeEstimator {
         let to_crop = FaceRegion::of_landmarks(&face.landmarks, CROP_FACTOR).to_crop(SIDE);
         let Some(mut crop) = square_crop(picture, &to_crop, SIDE) else { return Ok(None) };
         // The network was trained on blue first.
-        crop.data_mut().chunks_exact_mut(3).for_each(|pixel| pixel.swap(0, 2));
+        for pixel in crop.data_mut().chunks_exact_mut(3) {
+            pixel.swap(0, 2);
+        }
         let [distribution] = self.model.run(&crop, [YEARS])?;
         let expected = distribution.iter().enumerate().map(|(years, share)| years as f32 * share).sum();
         Ok(EstimatedAge::from_years(expected))
