@@ -248,7 +248,7 @@ fn every_verb_has_the_keys_of_its_contract() {
     let turned = line(&["turn", &turn, "--fps", "12", "--steps", "left,right", "--min-yaw", "20"]);
     assert_eq!(
         keys(&turned),
-        "cpu_ms identity_held ms pad_score parallax_score path reasons steps verdict yaw_range_degrees"
+        "cpu_ms identity_held ms pad_score parallax_score passive path reasons steps verdict yaw_range_degrees"
     );
     assert_eq!((&turned["verdict"], &turned["identity_held"]), (&"live".into(), &true.into()), "{turned}");
     let csv = files().join("pairs.csv");

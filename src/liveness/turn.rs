@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::challenge::{Challenge, Direction, Step, TurnOrder};
 use super::face::{MeshFace, Pose};
-use super::passive::LiveScore;
+use super::passive::{LiveScore, PassiveTrack, Scene};
 use super::repeats::Repeats;
 use super::template::Template;
 use super::texture::{FaceTexture, TextureTrack};
@@ -44,6 +44,8 @@ pub struct ObservedFace {
     pub passive: Option<LiveScore>,
     /// Whether a frame encloses the face, where that was looked at.
     pub framed: Option<bool>,
+    /// The frame, shrunk, for the cues that need more than the face; `None` where the picture is too small.
+    pub scene: Option<Scene>,
     /// The levelled face, where it lies within the picture.
     pub texture: Option<FaceTexture>,
 }
@@ -134,6 +136,7 @@ pub struct TurnTracker {
     faces: usize,
     repeats: Repeats,
     texture: TextureTrack,
+    passive: PassiveTrack,
     /// Whether any face came with its texture.
     textured: bool,
     /// Sum of the yaws of the first look ahead, and then the yaw that all others are measured from.
@@ -162,6 +165,7 @@ impl TurnTracker {
             faces: 0,
             repeats: Repeats::default(),
             texture: TextureTrack::default(),
+            passive: PassiveTrack::default(),
             textured: false,
             looked_at: 0.0,
             ahead: 0.0,
@@ -231,11 +235,14 @@ impl TurnTracker {
         let poorest = reached().filter_map(TurnEvidence::parallax).min_by(|a, b| a.0.total_cmp(&b.0));
         let identity_held = identity.is_none() && reached().next().is_some();
         let parallax_score = poorest.or_else(|| self.evidence.parallax());
-        let passive = self.evidence.passive();
+        let (pattern, passive) = (self.evidence.passive(), self.passive.report());
         let mut reasons = std::mem::take(&mut self.faults);
         reasons.extend(identity);
-        if passive.is_some_and(|score| score <= LiveScore::ATTACK_AT_MOST) {
+        if pattern.is_some_and(|score| score <= LiveScore::ATTACK_AT_MOST) {
             reasons.insert(TurnReason::PatternOverFace);
+        }
+        if passive.is_refused() {
+            reasons.insert(TurnReason::PassiveSigns);
         }
         let verdict = if reasons.iter().any(|reason| reason.is_attack()) {
             TurnVerdict::Attack
@@ -249,7 +256,8 @@ impl TurnTracker {
             steps: self.step_reports(),
             yaw_range_degrees: self.yaw_range,
             parallax_score,
-            pad_score: fused(passive, parallax_score),
+            pad_score: fused(pattern, &passive, parallax_score),
+            passive,
             identity_held,
             reasons: reasons.into_iter().collect(),
         }
@@ -341,6 +349,9 @@ impl TurnTracker {
             self.evidence.add_framed(face.framed);
         }
         let sample = self.evidence.sample(&face.mesh, face.pose);
+        if let Some(scene) = &face.scene {
+            self.passive.add(scene);
+        }
         self.textured |= face.texture.is_some();
         let texture = self.texture.follow(face.texture.as_ref(), pose);
         let yaw = pose.yaw_degrees;

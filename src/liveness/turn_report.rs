@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::challenge::Direction;
 use super::parallax::ParallaxScore;
-use super::passive::LiveScore;
+use super::passive::{LiveScore, PassiveReport};
 use super::relief::ReliefScore;
 
 /// Outcome of a challenge.
@@ -67,6 +67,8 @@ pub enum TurnReason {
     IdentityChanged,
     /// The face is inside a frame that cuts the body off, as the bezel of a screen does: come out from behind it.
     FrameAroundFace,
+    /// Several passive cues together speak against a live capture: keep the camera still and stand freely before the room.
+    PassiveSigns,
     /// A regular pattern lies over the face, as of a screen or a halftone print.
     PatternOverFace,
 }
@@ -118,8 +120,10 @@ pub struct TurnReport {
     pub yaw_range_degrees: Option<[f32; 2]>,
     /// Depth in the motion of the poorest turn that was made; `None` when nothing turned.
     pub parallax_score: Option<ParallaxScore>,
-    /// Passive cue and shape in one number, 0…1, 1 is live; at most 0.5 as long as nothing turned.
+    /// Passive cues and shape in one number, 0…1, 1 is live; at most 0.5 as long as nothing turned.
     pub pad_score: Option<LiveScore>,
+    /// What the pictures show without asking the person for anything.
+    pub passive: PassiveReport,
     /// Whether the turned faces were measured to be the person who looked into the camera.
     pub identity_held: bool,
     /// Why it is not live; empty when it is.
@@ -134,14 +138,19 @@ impl TurnReport {
     }
 }
 
-/// The lower of the passive score and where the shape lies between a sheet and a head.
-pub(super) fn fused(passive: Option<LiveScore>, parallax: Option<ParallaxScore>) -> Option<LiveScore> {
+/// The lowest of the passive scores, of pictures and of the sequence, and where the shape lies between a sheet and a head.
+pub(super) fn fused(
+    pattern: Option<LiveScore>,
+    sequence: &PassiveReport,
+    parallax: Option<ParallaxScore>,
+) -> Option<LiveScore> {
+    let passive = pattern.map(|score| LiveScore(score.0.min(sequence.score.0)));
     let (none, full) = (ParallaxScore::SHEET_AT_MOST.0, ParallaxScore::HEAD_AT_LEAST.0);
     let shape = parallax.map(|score| ((score.0 - none) / (full - none)).clamp(0.0, 1.0));
     match (passive, shape) {
         (Some(passive), Some(shape)) => Some(LiveScore(passive.0.min(shape))),
         (Some(passive), None) => Some(LiveScore(passive.0.min(0.5))),
-        (None, shape) => shape.map(LiveScore),
+        (None, shape) => shape.map(|shape| LiveScore(shape.min(sequence.score.0))),
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::test_faces::{head, photographed, turned};
 use super::*;
-use crate::imaging::Point3;
+use crate::imaging::{Point3, Rect, Rgb};
 
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -26,6 +26,7 @@ fn face(mesh: MeshFace, person: f32, frame: usize) -> ObservedFace {
         passive: Some(LiveScore(1.0)),
         texture: None,
         framed: None,
+        scene: None,
     }
 }
 
@@ -140,6 +141,32 @@ fn a_frame_around_the_face_is_no_pass() {
     }
     let report = report(left_then_right(), &frames);
     assert_eq!((report.verdict, report.reasons), (TurnVerdict::Incomplete, vec![TurnReason::FrameAroundFace]));
+}
+
+/// A frame of a room with a shelf, of which everything is shifted by some pixels, as on a display in a hand.
+fn room(shift: f32) -> Scene {
+    let picture = Rgb::from_fn(320, 240, |x, y| {
+        let (u, v) = (x as f32 - shift, y as f32 + 0.6 * shift);
+        let wave = |a: f32, b: f32| (u * a + v * b).sin();
+        let person = (x as f32 - 160.0).abs() < 45.0 && y > 60;
+        [if person { 60 } else { (120.0 + 50.0 * wave(0.17, 0.05) * wave(-0.04, 0.21)) as u8 }; 3]
+    });
+    Scene::of(&picture, Rect::new(130.0, 80.0, 60.0, 75.0)).unwrap()
+}
+
+#[test]
+fn a_turn_whose_background_sways_along_is_no_pass_and_one_before_a_room_at_rest_is() {
+    let with = |sway: f32| {
+        let mut frames = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
+        for (k, frame) in frames.iter_mut().enumerate() {
+            frame.face.as_mut().unwrap().scene = Some(room(sway * (k as f32 * 0.3).sin()));
+        }
+        report(left_then_right(), &frames)
+    };
+    assert!(with(0.0).is_live());
+    let swaying = with(4.0);
+    assert_eq!((swaying.verdict, swaying.reasons), (TurnVerdict::Incomplete, vec![TurnReason::PassiveSigns]));
+    assert_eq!(swaying.passive.signs, [PassiveSign::BackgroundMoves]);
 }
 
 #[test]
@@ -320,6 +347,7 @@ proptest! {
                 passive: None,
                 texture: None,
                 framed: None,
+        scene: None,
             }),
             rival: k % 7 == 0,
             fingerprint: None,

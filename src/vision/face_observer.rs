@@ -12,7 +12,8 @@ use super::face_reader::{FaceReader, FaceReading};
 use super::runtime::{Digest, ModelError, Runtime};
 use crate::imaging::{Frame, Point, Rect, Rgb, Similarity};
 use crate::liveness::{
-    FaceObservation, FaceTexture, MeshFace, ObservedFace, Pose, QualityGate, TEXTURE_SIDE, TurnTracker, framed, passive,
+    FaceObservation, FaceTexture, MeshFace, ObservedFace, Pose, QualityGate, Scene, TEXTURE_SIDE, TurnTracker, framed,
+    passive,
 };
 
 /// A second face with at least this share of the largest one's area stands as near to the camera.
@@ -173,6 +174,7 @@ impl FaceObserver {
             template,
             passive: score.map(|result| result.live_score),
             framed,
+            scene: Scene::of(&frame.image, Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()))),
             texture: levelled(&frame.image, &reading.mesh),
         })
     }
