@@ -66,7 +66,7 @@ pub struct PassiveReport {
 /// Fewest frames that say anything of a sequence.
 const LEAST_FRAMES: usize = 12;
 /// Sway of the background, in thousandths of the width, at which it begins to speak and at which it is clear. Cameras in
-/// a steady hand moved it by 0.9 to 1.1 in the tuning half, displays in a hand by 7 to 10.
+/// a steady hand moved it by 0.9 to 1.1 in the tuning half, displays in a hand by 4.5 to 10.
 const SWAY: (f32, f32) = (1.8, 4.2);
 /// Share of the frames in which the background has to have moved.
 const LEAST_MOVED: f32 = 0.5;

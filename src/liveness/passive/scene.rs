@@ -65,8 +65,8 @@ fn smoothed(picture: &Gray) -> Gray {
         let (above, here, below) = (row(y - 1), row(y), row(y + 1));
         let column = |x: usize| u32::from(above[x]) + 2 * u32::from(here[x]) + u32::from(below[x]);
         let target = &mut smooth.data_mut()[y * width..(y + 1) * width];
-        for x in 1..width - 1 {
-            target[x] = ((column(x - 1) + 2 * column(x) + column(x + 1) + 8) / 16) as u8;
+        for (x, value) in target.iter_mut().enumerate().take(width - 1).skip(1) {
+            *value = ((column(x - 1) + 2 * column(x) + column(x + 1) + 8) / 16) as u8;
         }
     }
     smooth
