@@ -45,5 +45,5 @@ pub use surround::framed;
 pub use template::{Similarity, Template, TemplateShapeError};
 pub use texture::FaceTexture;
 pub(crate) use texture::SIDE as TEXTURE_SIDE;
-pub use turn::{FaceObservation, LeastYaw, ObservedFace, TurnProgress, TurnTracker};
+pub use turn::{CameraMount, FaceObservation, LeastYaw, ObservedFace, TurnProgress, TurnTracker};
 pub use turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};

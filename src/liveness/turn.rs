@@ -11,6 +11,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::challenge::{Challenge, Direction, Step, TurnOrder};
 use super::face::{MeshFace, Pose};
 use super::passive::{LiveScore, PassiveTrack, Scene};
@@ -118,6 +120,18 @@ struct StepState {
     turn: TurnEvidence,
 }
 
+/// How the camera is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraMount {
+    /// It stands still, as in a counter kiosk: what is behind a person does not move.
+    #[default]
+    Mounted,
+    /// Somebody holds it: the background moves for every person, so that the passive cues of a sequence are measured and
+    /// count for nothing.
+    InHand,
+}
+
 /// Scores one challenge. Made new for every attempt.
 #[derive(Debug)]
 pub struct TurnTracker {
@@ -137,6 +151,7 @@ pub struct TurnTracker {
     repeats: Repeats,
     texture: TextureTrack,
     passive: PassiveTrack,
+    mount: CameraMount,
     /// Whether any face came with its texture.
     textured: bool,
     /// Sum of the yaws of the first look ahead, and then the yaw that all others are measured from.
@@ -166,10 +181,17 @@ impl TurnTracker {
             repeats: Repeats::default(),
             texture: TextureTrack::default(),
             passive: PassiveTrack::default(),
+            mount: CameraMount::Mounted,
             textured: false,
             looked_at: 0.0,
             ahead: 0.0,
         }
+    }
+
+    /// The same before a camera that is held so; [`CameraMount::Mounted`] without this.
+    #[must_use]
+    pub fn before(self, mount: CameraMount) -> Self {
+        Self { mount, ..self }
     }
 
     /// Notes that the prompt of the current step is on the screen. From the first such note on, a turn that comes before
@@ -241,7 +263,7 @@ impl TurnTracker {
         if pattern.is_some_and(|score| score <= LiveScore::ATTACK_AT_MOST) {
             reasons.insert(TurnReason::PatternOverFace);
         }
-        if passive.is_refused() {
+        if passive.is_refused() && self.mount == CameraMount::Mounted {
             reasons.insert(TurnReason::PassiveSigns);
         }
         let verdict = if reasons.iter().any(|reason| reason.is_attack()) {

@@ -62,7 +62,10 @@ fn swaying(mut mesh: MeshFace, frame: usize) -> MeshFace {
 }
 
 fn report(challenge: Challenge, frames: &[FaceObservation]) -> TurnReport {
-    let mut tracker = TurnTracker::new(challenge, LeastYaw::SHIPPED);
+    report_of(TurnTracker::new(challenge, LeastYaw::SHIPPED), frames)
+}
+
+fn report_of(mut tracker: TurnTracker, frames: &[FaceObservation]) -> TurnReport {
     for frame in frames {
         tracker.observe(frame);
     }
@@ -156,17 +159,22 @@ fn room(shift: f32) -> Scene {
 
 #[test]
 fn a_turn_whose_background_sways_along_is_no_pass_and_one_before_a_room_at_rest_is() {
-    let with = |sway: f32| {
+    let frames = |sway: f32| {
         let mut frames = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
         for (k, frame) in frames.iter_mut().enumerate() {
             frame.face.as_mut().unwrap().scene = Some(room(sway * (k as f32 * 0.3).sin()));
         }
-        report(left_then_right(), &frames)
+        frames
     };
+    let with = |sway: f32| report(left_then_right(), &frames(sway));
     assert!(with(0.0).is_live());
     let swaying = with(4.0);
     assert_eq!((swaying.verdict, swaying.reasons), (TurnVerdict::Incomplete, vec![TurnReason::PassiveSigns]));
     assert_eq!(swaying.passive.signs, [PassiveSign::BackgroundMoves]);
+    let held = TurnTracker::new(left_then_right(), LeastYaw::SHIPPED).before(CameraMount::InHand);
+    let held = report_of(held, &frames(4.0));
+    assert!(held.is_live(), "a camera in a hand moves every background");
+    assert_eq!(held.passive.signs, [PassiveSign::BackgroundMoves], "and says so");
 }
 
 #[test]

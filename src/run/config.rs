@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, Rule, UseCase};
-use crate::liveness::AgeBuffer;
+use crate::liveness::{AgeBuffer, CameraMount};
 use crate::session::{AttemptsLeft, Dialect, Policy};
 use crate::store::AttemptLimits;
 
@@ -123,6 +123,8 @@ pub struct SessionConfig {
     pub recapture: Recapture,
     /// Whether the screen lights the face after the head turn.
     pub screen_flash: ScreenFlash,
+    /// Whether the camera stands, or somebody holds the device.
+    pub camera_mount: CameraMount,
     /// Where a live face that looks clearly old enough needs no document; nowhere by default.
     pub age_triage: Option<AgeTriageConfig>,
 }
@@ -187,6 +189,7 @@ impl Default for SessionConfig {
             accept_front_only: false,
             recapture: Recapture::Flag,
             screen_flash: ScreenFlash::Off,
+            camera_mount: CameraMount::Mounted,
             age_triage: None,
         }
     }
@@ -216,6 +219,7 @@ impl SessionConfig {
             accept_front_only: self.accept_front_only,
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,
+            camera_mount: self.camera_mount,
             ..Policy::for_tier(rule.tier)
         }
     }
@@ -399,11 +403,12 @@ mod tests {
 
     #[test]
     fn what_is_configured_for_sessions_becomes_the_policy() {
-        let strict =
-            "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\nscreen_flash = \"require\"\n[camera]";
+        let strict = "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\nscreen_flash = \"require\"\n\
+             camera_mount = \"in_hand\"\n[camera]";
         let config = Config::parse(&GOOD.replace("[camera]", strict)).unwrap();
         let policy = config.sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
         assert!(policy.refuse_recapture && policy.accept_front_only && policy.require_flash);
+        assert_eq!(policy.camera_mount, CameraMount::InHand);
         let default = Config::parse(GOOD).unwrap().sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
         assert_eq!(default, Policy::for_tier(AgeTier::Over21));
     }

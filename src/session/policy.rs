@@ -2,7 +2,7 @@
 
 use crate::compliance::AgeTier;
 use crate::document::DocumentKind;
-use crate::liveness::{AgeBuffer, AgeThreshold};
+use crate::liveness::{AgeBuffer, AgeThreshold, CameraMount};
 
 /// A measure of the decision. Test builds can leave one out, to show what it alone catches; the released program cannot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub struct Policy {
     pub admit_specimens: bool,
     /// Whether the person's skin has to follow colours that the screen shows after the head turn.
     pub require_flash: bool,
+    /// How the camera is held, which says what a moving background means.
+    pub camera_mount: CameraMount,
     /// How much older than the tier a live face has to look for no document to be needed; `None` where the document is
     /// always asked for.
     pub age_triage: Option<AgeBuffer>,
@@ -73,6 +75,7 @@ impl Policy {
             refuse_recapture: false,
             admit_specimens: false,
             require_flash: false,
+            camera_mount: CameraMount::Mounted,
             age_triage: None,
             asks_identity: false,
             #[cfg(test)]

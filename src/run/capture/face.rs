@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::imaging::{Frame, Provenance, Rect, locate_card};
 use crate::liveness::{
-    AgeFrames, AgeThreshold, Challenge, Direction, FaceObservation, LeastYaw, MatchThreshold, Template, TurnProgress,
-    TurnTracker, compare_each,
+    AgeFrames, AgeThreshold, CameraMount, Challenge, Direction, FaceObservation, LeastYaw, MatchThreshold, Template,
+    TurnProgress, TurnTracker, compare_each,
 };
 use crate::run::vision::{Vision, VisionError};
 use crate::session::machine::{AgeSeen, FaceSeen};
@@ -143,6 +143,11 @@ impl FaceCapture {
             ages.add(vision.estimate_age(&frame.image, &face.mesh)?);
         }
         Ok(progress)
+    }
+
+    /// The same with a camera that is held so.
+    pub(in crate::run) fn before(self, mount: CameraMount) -> Self {
+        Self { tracker: self.tracker.before(mount), ..self }
     }
 
     /// Whether the challenge begins: not while nobody looks into the camera, or what does is a portrait on a card.

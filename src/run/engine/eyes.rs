@@ -263,7 +263,8 @@ impl Looker {
                     portrait.map(|portrait| *portrait),
                     age,
                     &mut self.vision,
-                );
+                )
+                .before(look.policy.camera_mount);
                 let next = Next { policy: look.policy, challenge: FlashChallenge::from_nonce(&nonce) };
                 Watching::Face { capture, turn: Box::new(turn), told: None, next: Box::new(next) }
             }
