@@ -371,9 +371,7 @@ impl TurnTracker {
             self.evidence.add_framed(face.framed);
         }
         let sample = self.evidence.sample(&face.mesh, face.pose);
-        if let Some(scene) = &face.scene {
-            self.passive.add(scene);
-        }
+        face.scene.iter().for_each(|scene| self.passive.add(scene));
         self.textured |= face.texture.is_some();
         let texture = self.texture.follow(face.texture.as_ref(), pose);
         let yaw = pose.yaw_degrees;
