@@ -53,8 +53,15 @@ fn mesh(yaw_degrees: f32) -> MeshFace {
 
 fn observation(frame: u32, yaw_degrees: f32) -> FaceObservation {
     let pose = Pose { yaw_degrees, ..Pose::default() };
-    let face =
-        ObservedFace { mesh: mesh(yaw_degrees), pose, template: None, passive: None, texture: None, framed: None };
+    let face = ObservedFace {
+        mesh: mesh(yaw_degrees),
+        pose,
+        template: None,
+        passive: None,
+        texture: None,
+        framed: None,
+        scene: None,
+    };
     FaceObservation { at: Duration::from_millis(33) * frame, face: Some(face), rival: false, fingerprint: None }
 }
 
