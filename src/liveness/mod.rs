@@ -11,6 +11,7 @@ mod face;
 mod feed;
 mod flash;
 mod matching;
+mod observation;
 mod parallax;
 mod passive;
 mod pose;
@@ -37,6 +38,7 @@ pub use flash::{
     FlashScore, FlashStage, FlashTracker, FlashVerdict, Latency,
 };
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
+pub use observation::{CameraMount, FaceObservation, ObservedFace};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
 pub use passive::{LiveScore, PassiveCues, PassiveReport, PassiveResult, PassiveSign, PassiveVerdict, Scene, passive};
 pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};
@@ -45,5 +47,5 @@ pub use surround::framed;
 pub use template::{Similarity, Template, TemplateShapeError};
 pub use texture::FaceTexture;
 pub(crate) use texture::SIDE as TEXTURE_SIDE;
-pub use turn::{CameraMount, FaceObservation, LeastYaw, ObservedFace, TurnProgress, TurnTracker};
+pub use turn::{LeastYaw, TurnProgress, TurnTracker};
 pub use turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict};

@@ -11,14 +11,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::challenge::{Challenge, Direction, Step, TurnOrder};
-use super::face::{MeshFace, Pose};
-use super::passive::{LiveScore, PassiveTrack, Scene};
+use super::face::Pose;
+use super::observation::{CameraMount, FaceObservation, ObservedFace};
+use super::passive::{LiveScore, PassiveTrack};
 use super::repeats::Repeats;
 use super::template::Template;
-use super::texture::{FaceTexture, TextureTrack};
+use super::texture::TextureTrack;
 use super::turn_evidence::{Evidence, TurnEvidence};
 use super::turn_report::{StepReport, TurnReason, TurnReport, TurnVerdict, fused};
 use crate::imaging::{Point, Rect};
@@ -31,38 +30,6 @@ impl LeastYaw {
     /// Turned by up to 50°, flat photos made the mesh report at most 25°, photos bent a little 30°; of 16 sequences of
     /// photos bent strongly, two passed 28° to one side and none to both. A person reaches it at about 40° of true turn.
     pub const SHIPPED: Self = Self(28.0);
-}
-
-/// One frame's face.
-#[derive(Debug, Clone)]
-pub struct ObservedFace {
-    /// The landmarks.
-    pub mesh: MeshFace,
-    /// Rotation of the head.
-    pub pose: Pose,
-    /// Its template, where [`TurnTracker::wants_template`] asked for one.
-    pub template: Option<Template>,
-    /// Score of the passive cue, where it could be measured.
-    pub passive: Option<LiveScore>,
-    /// Whether a frame encloses the face, where that was looked at.
-    pub framed: Option<bool>,
-    /// The frame, shrunk, for the cues that need more than the face; `None` where the picture is too small.
-    pub scene: Option<Scene>,
-    /// The levelled face, where it lies within the picture.
-    pub texture: Option<FaceTexture>,
-}
-
-/// What one frame shows.
-#[derive(Debug, Clone)]
-pub struct FaceObservation {
-    /// Time of the frame since the capture began.
-    pub at: Duration,
-    /// The largest face; `None` when there is none.
-    pub face: Option<ObservedFace>,
-    /// Whether a second face of like size is there.
-    pub rival: bool,
-    /// A number that only equal pictures share.
-    pub fingerprint: Option<u64>,
 }
 
 /// How far the challenge is; for prompts.
@@ -118,18 +85,6 @@ struct StepState {
     reached: Option<Duration>,
     yaw: Option<f32>,
     turn: TurnEvidence,
-}
-
-/// How the camera is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CameraMount {
-    /// It stands still, as in a counter kiosk: what is behind a person does not move.
-    #[default]
-    Mounted,
-    /// Somebody holds it: the background moves for every person, so that the passive cues of a sequence are measured and
-    /// count for nothing.
-    InHand,
 }
 
 /// Scores one challenge. Made new for every attempt.
