@@ -217,12 +217,14 @@ fn beside<'a>(number: &TextLine, lines: &'a [TextLine]) -> Option<&'a TextLine> 
 
 /// The number of a field that begins at a character, and where its value begins.
 fn label_at(text: &[char], at: usize) -> Option<(usize, FieldNumber)> {
+    // A line may be empty: a picture of nothing but specks is read as such.
+    let first = *text.get(at)?;
     if at > 0 && text[at - 1] != ' ' {
         return None;
     }
     let is_dot = |at: usize| matches!(text.get(at), Some('.' | ',' | ':'));
     let is_gap = |at: usize| matches!(text.get(at), None | Some(' '));
-    if text[at] == '4' {
+    if first == '4' {
         let number = match text.get(at + 1)? {
             'a' | 'A' => FieldNumber::Issue,
             'b' | 'B' => FieldNumber::Expiry,
@@ -233,7 +235,7 @@ fn label_at(text: &[char], at: usize) -> Option<(usize, FieldNumber)> {
         let end = at + 2;
         return if is_dot(end) { Some((end + 1, number)) } else { is_gap(end).then_some((end, number)) };
     }
-    let number = match text[at] {
+    let number = match first {
         '1' | 'I' | 'l' | '|' => FieldNumber::Surname,
         '2' => FieldNumber::GivenNames,
         '3' => FieldNumber::Birth,
@@ -246,5 +248,5 @@ fn label_at(text: &[char], at: usize) -> Option<(usize, FieldNumber)> {
         return (at == 0 || is_gap(end + 1)).then_some((end + 1, number));
     }
     // Without its dot, only a digit, at the beginning.
-    (at == 0 && text[at].is_ascii_digit() && is_gap(end)).then_some((end, number))
+    (at == 0 && first.is_ascii_digit() && is_gap(end)).then_some((end, number))
 }

@@ -204,6 +204,14 @@ fn other_fronts_are_not_of_this_model() {
     assert!(read_european_licence(&upside_down, TODAY).is_none());
 }
 
+#[test]
+fn an_empty_line_beside_a_number_is_no_value() {
+    let mut lines = vec![line("1.", 400.0, 100.0), line("", 440.0, 100.0)];
+    assert!(read_european_licence(&lines, TODAY).is_none());
+    lines.extend(british());
+    assert!(read_european_licence(&lines, TODAY).is_some());
+}
+
 proptest! {
     #[test]
     fn whatever_is_printed_is_read_without_a_panic(
