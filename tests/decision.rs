@@ -9,8 +9,8 @@ use carded::liveness::{
 };
 use carded::privacy::PersonalDate;
 use carded::session::{
-    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed,
-    Policy, ReasonCode, Strength, Verdict, decide,
+    AllowedType, CaptureEvidence, DocumentEvidence, DocumentOptions, EncodedSource, Evidence, LivenessEvidence,
+    Outcome, OutcomeResult, OutcomeSeed, Policy, ReasonCode, Strength, Verdict, decide,
 };
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -234,6 +234,16 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn any_options()(
+        allowed_types in prop::collection::vec(prop::sample::select(AllowedType::ALL.to_vec()), 0..4),
+        require_live_capture in any::<Option<bool>>(), require_matching_selfie in any::<Option<bool>>(),
+        require_id_number in any::<Option<bool>>(),
+    ) -> DocumentOptions {
+        DocumentOptions { allowed_types, require_live_capture, require_matching_selfie, require_id_number }
+    }
+}
+
 /// Points of a flag: three of them refuse.
 fn weight(flag: &Check) -> u32 {
     [CheckStrength::Weak, CheckStrength::Moderate, CheckStrength::Strong]
@@ -292,6 +302,20 @@ proptest! {
         let verified = decision.verdict == Verdict::Verified;
         prop_assert!(!verified || everything_required_is_there(&evidence, &policy));
         prop_assert_eq!(verified, decision.reasons.is_empty());
+    }
+
+    #[test]
+    fn a_narrowed_policy_verifies_nothing_that_the_place_s_own_does_not(
+        evidence in any_evidence(), policy in any_policy(), options in any_options(), asks_identity in any::<bool>()
+    ) {
+        let narrowed = policy.clone().narrowed_by(&options, asks_identity);
+        let verified = decide(&evidence, &narrowed, today()).verdict == Verdict::Verified;
+        prop_assert!(!verified || decide(&evidence, &policy, today()).verdict == Verdict::Verified);
+        let kind = evidence.document.as_ref().and_then(|document| document.kind);
+        let allowed = options.allowed_types.iter().map(|allowed| allowed.kind()).collect::<Vec<_>>();
+        prop_assert!(!verified || allowed.is_empty() || kind.is_none_or(|kind| allowed.contains(&kind)));
+        let matched = evidence.face_match.is_some_and(|compared| compared.decision == MatchDecision::Match);
+        prop_assert!(!verified || options.require_matching_selfie != Some(true) || (matched && kind.is_some()));
     }
 
     #[test]

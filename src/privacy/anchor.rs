@@ -14,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
+use super::api_secrets::ApiSecrets;
 use crate::document::{Fields, transliterated};
 use crate::privacy::Personal;
 
@@ -69,16 +70,29 @@ impl AnchorKey {
         self.hash(Self::CHECK_LABEL, &[])
     }
 
+    /// What the API's secrets and keyed hashes are made with.
+    #[must_use]
+    pub fn api_secrets(&self) -> ApiSecrets {
+        ApiSecrets::under(&keyed_hash(&self.0, ApiSecrets::LABEL, &[]))
+    }
+
     /// 64 lower-case hexadecimal digits.
     fn hash(&self, label: &str, parts: &[&str]) -> String {
-        // HMAC takes a key of any length, so that this arm is never left.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return String::new() };
-        for part in std::iter::once(&label).chain(parts) {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        hexadecimal(&mac.finalize().into_bytes())
+        hexadecimal(&*keyed_hash(&self.0, label, parts))
     }
+}
+
+/// HMAC-SHA256 (RFC 2104) of a label and parts, each behind its length, so that no two rows of parts give the same bytes.
+pub(super) fn keyed_hash(key: &[u8; AnchorKey::BYTES], label: &str, parts: &[&str]) -> Zeroizing<[u8; 32]> {
+    // A key that is shorter than the hash's block is filled up with zeros, here as in the HMAC itself.
+    let mut block = Zeroizing::new([0; 64]);
+    block[..key.len()].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new((&*block).into());
+    for part in std::iter::once(&label).chain(parts) {
+        mac.update(&(part.len() as u64).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    Zeroizing::new(mac.finalize().into_bytes().into())
 }
 
 impl std::fmt::Debug for AnchorKey {

@@ -16,7 +16,8 @@ pub struct SessionIdError;
 impl SessionId {
     /// Characters of the shared part, 5 bits each.
     pub const CHARACTERS: usize = 24;
-    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    /// Crockford's, in lower case: nothing in it is taken for anything else when it is read out.
+    pub(crate) const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
     /// Makes an identifier from random bytes.
     #[must_use]

@@ -13,12 +13,14 @@ mod fault;
 mod hints;
 mod id;
 pub mod machine;
+mod metadata;
 mod outcome;
 mod policy;
 mod prompt;
 pub mod protocol;
 mod reason;
 mod record;
+mod request;
 
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
 pub use dialect::Dialect;
@@ -28,8 +30,10 @@ pub use evidence::{
 };
 pub use fault::DeviceFault;
 pub use id::{SessionId, SessionIdError};
+pub use metadata::{Metadata, MetadataError};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
 pub use policy::{Measure, Policy};
 pub use prompt::{DocumentSide, Hint, Prompt, Screen};
 pub use reason::{Phase, ReasonCode, ReasonEntry};
 pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};
+pub use request::{AllowedType, DetailError, DocumentOptions, SessionDetails};

@@ -1,5 +1,6 @@
 //! What a verification asks for.
 
+use super::request::DocumentOptions;
 use crate::compliance::AgeTier;
 use crate::document::DocumentKind;
 use crate::liveness::{AgeBuffer, AgeThreshold, CameraMount};
@@ -81,6 +82,23 @@ impl Policy {
             #[cfg(test)]
             left_out: None,
         }
+    }
+
+    /// This policy with what an integrator asks besides, which never loosens it: kinds that they do not allow are accepted no
+    /// more (none may be left), and a face that has to match a portrait needs a document to match. What they wave is
+    /// waved nowhere.
+    #[must_use]
+    pub fn narrowed_by(mut self, options: &DocumentOptions, asks_identity: bool) -> Self {
+        let allowed = &options.allowed_types;
+        self.accepted_kinds.retain(|kind| allowed.is_empty() || allowed.iter().any(|allowed| allowed.kind() == *kind));
+        if options.require_matching_selfie == Some(true) {
+            self.require_liveness = true;
+            self.require_face_match = true;
+            // The head turn would otherwise open the way on which a face needs no document.
+            self.age_triage = None;
+        }
+        self.asks_identity |= asks_identity;
+        self
     }
 
     /// From which estimate on a face needs no document; `None` where every face does: by default, where the person is asked
