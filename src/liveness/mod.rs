@@ -40,7 +40,9 @@ pub use flash::{
 pub use matching::{MatchDecision, MatchResult, MatchThreshold, compare, compare_each};
 pub use observation::{CameraMount, FaceObservation, ObservedFace};
 pub use parallax::{ParallaxSample, ParallaxScore, median_sample, median_score};
-pub use passive::{LiveScore, PassiveCues, PassiveReport, PassiveResult, PassiveSign, PassiveVerdict, Scene, passive};
+pub use passive::{
+    LiveScore, PadScore, PassiveCues, PassiveReport, PassiveResult, PassiveSign, PassiveVerdict, Scene, passive,
+};
 pub use quality::{FaceQuality, QualityFault, QualityGate, QualityScore};
 pub use relief::ReliefScore;
 pub use surround::framed;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::face::{MeshFace, Pose};
-use super::passive::{LiveScore, Scene};
+use super::passive::{LiveScore, PadScore, Scene};
 use super::template::Template;
 use super::texture::FaceTexture;
 
@@ -22,6 +22,8 @@ pub struct ObservedFace {
     pub passive: Option<LiveScore>,
     /// Whether a frame encloses the face, where that was looked at.
     pub framed: Option<bool>,
+    /// What an operator's model says, where there is one and it was asked.
+    pub pad: Option<PadScore>,
     /// The frame, shrunk, for the cues that need more than the face; `None` where the picture is too small.
     pub scene: Option<Scene>,
     /// The levelled face, where it lies within the picture.

@@ -218,7 +218,7 @@ impl TurnTracker {
         if pattern.is_some_and(|score| score <= LiveScore::ATTACK_AT_MOST) {
             reasons.insert(TurnReason::PatternOverFace);
         }
-        if passive.is_refused() && self.mount == CameraMount::Mounted {
+        if passive.is_refused(self.mount) {
             reasons.insert(TurnReason::PassiveSigns);
         }
         let verdict = if reasons.iter().any(|reason| reason.is_attack()) {
@@ -324,6 +324,7 @@ impl TurnTracker {
                 self.evidence.add_passive(score);
             }
             self.evidence.add_framed(face.framed);
+            face.pad.iter().for_each(|score| self.passive.add_pad(*score));
         }
         let sample = self.evidence.sample(&face.mesh, face.pose);
         face.scene.iter().for_each(|scene| self.passive.add(scene));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::test_faces::{head, photographed, turned};
 use super::*;
-use crate::imaging::{Point3, Rect, Rgb};
+use crate::imaging::{Gray, Point3, Rect};
 
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -26,6 +26,7 @@ fn face(mesh: MeshFace, person: f32, frame: usize) -> ObservedFace {
         passive: Some(LiveScore(1.0)),
         texture: None,
         framed: None,
+        pad: None,
         scene: None,
     }
 }
@@ -148,11 +149,11 @@ fn a_frame_around_the_face_is_no_pass() {
 
 /// A frame of a room with a shelf, of which everything is shifted by some pixels, as on a display in a hand.
 fn room(shift: f32) -> Scene {
-    let picture = Rgb::from_fn(320, 240, |x, y| {
+    let picture = Gray::from_fn(320, 240, |x, y| {
         let (u, v) = (x as f32 - shift, y as f32 + 0.6 * shift);
         let wave = |a: f32, b: f32| (u * a + v * b).sin();
         let person = (x as f32 - 160.0).abs() < 45.0 && y > 60;
-        [if person { 60 } else { (120.0 + 50.0 * wave(0.17, 0.05) * wave(-0.04, 0.21)) as u8 }; 3]
+        [if person { 60 } else { (120.0 + 50.0 * wave(0.17, 0.05) * wave(-0.04, 0.21)) as u8 }]
     });
     Scene::of(&picture, Rect::new(130.0, 80.0, 60.0, 75.0)).unwrap()
 }
@@ -355,6 +356,7 @@ proptest! {
                 passive: None,
                 texture: None,
                 framed: None,
+                pad: None,
         scene: None,
             }),
             rival: k % 7 == 0,

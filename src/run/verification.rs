@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::document_reading::{DocumentPictures, DocumentReading, DocumentSides, read_document};
 use super::stages::{StageReport, Stages};
 use super::turn_reading::read_turn;
+use super::vision::named;
 use crate::camera::SequenceError;
 use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseCase};
 use crate::imaging::Frame;
@@ -116,15 +117,8 @@ impl Verifier {
         let text = TextReader::open(runtime)?;
         let faces = FaceObserver::open(runtime)?;
         let [text_detection, text_recognition] = text.digests();
-        let [face_detection, face_mesh, face_embedding] = faces.digests();
-        let used = [
-            ("face_detection", face_detection),
-            ("face_embedding", face_embedding),
-            ("face_mesh", face_mesh),
-            ("text_detection", text_detection),
-            ("text_recognition", text_recognition),
-        ];
-        let models = used.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).into();
+        let read = [("text_detection", text_detection), ("text_recognition", text_recognition)];
+        let models = named(faces.digests().chain(read));
         Ok(Self { text, faces, models })
     }
 

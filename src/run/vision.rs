@@ -167,22 +167,22 @@ impl Vision {
 
     /// The model that estimates ages.
     pub(super) fn age_models(&self) -> ModelDigests {
-        self.ages.iter().map(|ages| (AgeEstimator::MODEL.to_owned(), ages.digest().as_str().to_owned())).collect()
+        named(self.ages.iter().map(|ages| (AgeEstimator::MODEL, ages.digest())))
     }
 
     /// The models that read documents.
     pub(super) fn document_models(&self) -> ModelDigests {
         let [detection, recognition] = self.text.digests();
-        named([("text_detection", detection), ("text_recognition", recognition)])
+        named([("text_detection", detection), ("text_recognition", recognition)].into_iter())
     }
 
     /// The models that look at faces.
     pub(super) fn face_models(&self) -> ModelDigests {
-        let [detection, mesh, embedding] = self.faces.digests();
-        named([("face_detection", detection), ("face_mesh", mesh), ("face_embedding", embedding)])
+        named(self.faces.digests())
     }
 }
 
-fn named<const COUNT: usize>(models: [(&str, &Digest); COUNT]) -> ModelDigests {
-    models.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).into()
+/// Models as an outcome names them.
+pub(super) fn named<'a>(models: impl Iterator<Item = (&'static str, &'a Digest)>) -> ModelDigests {
+    models.map(|(name, digest)| (name.to_owned(), digest.as_str().to_owned())).collect()
 }

@@ -11,6 +11,7 @@ use super::exit::{CommandError, Exit};
 use crate::camera::{
     AtEnd, FrameSource, OpenSource, Replay, ReplayFaults, ReplaySettings, SeenCamera, V4l2Settings, V4l2Source,
 };
+use crate::liveness::CameraMount;
 use crate::run::worker::{DecoderWorker, picture_decoder};
 use crate::run::{
     CameraConfig, ChildSpec, Config, Decoder, EngineParts, end_with_parent, leave_no_core_dump, run_engine, run_role,
@@ -28,6 +29,17 @@ pub struct RoleArgs {
     /// End when the process that started this one ends.
     #[arg(long, hide = true)]
     supervised: bool,
+}
+
+/// What the engine takes.
+#[derive(Debug, Args)]
+pub struct EngineArgs {
+    #[command(flatten)]
+    role: RoleArgs,
+    /// Somebody holds the device, and its camera with it, unless `camera_mount` under `[sessions]` says what it is;
+    /// `carded handheld` gives this.
+    #[arg(long)]
+    in_hand: bool,
 }
 
 /// What the roles with a screen take.
@@ -76,7 +88,7 @@ impl LayoutArg {
 }
 
 impl RoleArgs {
-    fn begin(&self) -> Result<Config, CommandError> {
+    pub(super) fn begin(&self) -> Result<Config, CommandError> {
         leave_no_core_dump().map_err(CommandError::Process)?;
         if self.supervised {
             end_with_parent();
@@ -89,8 +101,17 @@ impl RoleArgs {
 ///
 /// # Errors
 /// [`CommandError`] with the reason why it could not start or go on.
-pub fn engine(args: &RoleArgs, assets: &Assets) -> Result<Exit, CommandError> {
-    let config = args.begin()?;
+pub fn engine(args: &EngineArgs, assets: &Assets) -> Result<Exit, CommandError> {
+    let mut config = args.role.begin()?;
+    if args.in_hand {
+        if config.sessions.camera_mount == Some(CameraMount::Mounted) {
+            tracing::warn!(
+                "this is a handheld, but sessions.camera_mount says mounted, and that counts: if somebody holds it after \
+                 all, honest people are turned away; take camera_mount out of the configuration then"
+            );
+        }
+        config.sessions = config.sessions.in_hand();
+    }
     let program = this_program()?;
     let camera = camera(&config.camera, &program)?;
     let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
@@ -146,8 +167,13 @@ pub fn appliance(args: &ScreenArgs, layout: LayoutArg) -> Result<Exit, CommandEr
     if args.fullscreen {
         window.push("--fullscreen".to_owned());
     }
+    let mut engine = with_config("engine");
+    match layout {
+        LayoutArg::Kiosk => {}
+        LayoutArg::Handheld => engine.push("--in-hand".to_owned()),
+    }
     let children = vec![
-        ChildSpec { name: "engine", arguments: with_config("engine"), ends_all: false },
+        ChildSpec { name: "engine", arguments: engine, ends_all: false },
         ChildSpec { name: "sync", arguments: with_config("sync"), ends_all: false },
         ChildSpec { name: "ui", arguments: window, ends_all: true },
     ];

@@ -29,7 +29,12 @@ pub(super) struct FaceModel {
 impl FaceModel {
     pub fn open(runtime: &Runtime, name: &'static str, scaling: Scaling) -> Result<Self, ModelError> {
         let (session, digest) = runtime.open(name)?;
-        Ok(Self { name, session, digest, scaling })
+        Ok(Self::of(name, session, digest, scaling))
+    }
+
+    /// A network that was opened already.
+    pub fn of(name: &'static str, session: Session, digest: Digest, scaling: Scaling) -> Self {
+        Self { name, session, digest, scaling }
     }
 
     pub fn digest(&self) -> &Digest {

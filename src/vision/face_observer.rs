@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hasher};
 use super::face_crop::square_crop;
 use super::face_embedding::{EmbeddingError, FaceEmbedder};
 use super::face_reader::{FaceReader, FaceReading};
+use super::pad_model::PadModel;
 use super::runtime::{Digest, ModelError, Runtime};
 use crate::imaging::{Frame, Point, Rect, Rgb, Similarity};
 use crate::liveness::{
@@ -27,10 +28,11 @@ const FINGERPRINT_ROWS: usize = 5;
 /// A face that the detector misses is searched where it was for so many frames.
 const FOLLOWED_FRAMES: usize = 8;
 
-/// Detector, mesh and embedding over the frames of one person.
+/// Detector, mesh and embedding over the frames of one person, and an operator's model against attacks where there is one.
 pub struct FaceObserver {
     reader: FaceReader,
     embedder: FaceEmbedder,
+    pad: Option<PadModel>,
     previous: Option<FaceReading>,
     missed: usize,
     /// Frames since the whole picture was searched.
@@ -39,7 +41,7 @@ pub struct FaceObserver {
 }
 
 impl FaceObserver {
-    /// Opens the models `face_detection`, `face_mesh` and `face_embedding`.
+    /// Opens the models `face_detection`, `face_mesh` and `face_embedding`, and what `pad.toml` in their folder states.
     ///
     /// # Errors
     /// Any [`ModelError`].
@@ -47,6 +49,7 @@ impl FaceObserver {
         Ok(Self {
             reader: FaceReader::open(runtime)?,
             embedder: FaceEmbedder::open(runtime)?,
+            pad: PadModel::find(runtime)?,
             previous: None,
             missed: 0,
             followed: 0,
@@ -54,11 +57,11 @@ impl FaceObserver {
         })
     }
 
-    /// SHA-256 of detector, mesh and embedding model.
-    #[must_use]
-    pub fn digests(&self) -> [&Digest; 3] {
+    /// Name and SHA-256 of every model that looks at faces here.
+    pub fn digests(&self) -> impl Iterator<Item = (&'static str, &Digest)> {
         let [detector, mesh] = self.reader.digests();
-        [detector, mesh, self.embedder.digest()]
+        let always = [("face_detection", detector), ("face_mesh", mesh), ("face_embedding", self.embedder.digest())];
+        always.into_iter().chain(self.pad.iter().map(|pad| (PadModel::MODEL, pad.digest())))
     }
 
     /// The models themselves, for the portrait of the same verification.
@@ -164,8 +167,15 @@ impl FaceObserver {
         } else {
             None
         };
-        let framed = (template.is_some() && reading.pose.is_frontal())
-            .then(|| framed(&frame.image.to_gray(), Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()))));
+        // Of what every frame costs the passive cues, turning it grey is the most: it is done once for all of them.
+        let grey = frame.image.to_gray();
+        let bounds = bounds(reading);
+        let looks_ahead = template.is_some() && reading.pose.is_frontal();
+        let framed = looks_ahead.then(|| framed(&grey, bounds));
+        let pad = match &mut self.pad {
+            Some(pad) if looks_ahead => pad.score(&frame.image, bounds)?,
+            Some(_) | None => None,
+        };
         // The pattern of a screen shows best where the face is frontal, and there the tracker uses it.
         let score = if template.is_some() { passive(&frame.image, reading.detection.bounds) } else { None };
         Ok(ObservedFace {
@@ -174,15 +184,20 @@ impl FaceObserver {
             template,
             passive: score.map(|result| result.live_score),
             framed,
-            scene: Scene::of(&frame.image, Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()))),
+            pad,
+            scene: Scene::of(&grey, bounds),
             texture: levelled(&frame.image, &reading.mesh),
         })
     }
 }
 
+/// Forehead to chin and cheek to cheek.
+fn bounds(reading: &FaceReading) -> Rect {
+    Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()))
+}
+
 /// Whether two readings are of one face.
 fn overlap(a: &FaceReading, b: &FaceReading) -> bool {
-    let bounds = |reading: &FaceReading| Rect::around(reading.mesh.landmarks.iter().map(|p| p.xy()));
     bounds(a).iou(bounds(b)) > SAME_FACE
 }
 

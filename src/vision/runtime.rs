@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::Manifest;
+use super::pad_entry::PadSlotError;
 
 /// Threads that one inference may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,9 @@ pub enum ModelError {
         /// What it said.
         source: ort::Error,
     },
+    /// An operator's model against presentation attacks is not as its operator states it.
+    #[error(transparent)]
+    PadSlot(#[from] PadSlotError),
     /// A model's output does not have the documented shape.
     #[error("{model} gave an output of unexpected shape {shape:?}; restore the file with `models/rebuild`")]
     Shape {
@@ -168,13 +172,19 @@ impl Runtime {
         }
     }
 
-    /// The folder and list of models.
+    /// The list of models.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    fn session(&self, bytes: &[u8]) -> ort::Result<Session> {
+    /// The folder that the models are in.
+    pub(super) fn folder(&self) -> &Path {
+        &self.models
+    }
+
+    /// Opens a model whose bytes were checked.
+    pub(super) fn session(&self, bytes: &[u8]) -> ort::Result<Session> {
         let threads = self.threads.0.get();
         Session::builder(&self.environment)?
             .with_optimization_level(GraphOptimizationLevel::All)?

@@ -95,6 +95,7 @@ fn a_handheld_shows_its_own_layout_and_its_roles_end_with_it_when_it_is_killed()
             assert!(roles.iter().any(|child| command_line(*child).contains(&format!("\0{role}\0"))), "{role}");
         }
         assert!(roles.iter().any(|child| command_line(*child).contains("\0--layout\0handheld\0")));
+        assert!(roles.iter().any(|child| command_line(*child).contains("\0--in-hand\0")), "the engine is told");
         (handheld, roles)
     };
     let (handheld, roles) = start();
@@ -115,6 +116,7 @@ fn a_kiosk_runs_its_roles_restarts_one_that_dies_and_stops_all_in_two_seconds() 
     wait_for("the engine", || UnixStream::connect(site.path("engine.sock")).ok());
     let engine = || children_of(number).into_iter().find(|child| command_line(*child).contains("\0engine\0"));
     let first = engine().expect("the engine is a child");
+    assert!(!command_line(first).contains("--in-hand"), "its camera stands");
     assert!(Command::new("kill").args(["-KILL", &first.to_string()]).status().unwrap().success());
     let second = wait_for("another engine", || engine().filter(|child| *child != first));
     wait_for("its socket", || Path::new(&site.path("engine.sock")).exists().then_some(()));

@@ -3,6 +3,7 @@
 
 pub mod display;
 pub mod events;
+pub mod onnx;
 pub mod receiver;
 
 use std::io::Write;

@@ -3,7 +3,7 @@
 //! Always holds: `followed` is given only by [`super::FlashTracker::finish`], and only with no reason against it. The
 //! codes of [`FlashReason`] are stable; the words for people are kept elsewhere.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How well the skin followed the colours: the correlation of what was expected with what was measured, −1…1, with the
 /// straight line in time taken out of both. Not a probability.
@@ -28,7 +28,7 @@ impl FlashGain {
 }
 
 /// Outcome of a flash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[must_use]
 pub enum FlashVerdict {
@@ -41,7 +41,7 @@ pub enum FlashVerdict {
 }
 
 /// Why a face did not follow, or could not be measured. Ordered by what the person should mend first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlashReason {
     /// No face, or not for long enough at a time: stay before the camera.

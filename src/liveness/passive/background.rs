@@ -213,14 +213,13 @@ fn between(picture: &Gray, x: f32, y: f32) -> Option<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::Rgb;
 
     const FACE: Rect = Rect { x: 280.0, y: 190.0, width: 90.0, height: 110.0 };
 
     /// A room that is shifted and turned by some pixels of the scene, and a person who stands elsewhere.
     fn scene(shift: (f32, f32), degrees: f32, gain: f32, person: f32) -> Scene {
         let (sin, cos) = degrees.to_radians().sin_cos();
-        let picture = Rgb::from_fn(640, 480, |x, y| {
+        let picture = Gray::from_fn(640, 480, |x, y| {
             let (u, v) = (x as f32 - 320.0 - 2.0 * shift.0, y as f32 - 240.0 - 2.0 * shift.1);
             let (u, v) = (cos * u + sin * v, cos * v - sin * u);
             let soft = |from: f32| 1.0 / (1.0 + (-from / 1.2).exp());
@@ -229,7 +228,7 @@ mod tests {
             let near = ((x as f32 - 325.0 - person) / 65.0).powi(2) + ((y as f32 - 245.0) / 90.0).powi(2);
             let grain = ((x * 31 + y * 57) ^ (x * y)) % 7;
             let shade = if near < 1.0 { 190.0 } else { 150.0 - 60.0 * door - 70.0 * shelf };
-            [(shade * gain + grain as f32) as u8; 3]
+            [(shade * gain + grain as f32) as u8]
         });
         Scene::of(&picture, Rect { x: FACE.x + person, ..FACE }).unwrap()
     }
@@ -251,7 +250,7 @@ mod tests {
 
     #[test]
     fn a_blank_wall_cannot_be_followed() {
-        let wall = Scene::of(&Rgb::filled(640, 480, [140; 3]), FACE).unwrap();
+        let wall = Scene::of(&Gray::filled(640, 480, [140]), FACE).unwrap();
         assert!(Background::of(&wall).is_none());
     }
 }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::pattern::LiveScore;
 use super::scene::WIDTH;
+use crate::liveness::observation::CameraMount;
 
 /// A cue that speaks against a live capture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -25,6 +26,17 @@ pub enum PassiveSign {
     EdgeAlongSide,
     /// The face is softer than what surrounds it, by more than lenses usually do it.
     SoftFace,
+    /// The model that an operator put there says so; it suffices.
+    PadModel,
+}
+
+/// What an operator's model says of one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PadScore {
+    /// Share of the live class, 0…1; comparable only with scores of the same model.
+    pub live: f32,
+    /// The operator's threshold: least median over the frames that look ahead, 0…1.
+    pub least: f32,
 }
 
 /// What was seen of a sequence.
@@ -39,6 +51,8 @@ pub(super) struct Seen {
     pub sides: [usize; 4],
     pub softness: Option<f32>,
     pub tones: Option<(f32, f32)>,
+    /// Median of what an operator's model says.
+    pub pad: Option<PadScore>,
 }
 
 /// The passive cues of a sequence.
@@ -61,6 +75,8 @@ pub struct PassiveReport {
     pub softness: Option<f32>,
     /// 2nd and 98th centile of luma, 0…255; not weighed.
     pub tones: Option<(f32, f32)>,
+    /// Median share of the live class by an operator's model, 0…1; `None` without such a model.
+    pub pad_model: Option<f32>,
 }
 
 /// Fewest frames that say anything of a sequence.
@@ -97,24 +113,37 @@ impl PassiveReport {
             (PassiveSign::EdgeAlongSide, [0.0, ONE_SIDE, 1.0][edges.min(2)]),
             (PassiveSign::SoftFace, SOFTNESS_WEIGHT * ramp(seen.softness, SOFTNESS)),
         ];
+        // Few frames say nothing of a sequence; the model judges pictures, and says something of each.
         let enough = seen.frames >= LEAST_FRAMES;
+        let spoofed = seen.pad.is_some_and(|pad| pad.live < pad.least);
+        let against: Vec<_> = against
+            .into_iter()
+            .filter(|_| enough)
+            .chain([(PassiveSign::PadModel, f32::from(u8::from(spoofed)))])
+            .filter(|(_, weight)| *weight > 0.0)
+            .collect();
         let weight: f32 = against.iter().map(|(_, weight)| weight).sum();
         Self {
-            score: LiveScore(if enough { (1.0 - weight).max(0.0) } else { 1.0 }),
-            signs: against.iter().filter(|(_, weight)| enough && *weight > 0.0).map(|(sign, _)| *sign).collect(),
+            score: LiveScore((1.0 - weight).max(0.0)),
+            signs: against.iter().map(|(sign, _)| *sign).collect(),
             frames: seen.frames,
             sway,
             moved,
             sides,
             softness: seen.softness,
             tones: seen.tones,
+            pad_model: seen.pad.map(|pad| pad.live),
         }
     }
 
-    /// Whether the cues together keep a challenge from being passed.
+    /// Whether the cues together keep a challenge from being passed. Before a camera in a hand those of a sequence count
+    /// for nothing, and what an operator's model says of single pictures does.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
-        self.score <= Self::REFUSED_AT_MOST
+    pub fn is_refused(&self, mount: CameraMount) -> bool {
+        match mount {
+            CameraMount::Mounted => self.score <= Self::REFUSED_AT_MOST,
+            CameraMount::InHand => self.signs.contains(&PassiveSign::PadModel),
+        }
     }
 }
 
@@ -133,18 +162,21 @@ mod tests {
             sides: [0; 4],
             softness: Some(0.3),
             tones: Some((6.0, 180.0)),
+            pad: None,
         }
     }
+
+    const STANDS: CameraMount = CameraMount::Mounted;
 
     #[test]
     fn nothing_speaks_against_a_person_before_a_camera_that_stands() {
         let report = PassiveReport::of(&person());
-        assert_eq!((report.score, report.signs.len(), report.is_refused()), (LiveScore(1.0), 0, false));
+        assert_eq!((report.score, report.signs.len(), report.is_refused(STANDS)), (LiveScore(1.0), 0, false));
     }
 
     #[test]
     fn a_background_that_moves_or_two_edges_suffice_and_one_innocent_cue_does_not() {
-        let refused = |seen: Seen| PassiveReport::of(&seen).is_refused();
+        let refused = |seen: Seen| PassiveReport::of(&seen).is_refused(STANDS);
         assert!(refused(Seen { agreed: 50, sway: Some(2.0), ..person() }));
         assert!(refused(Seen { sides: [20, 0, 15, 0], ..person() }));
         assert!(!refused(Seen { agreed: 50, sway: Some(0.35), ..person() }), "a camera in a steady hand");
@@ -158,15 +190,38 @@ mod tests {
         let seen = Seen { sides: [20, 0, 0, 0], softness: Some(1.1), ..person() };
         let report = PassiveReport::of(&seen);
         assert_eq!(report.signs, [PassiveSign::EdgeAlongSide, PassiveSign::SoftFace]);
-        assert!(report.is_refused());
+        assert!(report.is_refused(STANDS));
     }
 
     #[test]
     fn what_was_not_measured_speaks_neither_for_nor_against() {
         assert_eq!(PassiveReport::of(&Seen::default()).score, LiveScore(1.0));
         let few = Seen { frames: 3, followed: 2, agreed: 2, sway: Some(9.0), ..person() };
-        assert!(!PassiveReport::of(&few).is_refused());
+        assert!(!PassiveReport::of(&few).is_refused(STANDS));
         let blank = Seen { sway: None, followed: 0, softness: None, tones: None, ..person() };
         assert!(PassiveReport::of(&blank).signs.is_empty());
+    }
+
+    #[test]
+    fn an_operators_model_suffices_to_refuse_even_in_few_frames_and_before_a_camera_in_a_hand() {
+        let says = |live: f32| Some(PadScore { live, least: 0.5 });
+        for seen in [Seen { pad: says(0.49), ..person() }, Seen { pad: says(0.0), ..Seen::default() }] {
+            let report = PassiveReport::of(&seen);
+            assert_eq!((report.score, report.signs.as_slice()), (LiveScore(0.0), [PassiveSign::PadModel].as_slice()));
+            assert!(report.is_refused(STANDS) && report.is_refused(CameraMount::InHand));
+        }
+    }
+
+    #[test]
+    fn an_operators_model_makes_nothing_pass_that_would_not_pass_without() {
+        for seen in
+            [person(), Seen { agreed: 50, sway: Some(2.0), ..person() }, Seen { sides: [20, 0, 15, 0], ..person() }]
+        {
+            let without = PassiveReport::of(&seen);
+            let with = PassiveReport::of(&Seen { pad: Some(PadScore { live: 1.0, least: 0.5 }), ..seen });
+            assert_eq!(with, PassiveReport { pad_model: Some(1.0), ..without });
+        }
+        let observed = PassiveReport::of(&Seen { pad: Some(PadScore { live: 0.0, least: 0.0 }), ..person() });
+        assert!(!observed.is_refused(STANDS), "a threshold of 0 only measures");
     }
 }

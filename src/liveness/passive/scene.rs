@@ -4,7 +4,7 @@
 //! mean the same for all cameras; wiped when dropped, as pictures are. Shows nothing of it in logs.
 
 use super::softness::{Softness, softness};
-use crate::imaging::{Gray, Rect, Rgb, resize};
+use crate::imaging::{Gray, Rect, resize};
 
 /// Width of a scene in pixels.
 pub(super) const WIDTH: usize = 320;
@@ -32,22 +32,22 @@ impl std::fmt::Debug for Scene {
 }
 
 impl Scene {
-    /// Of a picture with a face from forehead to chin; `None` when the picture is too small or narrow, or the box is empty.
+    /// Of the luma of a picture with a face from forehead to chin; `None` when the picture is too small or narrow, or the
+    /// box is empty.
     #[must_use]
-    pub fn of(picture: &Rgb, face: Rect) -> Option<Self> {
+    pub fn of(picture: &Gray, face: Rect) -> Option<Self> {
         let scale = WIDTH as f32 / picture.width().max(1) as f32;
         let height = picture.height() as f32 * scale;
         let sound = face.width >= 1.0 && face.height >= 1.0 && face.x.is_finite() && face.y.is_finite();
         if picture.width() < WIDTH / 2 || !ASPECT.contains(&(height / WIDTH as f32)) || !sound {
             return None;
         }
-        let gray = picture.to_gray();
-        let small = resize(&gray, WIDTH, height.round() as usize);
+        let small = resize(picture, WIDTH, height.round() as usize);
         Some(Self {
             tones: tones(&small),
             picture: smoothed(&small),
             face: Rect::new(face.x * scale, face.y * scale, face.width * scale, face.height * scale),
-            softness: softness(&gray, face),
+            softness: softness(picture, face),
         })
     }
 
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_scene_is_of_one_width_and_shows_nothing_in_logs() {
-        let picture = Rgb::from_fn(1280, 720, |x, _| [(x / 8) as u8; 3]);
+        let picture = Gray::from_fn(1280, 720, |x, _| [(x / 8) as u8]);
         let scene = Scene::of(&picture, Rect::new(600.0, 300.0, 100.0, 120.0)).unwrap();
         assert_eq!((scene.picture.width(), scene.height()), (WIDTH, 180));
         assert_eq!(scene.face, Rect::new(150.0, 75.0, 25.0, 30.0));
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn a_tiny_picture_or_an_empty_face_has_no_scene() {
         let face = Rect::new(1.0, 1.0, 20.0, 20.0);
-        assert!(Scene::of(&Rgb::filled(90, 90, [1; 3]), face).is_none());
-        assert!(Scene::of(&Rgb::filled(900, 90, [1; 3]), face).is_none());
-        assert!(Scene::of(&Rgb::filled(640, 480, [1; 3]), Rect::default()).is_none());
-        assert!(Scene::of(&Rgb::filled(640, 480, [1; 3]), Rect::new(f32::NAN, 0.0, 9.0, 9.0)).is_none());
+        assert!(Scene::of(&Gray::filled(90, 90, [1]), face).is_none());
+        assert!(Scene::of(&Gray::filled(900, 90, [1]), face).is_none());
+        assert!(Scene::of(&Gray::filled(640, 480, [1]), Rect::default()).is_none());
+        assert!(Scene::of(&Gray::filled(640, 480, [1]), Rect::new(f32::NAN, 0.0, 9.0, 9.0)).is_none());
     }
 }

@@ -84,11 +84,11 @@ impl View<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::imaging::{Rect, Rgb};
+    use crate::imaging::Rect;
 
     /// A room with a shelf and a floor, and a dark border of some pixels to the left and the right.
     fn seen(border: usize) -> [bool; 4] {
-        let picture = Rgb::from_fn(640, 480, |x, y| {
+        let picture = Gray::from_fn(640, 480, |x, y| {
             let shelf = x > 560 && y > 90 && y / 30 % 2 == 0;
             let person = (250..390).contains(&x) && y > 120;
             let grain = ((x * 31 + y * 57) ^ (x * y)) as u8 % 7;
@@ -101,7 +101,7 @@ mod tests {
             } else {
                 180
             };
-            [shade + grain; 3]
+            [shade + grain]
         });
         sides(&Scene::of(&picture, Rect::new(270.0, 130.0, 100.0, 120.0)).unwrap())
     }

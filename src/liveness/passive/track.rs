@@ -1,10 +1,10 @@
-//! The passive cues of one person over a challenge.
+//! The passive cues of one person over a challenge, and what an operator's model says, if there is one.
 //!
 //! Always holds: what is kept is bounded, one small picture and a few numbers a frame; a frame without a scene adds
 //! nothing.
 
 use super::background::{Background, Motion};
-use super::fusion::{PassiveReport, Seen};
+use super::fusion::{PadScore, PassiveReport, Seen};
 use super::scene::Scene;
 use super::sides::sides;
 
@@ -24,6 +24,7 @@ pub(in crate::liveness) struct PassiveTrack {
     sides: [usize; 4],
     softness: Vec<f32>,
     tones: Vec<[u8; 2]>,
+    pad: Vec<PadScore>,
 }
 
 impl PassiveTrack {
@@ -43,6 +44,13 @@ impl PassiveTrack {
         self.softness.extend(scene.softness.map(|softness| softness.face - softness.around));
         self.tones.push(scene.tones);
         self.frames += 1;
+    }
+
+    /// Takes in what an operator's model says of a frame that looks ahead.
+    pub fn add_pad(&mut self, score: PadScore) {
+        if self.pad.len() < MOST_FRAMES {
+            self.pad.push(score);
+        }
     }
 
     /// What all frames together show.
@@ -65,6 +73,9 @@ impl PassiveTrack {
             sides: self.sides,
             softness: median(self.softness.iter().copied()),
             tones: tone(0).zip(tone(1)),
+            pad: median(self.pad.iter().map(|score| score.live))
+                .zip(self.pad.first())
+                .map(|(live, first)| PadScore { live, ..*first }),
         })
     }
 }

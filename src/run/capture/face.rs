@@ -200,7 +200,8 @@ impl FaceCapture {
     pub(in crate::run) fn finish(self, vision: &Vision) -> FaceSeen {
         let probes: Vec<Vec<Template>> = self.tracker.frontal_templates().collect();
         let report = self.tracker.finish();
-        tracing::debug!(verdict = ?report.verdict, reasons = ?report.reasons, "head turn");
+        let signs = &report.passive.signs;
+        tracing::debug!(verdict = ?report.verdict, reasons = ?report.reasons, ?signs, "head turn");
         FaceSeen {
             liveness: LivenessEvidence { verdict: report.verdict },
             flash: None,
