@@ -261,7 +261,11 @@ fn everything_required_is_there(evidence: &Evidence, policy: &Policy) -> bool {
             && evidence.age == Some(AgeTriage::ClearlyAbove)
             && evidence.capture.is_some()
             && evidence.liveness.is_some_and(|liveness| liveness.verdict == TurnVerdict::Live)
-            && evidence.face_match.is_none_or(|compared| compared.decision == MatchDecision::Match);
+            && evidence.face_match.is_none_or(|compared| match compared.decision {
+                MatchDecision::Match => true,
+                MatchDecision::NonMatch => false,
+                MatchDecision::NoProbe => !policy.require_face_match,
+            });
     };
     let date = |value: &Option<PersonalDate>| value.as_ref().map(PersonalDate::reveal);
     let mut agreeing: Vec<&str> =

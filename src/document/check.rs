@@ -1,11 +1,11 @@
 //! What one check of a document saw.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::privacy::Personal;
 
 /// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[must_use]
 pub enum CheckResult {
@@ -21,7 +21,7 @@ pub enum CheckResult {
 
 /// How much a check's result says: of a flag or a failure, how seldom genuine documents have it; of a pass, how hard it is
 /// for someone who makes up a document to get it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckStrength {
     /// Genuine documents often have it: old cards, issuers' habits, what scanners change on the way.

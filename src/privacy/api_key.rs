@@ -153,7 +153,8 @@ impl std::fmt::Display for Scopes {
 }
 
 /// How a secret key begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ApiKeyShape {
     /// `vk_`, as Stile's do.
     Vk,

@@ -96,7 +96,8 @@ impl ApiSecrets {
     pub(super) const LABEL: &'static str = "carded/api/v1";
     /// Digits of a session's secret, 4 bits each.
     pub const SECRET_DIGITS: usize = 48;
-    const SECRET_MARK: &'static str = "_secret_";
+    /// Stands between a session's identifier and those digits.
+    pub(crate) const SECRET_MARK: &'static str = "_secret_";
 
     /// Takes a derived key into keeping. The caller wipes its own copy.
     pub(super) fn under(key: &[u8; 32]) -> Self {
@@ -112,10 +113,7 @@ impl ApiSecrets {
     /// The secret of a session in a dialect: its identifier, `_secret_`, and 48 hexadecimal digits.
     #[must_use]
     pub fn client_secret(&self, id: &SessionId, dialect: Dialect) -> String {
-        let name = match dialect {
-            Dialect::Stripe => id.stripe(),
-            Dialect::Stile => id.stile(),
-        };
+        let name = id.in_dialect(dialect);
         let digits = self.hash("carded/api/client-secret/v1", &[&name]);
         format!("{name}{}{}", Self::SECRET_MARK, &digits[..Self::SECRET_DIGITS])
     }
@@ -124,9 +122,8 @@ impl ApiSecrets {
     #[must_use]
     pub fn session_of_client_secret(&self, text: &str) -> Option<SessionId> {
         let (name, _) = text.split_once(Self::SECRET_MARK)?;
-        let of_prefix = |(prefix, dialect)| name.strip_prefix(prefix).map(|id| (id, dialect));
-        let (id, dialect) = [("vs_", Dialect::Stripe), ("vks_", Dialect::Stile)].into_iter().find_map(of_prefix)?;
-        let id = SessionId::try_from(id.to_owned()).ok()?;
+        let of_dialect = |dialect| SessionId::of_dialect(dialect, name).map(|id| (id, dialect));
+        let (id, dialect) = [Dialect::Stripe, Dialect::Stile].into_iter().find_map(of_dialect)?;
         is_same(&self.client_secret(&id, dialect), text).then_some(id)
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document_findings::document_findings;
 use super::evidence::{Evidence, FeedEvidence};
@@ -32,7 +32,7 @@ pub enum Verdict {
 }
 
 /// One check by name, as the outcome lists it: no detail, because details quote the document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedCheck {
     /// Stable name in snake case.
     pub name: Cow<'static, str>,

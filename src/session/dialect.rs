@@ -21,4 +21,13 @@ impl Dialect {
             Self::Stile => "stile",
         }
     }
+
+    /// What stands before a session's identifier.
+    #[must_use]
+    pub fn session_prefix(self) -> &'static str {
+        match self {
+            Self::Stripe => "vs_",
+            Self::Stile => "vks_",
+        }
+    }
 }

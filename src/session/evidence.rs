@@ -83,7 +83,7 @@ pub struct LivenessEvidence {
 }
 
 /// How the screen flash ended. It is part of the outcome, so that whoever relies on that sees what it rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FlashEvidence {
     /// Whether the skin followed.
     pub verdict: FlashVerdict,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Dialect;
+
 /// The part of a session's identifier that both dialects share; each puts its own prefix before it. Unguessable: the
 /// shell draws it from the system's randomness.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,16 +33,28 @@ impl SessionId {
         &self.0
     }
 
+    /// The identifier in a dialect.
+    #[must_use]
+    pub fn in_dialect(&self, dialect: Dialect) -> String {
+        format!("{}{}", dialect.session_prefix(), self.0)
+    }
+
+    /// The session that a text names in a dialect; `None` when it does not have the form.
+    #[must_use]
+    pub fn of_dialect(dialect: Dialect, text: &str) -> Option<Self> {
+        text.strip_prefix(dialect.session_prefix()).and_then(|shared| Self::try_from(shared.to_owned()).ok())
+    }
+
     /// The identifier in the Stripe dialect, `vs_…`.
     #[must_use]
     pub fn stripe(&self) -> String {
-        format!("vs_{}", self.0)
+        self.in_dialect(Dialect::Stripe)
     }
 
     /// The identifier in the Stile dialect, `vks_…`.
     #[must_use]
     pub fn stile(&self) -> String {
-        format!("vks_{}", self.0)
+        self.in_dialect(Dialect::Stile)
     }
 }
 

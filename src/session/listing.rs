@@ -3,7 +3,7 @@
 use super::dialect::Dialect;
 use super::id::SessionId;
 use super::outcome::Outcome;
-use super::record::SessionState;
+use super::record::{CanceledBy, SessionState};
 
 /// A decision that is on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,18 @@ pub struct CreatedRange {
     pub lte: Option<i64>,
 }
 
+impl CreatedRange {
+    /// The same in milliseconds: from the first on, and before the second. A moment counts by its whole second.
+    #[must_use]
+    pub fn millis(self) -> (i64, i64) {
+        let begin = |second: i64| second.saturating_mul(1_000);
+        let after = |second: i64| begin(second.saturating_add(1));
+        let from = [self.gt.map(after), self.gte.map(begin)].into_iter().flatten().max();
+        let until = [self.lt.map(begin), self.lte.map(after)].into_iter().flatten().min();
+        (from.unwrap_or(i64::MIN), until.unwrap_or(i64::MAX))
+    }
+}
+
 /// The states that one status of a dialect stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionStates {
@@ -44,15 +56,34 @@ impl SessionStates {
     /// Those of Stile's status; `None` when there is no such status.
     #[must_use]
     pub fn of_stile(status: &str) -> Option<Self> {
-        let known = [
-            "created", "pending", "processing", "requires_input", "verified", "failed", "cancelled", "expired",
-        ];
+        let known =
+            ["created", "pending", "processing", "requires_input", "verified", "failed", "cancelled", "expired"];
         Self::of(Dialect::Stile, &known, status)
     }
 
     fn of(dialect: Dialect, known: &[&'static str], status: &str) -> Option<Self> {
         let status = known.iter().find(|known| **known == status)?;
         Some(Self { dialect, status })
+    }
+
+    /// Every state, where it matters not who canceled.
+    const ALL: [SessionState; 10] = [
+        SessionState::Created,
+        SessionState::AwaitingConsent,
+        SessionState::AwaitingDocument,
+        SessionState::AwaitingFace,
+        SessionState::Deciding,
+        SessionState::AwaitingReview,
+        SessionState::Verified,
+        SessionState::NotVerified,
+        SessionState::Canceled(CanceledBy::Till),
+        SessionState::Expired,
+    ];
+
+    /// Each of them, with whether an attempt has failed before.
+    pub fn iter(self) -> impl Iterator<Item = (SessionState, bool)> {
+        let both = Self::ALL.into_iter().flat_map(|state| [(state, false), (state, true)]);
+        both.filter(move |(state, failed)| self.contain(*state, *failed))
     }
 
     /// Whether a session of this state is among them. `failed_before` tells whether an attempt has failed.
@@ -112,23 +143,33 @@ pub struct Page {
     pub ending_before: Option<SessionId>,
 }
 
-/// Whether a request with an idempotency key was seen before.
+impl Page {
+    /// The first page.
+    #[must_use]
+    pub fn first(limit: u8) -> Self {
+        Self { limit, starting_after: None, ending_before: None }
+    }
+}
+
+/// What is known of a request with an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub enum Idempotency {
-    /// It was not.
+    /// Nothing: it has begun now.
     New,
-    /// It was begun, and has not been answered: it is still running, or a crash cut it off.
+    /// It began and was never answered: it still runs, the device was cut off, or what it answered was redacted. If the
+    /// session is there, the request was carried out.
     Unfinished {
         /// The session that it makes or changes.
         object: Option<SessionId>,
     },
-    /// It came with other parameters.
+    /// The key belongs to another request.
     Other,
     /// It was answered.
     Answered {
         /// The status of the answer.
         status: u16,
-        /// Its body.
+        /// Its exact body.
         body: String,
     },
 }

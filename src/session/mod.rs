@@ -12,6 +12,7 @@ mod evidence;
 mod fault;
 mod hints;
 mod id;
+mod listing;
 pub mod machine;
 mod metadata;
 mod outcome;
@@ -30,6 +31,7 @@ pub use evidence::{
 };
 pub use fault::DeviceFault;
 pub use id::{SessionId, SessionIdError};
+pub use listing::{CreatedRange, Idempotency, KeptOutcome, Page, SessionFilter, SessionStates};
 pub use metadata::{Metadata, MetadataError};
 pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
 pub use policy::{Measure, Policy};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence};
@@ -15,7 +15,7 @@ use crate::imaging::Provenance;
 pub use super::evidence::ModelDigests;
 
 /// How it ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeResult {
     /// The person is verified.
@@ -25,7 +25,7 @@ pub enum OutcomeResult {
 }
 
 /// How strong the evidence was, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// No document: a live face that looks clearly old enough.
@@ -40,7 +40,7 @@ pub enum Strength {
 
 /// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`; `age_estimate` where
 /// a live face needed none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Method(String);
 
@@ -63,8 +63,9 @@ pub struct OutcomeSeed {
     pub expires_at: Timestamp,
 }
 
-/// A decided verification. It has no field that could hold personal data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A decided verification. It has no field that could hold personal data. It is read back only out of an attestation that
+/// holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     id: String,
     session: String,
@@ -79,7 +80,7 @@ pub struct Outcome {
     strength: Option<Strength>,
     checks: Vec<NamedCheck>,
     flags: Vec<Cow<'static, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     flash: Option<FlashEvidence>,
     rule_version: String,
     model_digests: ModelDigests,
@@ -95,7 +96,7 @@ impl Outcome {
     pub fn new(seed: OutcomeSeed, decision: &Decision, evidence: &Evidence, rule: &Rule) -> Self {
         let provenance = evidence.capture.map(|capture| capture.provenance);
         let (result, strength) = match decision.verdict {
-            Verdict::Verified => (OutcomeResult::Verified, Some(strength(evidence, decision))),
+            Verdict::Verified => (OutcomeResult::Verified, strength(evidence, decision)),
             Verdict::NotVerified => (OutcomeResult::NotVerified, None),
         };
         Self {
@@ -128,6 +129,17 @@ impl Outcome {
         &self.id
     }
 
+    /// The shared part of its session's identifier.
+    #[must_use]
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Names of what was odd and is no reason to refuse.
+    pub fn flags(&self) -> impl Iterator<Item = &str> {
+        self.flags.iter().map(AsRef::as_ref)
+    }
+
     /// Its number among this device's outcomes.
     #[must_use]
     pub fn sequence(&self) -> u64 {
@@ -140,7 +152,7 @@ impl Outcome {
         self.method.as_ref().map(|method| method.0.as_str())
     }
 
-    /// How strong the evidence was; none when not verified.
+    /// How strong the evidence was; none when not verified, and of a test key's chosen outcome.
     #[must_use]
     pub fn strength(&self) -> Option<Strength> {
         self.strength
@@ -205,19 +217,21 @@ fn passed(decision: &Decision, name: &str) -> bool {
     decision.checks.iter().any(|check| check.name == name && check.result == CheckResult::Pass)
 }
 
-/// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown.
-fn strength(evidence: &Evidence, decision: &Decision) -> Strength {
+/// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown; of a test
+/// key's chosen outcome, for which nothing was shown, there is none.
+fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
     if passed(decision, AGE_ESTIMATE) {
-        return Strength::AgeEstimate;
+        return Some(Strength::AgeEstimate);
     }
-    let of_front = evidence.document.as_ref().is_none_or(|document| document.encoded == Some(EncodedSource::Front));
-    if of_front {
-        Strength::FrontOnly
-    } else if passed(decision, "liveness") && passed(decision, "face_match") {
-        Strength::DocumentFace
-    } else {
-        Strength::Document
-    }
+    Some(match evidence.document.as_ref()?.encoded? {
+        EncodedSource::Front => Strength::FrontOnly,
+        EncodedSource::Barcode | EncodedSource::Mrz
+            if passed(decision, "liveness") && passed(decision, "face_match") =>
+        {
+            Strength::DocumentFace
+        }
+        EncodedSource::Barcode | EncodedSource::Mrz => Strength::Document,
+    })
 }
 
 fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::id::SessionId;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
+use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, Vocabulary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 3;
+pub const PROTOCOL_VERSION: u32 = 4;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -31,6 +32,8 @@ pub enum ClientRole {
     Sync,
     /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
+    /// The operator: makes and revokes the API's keys.
+    Operator,
 }
 
 /// The first message of a client.
@@ -77,6 +80,8 @@ pub enum ClientMessage {
         /// At most so many.
         most: u16,
     },
+    /// Make, list, rotate or revoke keys of the API.
+    Keys(KeyOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -84,6 +89,92 @@ pub enum ClientMessage {
         /// How it went.
         outcome: Settlement,
     },
+}
+
+/// A key of the API to be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewKey {
+    /// Who may hold it.
+    pub kind: ApiKeyKind,
+    /// Whether it is a live key.
+    pub livemode: bool,
+    /// Which prefix it has.
+    pub shape: ApiKeyShape,
+    /// What the operator calls it: 1 to 64 characters.
+    pub label: String,
+    /// What it opens; everything that its kind may, where nothing is said.
+    pub scopes: Option<Vec<Scope>>,
+    /// The words of its answers.
+    pub vocabulary: Vocabulary,
+    /// After so many seconds it opens nothing any more.
+    pub expires_in_s: Option<u64>,
+}
+
+/// What is to be done about keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "order")]
+pub enum KeyOrder {
+    /// Say which there are.
+    List,
+    /// Make one.
+    Make(NewKey),
+    /// Make one in the place of another, which goes on working for a while.
+    Rotate {
+        /// Of which.
+        id: String,
+        /// For how many seconds both work.
+        grace_s: u64,
+    },
+    /// Have one open nothing any more, at once.
+    Revoke {
+        /// Which.
+        id: String,
+    },
+}
+
+/// What is known of a key. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySummary {
+    /// Its identifier, `key_…`.
+    pub id: String,
+    /// `secret` or `publishable`.
+    pub kind: String,
+    /// Whether it is a live key.
+    pub livemode: bool,
+    /// What the operator calls it.
+    pub label: String,
+    /// What it opens.
+    pub scopes: Vec<String>,
+    /// The words of its answers.
+    pub vocabulary: String,
+    /// When it was made.
+    pub created: i64,
+    /// From when on it opens nothing.
+    pub expires: Option<i64>,
+    /// When it was revoked.
+    pub revoked: Option<i64>,
+    /// When it was last used, to the minute.
+    pub last_used: Option<i64>,
+    /// Which key took its place.
+    pub replaced_by: Option<String>,
+    /// Whether it opens anything now.
+    pub usable: bool,
+}
+
+/// An answer about keys.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAnswer {
+    /// Which there are, or the one that was made.
+    pub keys: Vec<KeySummary>,
+    /// The text of the one that was made: shown once, kept nowhere.
+    pub text: Option<String>,
+}
+
+/// Shows no key's text.
+impl std::fmt::Debug for KeyAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("KeyAnswer").field("keys", &self.keys).finish_non_exhaustive()
+    }
 }
 
 /// How a delivery went.
@@ -146,6 +237,8 @@ pub enum EngineMessage {
     },
     /// New events may be due: lease again.
     Due,
+    /// What was asked about keys.
+    Keys(KeyAnswer),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

@@ -61,8 +61,16 @@ pub enum AuditAction {
     SessionCanceled,
     /// A session ended because nobody went on.
     SessionExpired,
+    /// What the integrator sent with a session and what recognises its person was erased.
+    SessionRedacted,
     /// A receiver refused an event for good.
     DeliveryDead,
+    /// A key of the API was made.
+    ApiKeyMade,
+    /// A key of the API took the place of another.
+    ApiKeyRotated,
+    /// A key of the API was revoked.
+    ApiKeyRevoked,
 }
 
 impl AuditAction {
@@ -77,7 +85,11 @@ impl AuditAction {
             Self::SessionNotVerified => "session_not_verified",
             Self::SessionCanceled => "session_canceled",
             Self::SessionExpired => "session_expired",
+            Self::SessionRedacted => "session_redacted",
             Self::DeliveryDead => "delivery_dead",
+            Self::ApiKeyMade => "api_key_made",
+            Self::ApiKeyRotated => "api_key_rotated",
+            Self::ApiKeyRevoked => "api_key_revoked",
         }
     }
 }

@@ -55,10 +55,16 @@ pub enum StoreError {
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The session has ended, and an end never changes; or an end was to be saved by itself.
+    /// The session has ended, and an end never changes; or an end was to be saved by itself; or it was redacted.
     #[error("the session has ended, and an end never changes; start a new session")]
     Terminal,
-    /// There is no such session, or no such delivery.
+    /// The session has not ended.
+    #[error("the session has not ended; cancel it first")]
+    Open,
+    /// The API key was replaced or revoked.
+    #[error("the key was replaced or revoked; use the one that took its place, or make a new one")]
+    KeySpent,
+    /// There is no such session, no such delivery, or no such key.
     #[error("the store does not hold what was asked for; create it first")]
     Missing,
     /// The delivery is not leased by this holder.

@@ -9,11 +9,12 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use super::audit::{self, AuditEntry};
 use super::error::StoreError;
 use super::keys::Keys;
-use super::{Store, attestation, outbox, rows, transact};
+use super::{Store, attestation, outbox, requests, rows, transact};
 use crate::compliance::Rule;
 use crate::privacy::{Anchor, anchors};
 use crate::session::{
-    Decision, Evidence, Outcome, OutcomeResult, OutcomeSeed, ReasonCode, SessionRecord, SessionState, Verdict,
+    Decision, Evidence, Outcome, OutcomeResult, OutcomeSeed, ReasonCode, SessionDetails, SessionRecord, SessionState,
+    Verdict,
 };
 
 /// Most endpoints that one event may go to.
@@ -41,6 +42,8 @@ pub struct EventFacts<'a> {
     pub event: &'a str,
     /// The session in its terminal state.
     pub record: &'a SessionRecord,
+    /// What was said of it, where it was asked for over the API.
+    pub details: Option<&'a SessionDetails>,
     /// When it ended.
     pub ended_at: Timestamp,
     /// Its outcome, if it was decided.
@@ -168,26 +171,27 @@ impl End<'_> {
         let Finish { record, ended_at, .. } = *self.finish;
         let event = rows::new_id("evt")?;
         let signed = self.finish.outcome.map(|draft| self.outcome(&draft)).transpose()?;
+        // A test key's chosen outcome rests on nothing, and earns nothing.
         if let Some((outcome, _)) = &signed
             && outcome.result() == OutcomeResult::Verified
+            && outcome.strength().is_some()
         {
             self.credential(outcome, anchors)?;
         }
         self.session(&event)?;
         let entry = AuditEntry::of_end(&record.id, record.state, ended_at);
         entry.map(|entry| audit::append(self.transaction, &entry)).transpose()?;
+        let details = requests::of_session(self.transaction, &record.id)?;
         let facts = EventFacts {
             event: &event,
             record,
+            details: details.as_ref(),
             ended_at,
             outcome: signed.as_ref().map(|(outcome, _)| outcome),
             attestation: signed.as_ref().map(|(_, jws)| jws.as_str()),
         };
         let bodies = (self.finish.bodies)(&facts);
-        if bodies.len() > MAX_ENDPOINTS {
-            return Err(StoreError::Refused { what: "too many endpoints for one event" });
-        }
-        bodies.iter().try_for_each(|body| outbox::insert(self.transaction, &facts, body))?;
+        outbox::insert_bodies(self.transaction, (&record.id, &event, ended_at), &bodies)?;
         let outcome = signed.map(|(outcome, attestation)| FinishedOutcome {
             id: outcome.id().to_owned(),
             sequence: outcome.sequence(),

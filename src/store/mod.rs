@@ -1,4 +1,5 @@
-//! What the engine keeps: sessions, signed outcomes, credentials with anchors, the outbox and the audit chain.
+//! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors, the outbox, the
+//! API's keys and answers, and the audit chain.
 //!
 //! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
 //! transaction with its outcome, credential, anchors, audit entry and outbox rows, or not at all; an end, an outcome, an
@@ -7,6 +8,7 @@
 //! engine gives the store a thread of its own. Does not deliver, and does not render what is delivered. The schema is
 //! described beside it, in `migrations/`; start-up and recovery in `docs/store.md`.
 
+mod api_keys;
 mod attempts;
 mod attestation;
 mod audit;
@@ -14,8 +16,11 @@ mod chain;
 mod error;
 mod finish;
 mod folder;
+mod idempotency;
 mod keys;
+mod listing;
 mod outbox;
+mod requests;
 mod rows;
 mod schema;
 mod sessions;
@@ -36,7 +41,9 @@ pub use chain::{Chain, ChainBreak};
 pub use error::StoreError;
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
+pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
+pub use requests::{NewEvent, Requested};
 
 use keys::Keys;
 use outbox::Leases;
@@ -107,6 +114,12 @@ impl Store {
     pub fn probe(&mut self) -> Result<(), StoreError> {
         let unchanged = "UPDATE device SET last_sequence = last_sequence";
         self.transact(|transaction| Ok(transaction.execute(unchanged, []).map(drop)?))
+    }
+
+    /// Moves everything from the journal into the database and leaves the journal empty, so that it holds nothing of what
+    /// was erased. Whoever reads the database meanwhile, such as a backup, keeps it from that until the next time.
+    fn empty_journal(&self) -> Result<(), StoreError> {
+        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// Does something wholly or not at all.

@@ -2,7 +2,8 @@
 //!
 //! Always holds: an event is never dropped before it is acknowledged, by age, number or clock; a delivery is leased to one
 //! holder at a time; leases live in memory only, so that a restart or a lost connection frees them. Endpoints take turns,
-//! and no endpoint's leases keep another's events waiting. Does not send, and does not choose when to try again.
+//! and no endpoint's leases keep another's events waiting. An event of a redacted session loses its body once it is owed to
+//! nobody any more. Does not send, and does not choose when to try again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +13,8 @@ use rusqlite::{OptionalExtension, Transaction};
 
 use super::audit::{self, Actor, AuditAction, AuditEntry};
 use super::error::StoreError;
-use super::finish::{EventFacts, OutboxBody};
+use super::finish::{MAX_ENDPOINTS, OutboxBody};
+use super::requests::{self, NewEvent};
 use super::{Store, rows};
 use crate::session::SessionId;
 use crate::session::protocol::{Delivery, MAX_JSON_BYTES, Settlement};
@@ -123,16 +125,16 @@ impl Store {
             );
             return if repeats { Ok(()) } else { Err(StoreError::NotLeased) };
         }
-        self.transact(|transaction| match how {
+        let erased = self.transact(|transaction| match how {
             Settlement::Acknowledged => acknowledge(transaction, delivery, now),
             Settlement::Retry { after_ms, why } => {
                 let wait = Duration::from_millis(*after_ms).min(MAX_RETRY);
-                retry(transaction, delivery, rows::millis(now)? + wait.as_millis() as i64, why)
+                retry(transaction, delivery, rows::millis(now)? + wait.as_millis() as i64, why).map(|()| false)
             }
             Settlement::Dead { why } => bury(transaction, delivery, why, now),
         })?;
         self.leases.held.remove(&delivery);
-        Ok(())
+        if erased { self.empty_journal() } else { Ok(()) }
     }
 
     /// Time until something is due that is not leased: zero when it is now, none when nothing waits.
@@ -235,30 +237,56 @@ impl Store {
     }
 }
 
-/// Writes one event for one endpoint, due at once.
-pub(super) fn insert(
+/// Erases the bodies of a redacted session's events that are owed to nobody any more.
+pub(super) const ERASE_BODIES: &str = "UPDATE outbox SET body = '{}' WHERE session = ?1 AND state <> 'waiting'";
+
+/// Writes an event of a session, due at once.
+pub(super) fn insert_event(
     transaction: &Transaction<'_>,
-    facts: &EventFacts<'_>,
-    body: &OutboxBody,
+    session: &SessionId,
+    event: &NewEvent,
 ) -> Result<(), StoreError> {
-    let at = rows::millis(facts.ended_at)?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO outbox (event, session, endpoint, body, created_at, next_attempt_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
-        )?
-        .execute((facts.event, facts.record.id.as_str(), &body.endpoint, &body.body, at))?;
+    insert_bodies(transaction, (session, &event.event, event.at), &event.bodies)
+}
+
+/// Writes the bodies of an event, of which session, name and time are given.
+pub(super) fn insert_bodies(
+    transaction: &Transaction<'_>,
+    (session, event, at): (&SessionId, &str, Timestamp),
+    bodies: &[OutboxBody],
+) -> Result<(), StoreError> {
+    if bodies.len() > MAX_ENDPOINTS {
+        return Err(StoreError::Refused { what: "too many endpoints for one event" });
+    }
+    let at = rows::millis(at)?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO outbox (event, session, endpoint, body, created_at, next_attempt_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+    )?;
+    for body in bodies {
+        insert.execute((event, session.as_str(), &body.endpoint, &body.body, at))?;
+    }
     Ok(())
 }
 
-fn acknowledge(transaction: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<(), StoreError> {
-    transaction
+/// Erases the body of a delivery that is owed no more, if its session was redacted. Answers whether it was.
+fn erase_if_redacted(transaction: &Transaction<'_>, session: &str) -> Result<bool, StoreError> {
+    let redacted = requests::is_redacted(transaction, session)?;
+    if redacted {
+        transaction.prepare_cached(ERASE_BODIES)?.execute([session])?;
+    }
+    Ok(redacted)
+}
+
+/// Answers whether its body was erased.
+fn acknowledge(transaction: &Transaction<'_>, delivery: i64, now: Timestamp) -> Result<bool, StoreError> {
+    let session: String = transaction
         .prepare_cached(
             "UPDATE outbox SET state = 'delivered', attempts = min(attempts + 1, 4294967295), delivered_at = ?2
-             WHERE delivery = ?1",
+             WHERE delivery = ?1 RETURNING session",
         )?
-        .execute((delivery, rows::millis(now)?))?;
-    Ok(())
+        .query_row((delivery, rows::millis(now)?), |row| row.get(0))?;
+    erase_if_redacted(transaction, &session)
 }
 
 fn retry(transaction: &Transaction<'_>, delivery: i64, at: i64, why: &str) -> Result<(), StoreError> {
@@ -271,16 +299,21 @@ fn retry(transaction: &Transaction<'_>, delivery: i64, at: i64, why: &str) -> Re
     Ok(())
 }
 
-/// To the dead letters, with an entry for whoever has to look.
-fn bury(transaction: &Transaction<'_>, delivery: i64, why: &str, now: Timestamp) -> Result<(), StoreError> {
+/// To the dead letters, with an entry for whoever has to look. Answers whether its body was erased.
+fn bury(transaction: &Transaction<'_>, delivery: i64, why: &str, now: Timestamp) -> Result<bool, StoreError> {
     let session: String = transaction
         .prepare_cached(
             "UPDATE outbox SET state = 'dead', attempts = min(attempts + 1, 4294967295), last_error = ?2
              WHERE delivery = ?1 RETURNING session",
         )?
         .query_row((delivery, note(why)), |row| row.get(0))?;
+    let erased = erase_if_redacted(transaction, &session)?;
     let session = SessionId::try_from(session).ok();
-    audit::append(transaction, &AuditEntry { at: now, actor: Actor::Sync, action: AuditAction::DeliveryDead, session })
+    audit::append(
+        transaction,
+        &AuditEntry { at: now, actor: Actor::Sync, action: AuditAction::DeliveryDead, session },
+    )?;
+    Ok(erased)
 }
 
 /// A note of bounded length on one line.

@@ -10,7 +10,8 @@ use crate::session::{AttemptsLeft, CanceledBy, ReasonCode, SessionId, SessionRec
 /// The columns that [`record`] reads, in its order.
 pub(super) const RECORD: &str = "id, use_case, jurisdiction, state, canceled_by, document_attempts, face_attempts, last_error, created_at, expires_at";
 
-const UNKNOWN: StoreError = StoreError::Corrupt { what: "a value that this program does not know" };
+/// What is in a column, and in no version of this program.
+pub(super) const UNKNOWN: StoreError = StoreError::Corrupt { what: "a value that this program does not know" };
 
 /// An unguessable identifier: the prefix and 24 characters.
 pub(super) fn new_id(prefix: &str) -> Result<String, StoreError> {

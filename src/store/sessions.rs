@@ -1,6 +1,7 @@
 //! Sessions while they are open. Their end is written in `finish`.
 
-use rusqlite::named_params;
+use jiff::Timestamp;
+use rusqlite::{Transaction, named_params};
 
 use super::error::StoreError;
 use super::{Store, rows};
@@ -12,26 +13,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Terminal`] when it has ended already, [`StoreError::Refused`] when there is one of that name.
     pub fn create_session(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
-        let values = OpenSession::of(record)?;
-        self.transact(|transaction| {
-            transaction.prepare_cached(
-                "INSERT INTO session (id, use_case, jurisdiction, state, document_attempts, face_attempts, last_error,
-                    created_at, expires_at)
-                 VALUES (:id, :use_case, :jurisdiction, :state, :document, :face, :last_error, :created_at, :expires_at)",
-            )?
-            .execute(named_params! {
-                ":id": record.id.as_str(),
-                ":use_case": record.use_case.as_str(),
-                ":jurisdiction": record.jurisdiction.as_str(),
-                ":state": values.state,
-                ":document": record.attempts.document,
-                ":face": record.attempts.face,
-                ":last_error": values.last_error,
-                ":created_at": rows::millis(record.created_at)?,
-                ":expires_at": rows::millis(record.expires_at)?,
-            })?;
-            Ok(())
-        })
+        self.transact(|transaction| insert(transaction, record))
     }
 
     /// Writes where an open session stands: its state, attempts and last error.
@@ -71,6 +53,21 @@ impl Store {
         statement.query_and_then([], rows::record)?.collect()
     }
 
+    /// Sessions that no screen has shown and whose time has passed, the longest ago made first. Ending them is
+    /// [`Store::finish`]'s work.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn expire_waiting(&self, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
+        let waiting = format!(
+            "SELECT {} FROM session WHERE ended_at IS NULL AND state = 'created' AND expires_at <= ?1
+             ORDER BY created_at, id",
+            rows::RECORD
+        );
+        let mut statement = self.connection.prepare_cached(&waiting)?;
+        statement.query_and_then([rows::millis(now)?], rows::record)?.collect()
+    }
+
     /// A session, ended or not; none when there is none of that name.
     ///
     /// # Errors
@@ -80,6 +77,29 @@ impl Store {
         let mut statement = self.connection.prepare_cached(&one)?;
         statement.query_and_then([id.as_str()], rows::record)?.next().transpose()
     }
+}
+
+/// Writes a session that was just made.
+pub(super) fn insert(transaction: &Transaction<'_>, record: &SessionRecord) -> Result<(), StoreError> {
+    let values = OpenSession::of(record)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO session (id, use_case, jurisdiction, state, document_attempts, face_attempts, last_error,
+                created_at, expires_at)
+             VALUES (:id, :use_case, :jurisdiction, :state, :document, :face, :last_error, :created_at, :expires_at)",
+        )?
+        .execute(named_params! {
+            ":id": record.id.as_str(),
+            ":use_case": record.use_case.as_str(),
+            ":jurisdiction": record.jurisdiction.as_str(),
+            ":state": values.state,
+            ":document": record.attempts.document,
+            ":face": record.attempts.face,
+            ":last_error": values.last_error,
+            ":created_at": rows::millis(record.created_at)?,
+            ":expires_at": rows::millis(record.expires_at)?,
+        })?;
+    Ok(())
 }
 
 /// What of a record is turned into names before it is written.

@@ -1,11 +1,15 @@
 //! The store against real SQLite in real folders.
 
+mod api_keys;
 mod attempts;
 mod chains;
 mod ends;
+mod idempotency;
+mod listing;
 mod opening;
 mod outbox;
 mod privacy;
+mod requests;
 mod space;
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -144,6 +144,40 @@ fn the_third_migration_begins_to_count_attempts_and_leaves_sessions_as_they_are(
 }
 
 #[test]
+fn the_fifth_migration_leaves_sessions_and_events_as_they_are_and_goes_on_keeping_them() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 4).unwrap();
+    let (id, event) = ("2".repeat(24), format!("evt_{}", "2".repeat(24)));
+    let session =
+        "INSERT INTO session VALUES (?1, 'alcohol_in_person', 'US-CA', 'expired', NULL, 1, 1, NULL, 0, 1, 1, ?2)";
+    connection.execute(session, [&id, &event]).unwrap();
+    let sent = "INSERT INTO outbox (event, session, endpoint, body, created_at, next_attempt_at, state, delivered_at)
+        VALUES (?1, ?2, ?3, 'body', 1, 1, ?4, ?5)";
+    connection.execute(sent, (&event, &id, "shop", "delivered", 1)).unwrap();
+    connection.execute(sent, (&event, &id, "till", "waiting", None::<i64>)).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 5).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        number("SELECT count(*) FROM outbox JOIN session ON session.id = outbox.session WHERE body = 'body'"),
+        2
+    );
+    assert_eq!(
+        ["request", "api_key", "idempotency"].map(|table| number(&format!("SELECT count(*) FROM {table}"))),
+        [0; 3]
+    );
+    for change in [
+        "UPDATE outbox SET body = '{}'",
+        "UPDATE outbox SET event = 'evt_'",
+        "UPDATE outbox SET attempts = 2 WHERE state = 'delivered'",
+        "DELETE FROM outbox WHERE state = 'waiting'",
+    ] {
+        assert!(connection.execute(change, []).is_err(), "{change}");
+    }
+    connection.execute("UPDATE outbox SET attempts = 2 WHERE state = 'waiting'", []).unwrap();
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =
@@ -163,7 +197,7 @@ fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
     let (folder, store) = fresh();
     drop(store);
     tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 4 })));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 5 })));
     tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
 }
