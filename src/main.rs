@@ -9,7 +9,8 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, CommandError, DemoArgs, Exit, LayoutArg, RoleArgs, ScreenArgs, UiArgs, VerifyArgs, demo, roles, verify,
+    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs, VerifyArgs,
+    demo, keys, roles, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -36,11 +37,13 @@ enum Command {
     /// The whole appliance in a hand: engine, sync and window.
     Handheld(ScreenArgs),
     /// Camera, models, sessions and database; a till or a window talks to it over a Unix socket.
-    Engine(RoleArgs),
+    Engine(EngineArgs),
     /// Delivers signed events to the shop's receivers.
     Sync(RoleArgs),
     /// The window alone.
     Ui(UiArgs),
+    /// Makes, lists, rotates and revokes keys of the API.
+    Keys(KeysArgs),
     /// Verifies one person from files and prints the outcome.
     Verify(VerifyArgs),
     /// Measures one stage at a time; one JSON object a line.
@@ -93,6 +96,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Engine(args) => roles::engine(&args, &assets),
         Command::Sync(args) => roles::sync(&args),
         Command::Ui(args) => roles::ui(&args),
+        Command::Keys(args) => keys(&args),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args, &assets),

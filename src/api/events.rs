@@ -1,4 +1,4 @@
-//! The events that tell a shop's backend how a session ended: values in, the exact body out.
+//! The events that tell a shop's backend how a session goes: values in, the exact body out.
 //!
 //! Both dialects get Stripe's envelope, because Stile's public documentation asks only that the data carries the session;
 //! Stile's has no `api_version`. Beside the standard fields of the session stands `carded`: the outcome, and its
@@ -7,76 +7,106 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::view::{STRIPE_API_VERSION, session_view};
-use crate::session::{Dialect, Outcome, SessionRecord, SessionState};
+use super::backend::SessionSnapshot;
+use super::view::{STRIPE_API_VERSION, Showing, session_view};
+use crate::privacy::Vocabulary;
+use crate::session::{Dialect, SessionState};
 
-/// A session that has ended, and what proves how.
+/// What an event tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventKind {
+    /// A session was made.
+    Created,
+    /// Its decision is being made: staff look at the document.
+    Processing,
+    /// It has ended; how is in its state.
+    Ended,
+    /// What was said of it, and what would know the person again, was erased.
+    Redacted,
+}
+
+/// Something that happened to a session.
 #[derive(Debug, Clone, Copy)]
-pub struct FinishedSession<'s> {
-    /// Stable identifier of the event, `evt_…`; each endpoint's event has its own.
-    pub event_id: &'s str,
-    /// The session.
-    pub record: &'s SessionRecord,
-    /// The decision; none when the session was cancelled or ran out.
-    pub outcome: Option<&'s Outcome>,
-    /// The outcome as a compact JWS.
-    pub attestation: Option<&'s str>,
-    /// Whether all of it came from the pinned camera.
-    pub livemode: bool,
-    /// When the event was made.
+pub struct SessionEvent<'s> {
+    /// Stable identifier, `evt_…`; the same at every endpoint.
+    pub id: &'s str,
+    /// What.
+    pub kind: EventKind,
+    /// The session as it was then.
+    pub snapshot: &'s SessionSnapshot,
+    /// Whether the device's pictures come from a pinned camera.
+    pub camera_is_live: bool,
+    /// When.
     pub at: Timestamp,
 }
 
-/// The event's name for a session that has ended; `None` while it goes on.
+/// The event's name; `None` where the dialect has no such event, or the session has not ended.
 ///
-/// Stripe's view of a failed session is one that requires input again, and of one that ran out, a cancelled one.
+/// Stripe's view of a failed session is one that requires input again, and of one that ran out, a cancelled one. Published
+/// guides to it have a name of their own for the first.
 #[must_use]
-pub fn event_name(dialect: Dialect, state: SessionState) -> Option<&'static str> {
-    match (dialect, state) {
-        (Dialect::Stripe, SessionState::Verified) => Some("identity.verification_session.verified"),
-        (Dialect::Stripe, SessionState::NotVerified) => Some("identity.verification_session.requires_input"),
-        (Dialect::Stripe, SessionState::Canceled(_) | SessionState::Expired) => {
-            Some("identity.verification_session.canceled")
-        }
-        (Dialect::Stile, SessionState::Verified) => Some("verification_session.verified"),
-        (Dialect::Stile, SessionState::NotVerified) => Some("verification_session.failed"),
-        (Dialect::Stile, SessionState::Canceled(_)) => Some("verification_session.cancelled"),
-        (Dialect::Stile, SessionState::Expired) => Some("verification_session.expired"),
-        (
-            Dialect::Stripe | Dialect::Stile,
-            SessionState::Created
-            | SessionState::AwaitingConsent
-            | SessionState::AwaitingDocument
-            | SessionState::AwaitingFace
-            | SessionState::Deciding
-            | SessionState::AwaitingReview,
-        ) => None,
+pub fn event_name(
+    dialect: Dialect,
+    vocabulary: Vocabulary,
+    kind: EventKind,
+    state: SessionState,
+) -> Option<&'static str> {
+    use SessionState as S;
+    match (dialect, kind) {
+        (Dialect::Stripe, EventKind::Created) => Some("identity.verification_session.created"),
+        (Dialect::Stripe, EventKind::Processing) => Some("identity.verification_session.processing"),
+        (Dialect::Stripe, EventKind::Redacted) => Some("identity.verification_session.redacted"),
+        (Dialect::Stile, EventKind::Created | EventKind::Processing | EventKind::Redacted) => None,
+        (Dialect::Stripe, EventKind::Ended) => match state {
+            S::Verified => Some("identity.verification_session.verified"),
+            S::NotVerified if vocabulary == Vocabulary::Guide => Some("identity.verification_session.not_verified"),
+            S::NotVerified => Some("identity.verification_session.requires_input"),
+            S::Canceled(_) | S::Expired => Some("identity.verification_session.canceled"),
+            S::Created
+            | S::AwaitingConsent
+            | S::AwaitingDocument
+            | S::AwaitingFace
+            | S::Deciding
+            | S::AwaitingReview => None,
+        },
+        (Dialect::Stile, EventKind::Ended) => match state {
+            S::Verified => Some("verification_session.verified"),
+            S::NotVerified => Some("verification_session.failed"),
+            S::Canceled(_) => Some("verification_session.cancelled"),
+            S::Expired => Some("verification_session.expired"),
+            S::Created
+            | S::AwaitingConsent
+            | S::AwaitingDocument
+            | S::AwaitingFace
+            | S::Deciding
+            | S::AwaitingReview => None,
+        },
     }
 }
 
-/// The exact body of the event for a session that has ended; `None` while it goes on. Rendered once and stored, so that
-/// every attempt to deliver sends the same bytes.
+/// The exact body of an event; `None` where the dialect has no such event. Rendered once and stored, so that every attempt
+/// to deliver sends the same bytes.
 #[must_use]
-pub fn event_body(dialect: Dialect, finished: &FinishedSession<'_>) -> Option<String> {
-    let name = event_name(dialect, finished.record.state)?;
-    let mut session = session_view(dialect, finished.record, finished.livemode);
-    session["carded"] = json!({ "outcome": finished.outcome, "attestation": finished.attestation });
+pub fn event_body(dialect: Dialect, vocabulary: Vocabulary, event: &SessionEvent<'_>) -> Option<String> {
+    let name = event_name(dialect, vocabulary, event.kind, event.snapshot.record.state)?;
+    let showing = Showing { vocabulary, ..Showing::of_event(dialect, event.camera_is_live) };
+    let session = session_view(event.snapshot, showing);
     let api_version = match dialect {
         Dialect::Stripe => Value::from(STRIPE_API_VERSION),
         Dialect::Stile => Value::Null,
     };
-    let event = json!({
-        "id": finished.event_id,
+    let body = json!({
+        "id": event.id,
         "object": "event",
         "api_version": api_version,
-        "created": finished.at.as_second(),
+        "created": event.at.as_second(),
+        "livemode": session["livemode"],
         "data": { "object": session },
-        "livemode": finished.livemode,
         "pending_webhooks": 1,
         "request": { "id": null, "idempotency_key": null },
         "type": name,
     });
-    Some(event.to_string())
+    Some(body.to_string())
 }
 
 #[cfg(test)]

@@ -1,11 +1,33 @@
 //! The local HTTP API: one session service, two dialects.
 //!
-//! Here so far: how a session looks in each dialect, and the bodies of the events that tell of its end. Always holds: what
-//! is rendered comes from a [`SessionRecord`](crate::session::SessionRecord) and an [`Outcome`](crate::session::Outcome),
-//! neither of which has a field for personal data. Rendering reads no clock and opens nothing.
+//! [`routes`] is the table of addresses; [`Api`] takes a request through its one way (key, limit, parameters, idempotency) to
+//! the operation; `operations` does it over a [`Backend`], which is the engine; `view` shows sessions in either dialect's
+//! words; [`Listener`] bounds what comes in. Always holds: what is rendered comes from a session's record, details and
+//! outcome, none of which has a field for personal data; no request carries evidence.
 
+mod backend;
+mod call;
+mod error;
 mod events;
+mod http;
+mod openapi;
+mod operations;
+mod page;
+mod params;
+mod rate_limit;
+mod requests;
+mod routes;
+mod service;
+mod stream;
 mod view;
 
-pub use events::{FinishedSession, event_body, event_name};
-pub use view::{STRIPE_API_VERSION, session_view};
+pub use backend::{Backend, DeviceFacts, NewSession, PageOf, SessionSnapshot, TestOutcome};
+pub use error::{ApiError, ErrorCode};
+pub use events::{EventKind, SessionEvent, event_body, event_name};
+pub use http::{Certificate, CertificateError, Listen, ListenError, Listener};
+pub use openapi::document as openapi_document;
+pub use params::{Pairs, ParamError, Params};
+pub use requests::TEST_OUTCOME;
+pub use routes::{Operation, Route, routes};
+pub use service::{Api, MAX_BODY_BYTES};
+pub use view::{STRIPE_API_VERSION, Showing, session_view};

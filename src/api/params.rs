@@ -24,22 +24,24 @@ pub struct ParamError {
     pub param: Option<String>,
     /// What is wrong and what to send instead, for whoever wrote the request.
     pub message: String,
+    /// Whether there is no such parameter, rather than a wrong value.
+    pub unknown: bool,
 }
 
 impl ParamError {
     /// About one parameter. A long name is cut.
     #[must_use]
     pub fn of(param: &str, message: impl Into<String>) -> Self {
-        Self { param: Some(short(param)), message: message.into() }
+        Self { param: Some(short(param)), message: message.into(), unknown: false }
     }
 
     /// About the whole body.
     fn of_body(message: impl Into<String>) -> Self {
-        Self { param: None, message: message.into() }
+        Self { param: None, message: message.into(), unknown: false }
     }
 
     fn unknown(param: &str) -> Self {
-        Self::of(param, format!("Received unknown parameter: {}", short(param)))
+        Self { unknown: true, ..Self::of(param, format!("Received unknown parameter: {}", short(param))) }
     }
 
     fn too_deep(param: &str) -> Self {

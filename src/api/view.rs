@@ -1,100 +1,104 @@
-//! A session as each dialect shows it: values in, JSON out.
+//! Sessions and reports as each dialect shows them: values in, typed bodies out, and their schemas with them.
 //!
 //! Fields that the appliance never has are null rather than absent, because that is how both APIs show them:
-//! `verified_outputs` (the person's data is purged before anybody is told), `url` (the person stands in front of the device),
-//! `provided_details` (kept as keyed hashes only) and `client_secret` (only in the answer that creates a session).
+//! `verified_outputs` (the person's data is purged before anybody is told), `url` (the person stands in front of the
+//! device) and `provided_details` (kept as keyed hashes only).
 
-use serde_json::{Value, json};
+mod stile;
+mod stripe;
+#[cfg(test)]
+mod tests;
 
-use crate::session::{Dialect, ReasonCode, SessionRecord, SessionState};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use stile::StileSession;
+pub use stripe::{StripeReport, StripeSession};
+
+use super::backend::SessionSnapshot;
+use crate::privacy::Vocabulary;
+use crate::session::{Dialect, KeptOutcome, ReasonCode, SessionState};
 
 /// Version of Stripe's API whose words are used.
 pub const STRIPE_API_VERSION: &str = "2026-10-28.endive";
 
+/// How a session is to be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Showing<'s> {
+    /// In which dialect.
+    pub dialect: Dialect,
+    /// In which words.
+    pub vocabulary: Vocabulary,
+    /// Whether the device's pictures come from a pinned camera.
+    pub camera_is_live: bool,
+    /// The secret with which a display may start, cancel and watch it, where it is shown.
+    pub client_secret: Option<&'s str>,
+    /// Whether its report stands in it instead of the report's identifier.
+    pub with_report: bool,
+    /// Whether its outcome stands in it: where one session is shown, never in a list.
+    pub with_outcome: bool,
+}
+
+impl Showing<'_> {
+    /// As an event shows it.
+    #[must_use]
+    pub fn of_event(dialect: Dialect, camera_is_live: bool) -> Self {
+        let vocabulary = Vocabulary::Real;
+        Self { dialect, vocabulary, camera_is_live, client_secret: None, with_report: false, with_outcome: true }
+    }
+}
+
+/// The outcome, and what proves it: the same in both dialects.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct CardedOutcome {
+    /// The decision, as it was signed; null until there is one.
+    #[schema(value_type = Option<Object>)]
+    pub outcome: Option<Value>,
+    /// The same as a compact JWS (EdDSA, RFC 8037), which can be checked without trusting whoever delivered it.
+    pub attestation: Option<String>,
+}
+
+impl CardedOutcome {
+    fn of(kept: Option<&KeptOutcome>) -> Self {
+        Self {
+            outcome: kept.and_then(|kept| serde_json::to_value(&kept.outcome).ok()),
+            attestation: kept.map(|kept| kept.attestation.clone()),
+        }
+    }
+}
+
+/// Whether a session is live: made with a live key, before a pinned camera, and decided on nothing else.
+fn is_live(snapshot: &SessionSnapshot, camera_is_live: bool) -> bool {
+    let decided = snapshot.outcome.as_ref();
+    snapshot.details.livemode && camera_is_live && decided.is_none_or(|kept| kept.outcome.livemode())
+}
+
+/// Why it was not verified, or why the last attempt failed; a verified one has no error any more.
+fn reason(snapshot: &SessionSnapshot) -> Option<ReasonCode> {
+    let last = snapshot.record.last_error;
+    match snapshot.record.state {
+        SessionState::Verified => None,
+        // Not every reason is one of an attempt: whoever does not agree has made none.
+        SessionState::NotVerified => snapshot.outcome.as_ref().and_then(|kept| kept.outcome.reason()).or(last),
+        SessionState::Created
+        | SessionState::AwaitingConsent
+        | SessionState::AwaitingDocument
+        | SessionState::AwaitingFace
+        | SessionState::Deciding
+        | SessionState::AwaitingReview
+        | SessionState::Canceled(_)
+        | SessionState::Expired => last,
+    }
+}
+
 /// A session as one dialect shows it.
 #[must_use]
-pub fn session_view(dialect: Dialect, record: &SessionRecord, livemode: bool) -> Value {
-    match dialect {
-        Dialect::Stripe => stripe(record, livemode),
-        Dialect::Stile => stile(record, livemode),
-    }
-}
-
-fn stripe(record: &SessionRecord, livemode: bool) -> Value {
-    json!({
-        "id": record.id.stripe(),
-        "object": "identity.verification_session",
-        "client_reference_id": null,
-        "client_secret": null,
-        "created": record.created_at.as_second(),
-        "last_error": stripe_error(record),
-        "last_verification_report": null,
-        "livemode": livemode,
-        "metadata": {},
-        // Always in force on a device that sees the person itself.
-        "options": { "document": { "require_live_capture": true } },
-        "provided_details": null,
-        "redaction": null,
-        "related_customer": null,
-        "related_customer_account": null,
-        "status": record.state.stripe_status(),
-        "type": "document",
-        "url": null,
-        "verified_outputs": null,
-    })
-}
-
-/// Stripe tells of a session that ran out as abandoned, and a verified one has no error any more.
-fn stripe_error(record: &SessionRecord) -> Value {
-    match record.state {
-        SessionState::Verified => Value::Null,
-        SessionState::Expired => json!({ "code": "abandoned", "reason": "Nobody went on with the check in time" }),
-        SessionState::Created
-        | SessionState::AwaitingConsent
-        | SessionState::AwaitingDocument
-        | SessionState::AwaitingFace
-        | SessionState::Deciding
-        | SessionState::AwaitingReview
-        | SessionState::NotVerified
-        | SessionState::Canceled(_) => record
-            .last_error
-            .map(ReasonCode::entry)
-            .map_or(Value::Null, |entry| json!({ "code": entry.stripe, "reason": entry.person })),
-    }
-}
-
-fn stile(record: &SessionRecord, livemode: bool) -> Value {
-    let last_error = match record.state {
-        SessionState::Verified => None,
-        SessionState::Created
-        | SessionState::AwaitingConsent
-        | SessionState::AwaitingDocument
-        | SessionState::AwaitingFace
-        | SessionState::Deciding
-        | SessionState::AwaitingReview
-        | SessionState::NotVerified
-        | SessionState::Canceled(_)
-        | SessionState::Expired => record.last_error.map(ReasonCode::entry),
+pub fn session_view(snapshot: &SessionSnapshot, showing: Showing<'_>) -> Value {
+    let view = match showing.dialect {
+        Dialect::Stripe => serde_json::to_value(StripeSession::of(snapshot, showing)),
+        Dialect::Stile => serde_json::to_value(StileSession::of(snapshot, showing)),
     };
-    json!({
-        "id": record.id.stile(),
-        "object": "verification_session",
-        "client_reference_id": null,
-        "client_secret": null,
-        "created": record.created_at.as_second(),
-        "expires_at": record.expires_at.as_second(),
-        "jurisdiction": record.jurisdiction.as_str(),
-        "last_error": last_error.map(|entry| json!({ "code": entry.stile, "message": entry.person })),
-        "livemode": livemode,
-        "metadata": {},
-        "status": record.state.stile_status(record.last_error.is_some()),
-        // Every use case of the rule table asks for an age.
-        "type": "age",
-        "url": null,
-        "use_case": record.use_case.as_str(),
-        "verified_outputs": null,
-    })
+    // Texts, numbers and maps with text keys: always JSON.
+    view.unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

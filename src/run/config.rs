@@ -3,13 +3,16 @@
 //! Always holds: an unknown key or a value out of range is refused with its name; secrets are never in this file, only
 //! the paths of the files that hold them. Does not read the secrets: the role that needs one does.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, Rule, UseCase};
 use crate::liveness::{AgeBuffer, CameraMount};
+use crate::privacy::Vocabulary;
 use crate::session::{AttemptsLeft, Dialect, Policy};
 use crate::store::AttemptLimits;
 
@@ -31,9 +34,47 @@ pub struct Config {
     /// How often a person may try.
     #[serde(default)]
     pub sessions: SessionConfig,
+    /// Where the HTTP API is served; nowhere without this section.
+    #[serde(default)]
+    pub api: Option<ApiConfig>,
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointConfig>,
+}
+
+/// Where the HTTP API is served.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApiConfig {
+    /// The address; beyond loopback only with a certificate. An empty text listens on no address.
+    #[serde(deserialize_with = "listen_address")]
+    pub listen: Option<SocketAddr>,
+    /// A Unix socket, for programs on this box.
+    pub socket: Option<PathBuf>,
+    /// The certificate's chain, as PEM; read again when it has changed.
+    pub tls_certificate: Option<PathBuf>,
+    /// Its private key, as PEM.
+    pub tls_key: Option<PathBuf>,
+    /// Whether a session waits until its display starts it, instead of being shown as soon as it is made.
+    pub sessions_wait: bool,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 8480)));
+        Self { listen, socket: None, tls_certificate: None, tls_key: None, sessions_wait: false }
+    }
+}
+
+impl ApiConfig {
+    /// The places to listen on.
+    #[must_use]
+    pub fn places(&self) -> Vec<Listen> {
+        let certificate = self.tls_certificate.clone().zip(self.tls_key.clone());
+        let certificate = certificate.map(|(chain, key)| Certificate { chain, key });
+        let tcp = self.listen.map(|address| Listen::Tcp { address, certificate });
+        tcp.into_iter().chain(self.socket.clone().map(Listen::Unix)).collect()
+    }
 }
 
 /// This box.
@@ -123,8 +164,8 @@ pub struct SessionConfig {
     pub recapture: Recapture,
     /// Whether the screen lights the face after the head turn.
     pub screen_flash: ScreenFlash,
-    /// Whether the camera stands, or somebody holds the device.
-    pub camera_mount: CameraMount,
+    /// Whether the camera stands, or somebody holds the device; `None` where nobody said, and then the device's kind decides.
+    pub camera_mount: Option<CameraMount>,
     /// Where a live face that looks clearly old enough needs no document; nowhere by default.
     pub age_triage: Option<AgeTriageConfig>,
 }
@@ -175,6 +216,9 @@ pub struct EndpointConfig {
     pub url: String,
     /// Which event names and bodies it gets.
     pub dialect: Dialect,
+    /// Which words it gets: Stripe's own, or those of published guides to it.
+    #[serde(default = "real_words")]
+    pub vocabulary: Vocabulary,
     /// Files with one secret each; two during a rotation. Only `carded sync` opens them.
     pub secret_files: Vec<PathBuf>,
 }
@@ -189,13 +233,22 @@ impl Default for SessionConfig {
             accept_front_only: false,
             recapture: Recapture::Flag,
             screen_flash: ScreenFlash::Off,
-            camera_mount: CameraMount::Mounted,
+            camera_mount: None,
             age_triage: None,
         }
     }
 }
 
 impl CameraConfig {
+    /// Whether what is decided on its pictures can be live.
+    #[must_use]
+    pub fn may_be_live(&self) -> bool {
+        match self {
+            Self::V4l2 { .. } => true,
+            Self::Replay { .. } | Self::Simulated { .. } => false,
+        }
+    }
+
     /// Frames a second that the camera gives at most, where it has to keep to a rate.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
@@ -207,6 +260,12 @@ impl CameraConfig {
 }
 
 impl SessionConfig {
+    /// The same on a device that somebody holds: so its camera is in a hand, unless the configuration says what it is.
+    #[must_use]
+    pub fn in_hand(self) -> Self {
+        Self { camera_mount: self.camera_mount.or(Some(CameraMount::InHand)), ..self }
+    }
+
     /// The policy of a rule with what is configured for this device.
     #[must_use]
     pub fn policy(&self, rule: &Rule) -> Policy {
@@ -219,7 +278,7 @@ impl SessionConfig {
             accept_front_only: self.accept_front_only,
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,
-            camera_mount: self.camera_mount,
+            camera_mount: self.camera_mount.unwrap_or_default(),
             ..Policy::for_tier(rule.tier)
         }
     }
@@ -308,6 +367,14 @@ impl Config {
                 return Err(format!("sessions.age_triage cannot be used for {case}: that asks who the person is"));
             }
         }
+        if let Some(api) = &self.api {
+            if api.tls_certificate.is_some() != api.tls_key.is_some() {
+                return Err("api.tls_certificate and api.tls_key belong together; set both or none".to_owned());
+            }
+            if api.places().is_empty() {
+                return Err("api.listen and api.socket are both empty; set one, or leave the section out".to_owned());
+            }
+        }
         if self.endpoints.len() > MAX_ENDPOINTS {
             return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
         }
@@ -324,6 +391,19 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn real_words() -> Vocabulary {
+    Vocabulary::Real
+}
+
+fn listen_address<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let invalid = |_| {
+        let message = format!("{text:?} is no address with a port; write one such as 127.0.0.1:8480");
+        serde::de::Error::custom(message)
+    };
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(invalid) }
 }
 
 fn default_width() -> u32 {
@@ -370,103 +450,4 @@ fn age_buffer<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<AgeBuff
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::compliance::AgeTier;
-
-    const GOOD: &str = r#"
-        [device]
-        state = "state"
-        socket = "engine.sock"
-        [site]
-        jurisdiction = "US-CA"
-        use_case = "alcohol_in_person"
-        [camera]
-        source = "v4l2"
-        device = "/dev/v4l/by-id/usb-camera-video-index0"
-        [[endpoint]]
-        name = "backend"
-        url = "https://shop.example/webhooks"
-        dialect = "stile"
-        secret_files = ["secret"]
-    "#;
-
-    #[test]
-    fn a_good_file_is_read_with_its_defaults() {
-        let config = Config::parse(GOOD).unwrap();
-        assert_eq!((config.sessions.document_attempts, config.endpoints[0].dialect), (3, Dialect::Stile));
-        assert!(matches!(config.camera, CameraConfig::V4l2 { pin: None, width: 1920, height: 1080, fps: 30, .. }));
-        let pin = "[camera.pin]\nvendor = \"046d\"\nproduct = \"082d\"\nserial = \"A1\"\n[[endpoint]]";
-        let pinned = Config::parse(&GOOD.replace("[[endpoint]]", pin)).unwrap();
-        assert!(matches!(pinned.camera, CameraConfig::V4l2 { pin: Some(_), .. }));
-    }
-
-    #[test]
-    fn what_is_configured_for_sessions_becomes_the_policy() {
-        let strict = "[sessions]\nrecapture = \"refuse\"\naccept_front_only = true\nscreen_flash = \"require\"\n\
-             camera_mount = \"in_hand\"\n[camera]";
-        let config = Config::parse(&GOOD.replace("[camera]", strict)).unwrap();
-        let policy = config.sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
-        assert!(policy.refuse_recapture && policy.accept_front_only && policy.require_flash);
-        assert_eq!(policy.camera_mount, CameraMount::InHand);
-        let default = Config::parse(GOOD).unwrap().sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
-        assert_eq!(default, Policy::for_tier(AgeTier::Over21));
-    }
-
-    const TRIAGE: &str = "[sessions.age_triage]\nbuffer_years = 9\njurisdictions = [\"US-CA\"]\n\
-                          use_cases = [\"alcohol_in_person\"]\n[camera]";
-
-    #[test]
-    fn age_triage_is_off_but_for_the_places_and_use_cases_that_are_named() {
-        let sessions = Config::parse(&GOOD.replace("[camera]", TRIAGE)).unwrap().sessions;
-        let triages = |use_case, place: &str| sessions.policy(&rule(use_case, place)).age_threshold().is_some();
-        assert!(triages(UseCase::AlcoholInPerson, "US-CA"));
-        assert!(!triages(UseCase::AlcoholInPerson, "US-NV") && !triages(UseCase::TobaccoNicotine, "US-CA"));
-        let default = Config::parse(GOOD).unwrap().sessions;
-        assert_eq!(default.policy(&rule(UseCase::AlcoholInPerson, "US-CA")).age_threshold(), None);
-    }
-
-    #[test]
-    fn age_triage_without_a_place_or_for_a_use_that_asks_who_somebody_is_is_refused() {
-        for (from, to, named) in [
-            ("buffer_years = 9", "buffer_years = 21", "0 to 20"),
-            ("buffer_years = 9\n", "", "buffer_years"),
-            ("[\"US-CA\"]", "[]", "jurisdictions"),
-            ("[\"US-CA\"]", "[\"everywhere\"]", "ISO 3166-2"),
-            ("[\"alcohol_in_person\"]", "[]", "use_cases"),
-            ("[\"alcohol_in_person\"]", "[\"firearms\"]", "who the person is"),
-        ] {
-            let error = Config::parse(&GOOD.replace("[camera]", &TRIAGE.replace(from, to))).unwrap_err();
-            assert!(error.contains(named), "{error}");
-        }
-    }
-
-    fn rule(use_case: UseCase, place: &str) -> Rule {
-        let jurisdiction = place.parse().unwrap();
-        Rule { use_case, jurisdiction, tier: AgeTier::Over21, citations: Vec::new(), rule_version: String::new() }
-    }
-
-    #[test]
-    fn what_is_unknown_or_out_of_range_is_refused_by_name() {
-        for (from, to, named) in [
-            ("US-CA", "California", "ISO 3166-2"),
-            ("\"backend\"", "\"back end\"", "endpoint.name"),
-            ("use_case", "usecase", "usecase"),
-            ("source = \"v4l2\"", "source = \"ftp\"", "ftp"),
-            ("[\"secret\"]", "[]", "secret file"),
-            ("[camera]", "[sessions]\nface_attempts = 0\n[camera]", "face_attempts"),
-            ("[camera]", "[sessions]\nrecapture = \"warn\"\n[camera]", "warn"),
-            ("[camera]", "[sessions]\nscreen_flash = \"on\"\n[camera]", "on"),
-            ("[camera]", "[sessions]\nfailed_attempts_per_hour = 0\n[camera]", "failed_attempts_per_hour"),
-            ("[camera]", "[sessions]\nfailed_faces_per_document = 0\n[camera]", "failed_faces_per_document"),
-            ("[[endpoint]]", "[camera.pin]\nvendor = \"46d\"\n[[endpoint]]", "four hexadecimal digits"),
-            ("[[endpoint]]", "[camera.pin]\nvendor = \"046d\"\n[[endpoint]]", "camera.pin"),
-            ("[[endpoint]]", "[camera.pin]\nmodel = \"C920\"\n[[endpoint]]", "model"),
-        ] {
-            let error = Config::parse(&GOOD.replace(from, to)).unwrap_err();
-            assert!(error.contains(named), "{error}");
-        }
-        let twice = format!("{GOOD}\n{}", &GOOD[GOOD.find("[[endpoint]]").unwrap()..]);
-        assert!(Config::parse(&twice).unwrap_err().contains("two endpoints are named backend"));
-    }
-}
+mod tests;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::config::Config;
-use crate::api::{FinishedSession, event_body};
+use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
 use crate::compliance::Rule;
 use crate::session::machine::Ending;
-use crate::session::{Outcome, SessionRecord};
+use crate::session::{Dialect, KeptOutcome, Outcome, SessionDetails, SessionRecord};
 use crate::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store, StoreError};
 
 /// How long a verified outcome grants anything.
@@ -42,20 +42,30 @@ pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), Sto
         (Ending::Decided { .. }, None) => return Err(StoreError::Refused { what: "a decision without its rule" }),
         (Ending::Canceled(_) | Ending::Expired, _) => None,
     };
-    let bodies = |facts: &EventFacts<'_>| -> Vec<OutboxBody> {
-        let finished = FinishedSession {
-            event_id: facts.event,
-            record: facts.record,
-            outcome: facts.outcome,
-            attestation: facts.attestation,
-            livemode: facts.outcome.is_some_and(Outcome::livemode),
-            at: facts.ended_at,
-        };
-        let of_endpoint = |endpoint: &super::config::EndpointConfig| {
-            let body = event_body(endpoint.dialect, &finished)?;
-            Some(OutboxBody { endpoint: endpoint.name.clone(), body })
-        };
-        config.endpoints.iter().filter_map(of_endpoint).collect()
+    let bodies = |facts: &EventFacts<'_>| {
+        let outcome = facts.outcome.zip(facts.attestation);
+        let kept =
+            |(outcome, jws): (&Outcome, &str)| KeptOutcome { outcome: outcome.clone(), attestation: jws.to_owned() };
+        let of_site = || SessionDetails::new(Dialect::Stripe, config.camera.may_be_live());
+        let details = facts.details.cloned().unwrap_or_else(of_site);
+        let snapshot = SessionSnapshot { record: facts.record.clone(), details, outcome: outcome.map(kept) };
+        bodies(config, facts.event, EventKind::Ended, &snapshot, facts.ended_at)
     };
     store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies }).map(drop)
+}
+
+/// An event as every endpoint that wants it gets it.
+pub(super) fn bodies(
+    config: &Config,
+    event: &str,
+    kind: EventKind,
+    snapshot: &SessionSnapshot,
+    at: Timestamp,
+) -> Vec<OutboxBody> {
+    let event = SessionEvent { id: event, kind, snapshot, camera_is_live: config.camera.may_be_live(), at };
+    let of_endpoint = |endpoint: &super::config::EndpointConfig| {
+        let body = event_body(endpoint.dialect, endpoint.vocabulary, &event)?;
+        Some(OutboxBody { endpoint: endpoint.name.clone(), body })
+    };
+    config.endpoints.iter().filter_map(of_endpoint).collect()
 }

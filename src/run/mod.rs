@@ -8,6 +8,7 @@ mod config;
 mod document_reading;
 mod engine;
 mod finishing;
+mod keys;
 mod portrait;
 mod process;
 mod socket;
@@ -22,9 +23,12 @@ mod verification;
 mod vision;
 pub mod worker;
 
-pub use config::{CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, SessionConfig, SiteConfig};
+pub use config::{
+    ApiConfig, CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, SessionConfig, SiteConfig,
+};
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
+pub use keys::{KeysError, MAX_GRACE, order_keys};
 pub(crate) use portrait::read_portrait;
 pub use process::{end_with_parent, leave_no_core_dump, run_role, tell_ready};
 pub use socket::{Connection, EngineReader, EngineWriter, SocketError};

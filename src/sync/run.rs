@@ -187,7 +187,7 @@ impl Courier {
             }
             EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
             EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
-            EngineMessage::Welcome { .. } | EngineMessage::Prompt(_) => {}
+            EngineMessage::Welcome { .. } | EngineMessage::Prompt(_) | EngineMessage::Keys(_) => {}
         }
         self.set_alarm();
         Ok(())
@@ -293,6 +293,7 @@ impl Courier {
                     EngineMessage::Settled { delivery } => { self.unconfirmed.remove(&delivery); }
                     EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
                     EngineMessage::Welcome { .. }
+                    | EngineMessage::Keys(_)
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)
                     | EngineMessage::Leased { .. }

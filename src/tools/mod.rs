@@ -9,6 +9,7 @@ mod demo;
 mod document_files;
 mod exit;
 pub mod inspect;
+mod keys;
 pub mod receiver;
 mod report;
 pub mod roles;
@@ -20,7 +21,8 @@ pub use assets::Assets;
 pub use demo::{DemoArgs, demo};
 pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};
-pub use roles::{LayoutArg, RoleArgs, ScreenArgs, UiArgs};
+pub use keys::{KeysArgs, keys};
+pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
 pub use verify::{VerifyArgs, verify};
 
 use jiff::Timestamp;

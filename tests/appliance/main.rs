@@ -1,6 +1,7 @@
 //! The running appliance, through the program: roles as processes, real sockets, a simulated camera.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod api;
 mod engine;
 mod faults;
 mod roles;

@@ -1,10 +1,11 @@
 //! Events as the engine renders them, for tests of what happens to them afterwards.
 
-use carded::api::{FinishedSession, event_body};
+use carded::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
 use carded::compliance::{PlaceDays, RuleBook, UseCase};
+use carded::privacy::Vocabulary;
 use carded::session::{
-    AttemptsLeft, CanceledBy, Dialect, Evidence, Outcome, OutcomeSeed, Policy, SessionId, SessionRecord, SessionState,
-    decide,
+    AttemptsLeft, CanceledBy, Dialect, Evidence, KeptOutcome, Outcome, OutcomeSeed, Policy, SessionDetails, SessionId,
+    SessionRecord, SessionState, decide,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -34,19 +35,23 @@ fn record(number: u64, state: SessionState) -> SessionRecord {
     }
 }
 
+fn ended(dialect: Dialect, id: &str, record: SessionRecord, outcome: Option<KeptOutcome>, livemode: bool) -> String {
+    let snapshot = SessionSnapshot { record, details: SessionDetails::new(dialect, livemode), outcome };
+    let event = SessionEvent {
+        id,
+        kind: EventKind::Ended,
+        snapshot: &snapshot,
+        camera_is_live: livemode,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    event_body(dialect, Vocabulary::Real, &event).unwrap()
+}
+
 /// Identifier and body of the event of a cancelled session.
 pub fn canceled(number: i64) -> (String, String) {
     let event_id = format!("evt_{number}");
     let record = record(number.unsigned_abs(), SessionState::Canceled(CanceledBy::Person));
-    let finished = FinishedSession {
-        event_id: &event_id,
-        record: &record,
-        outcome: None,
-        attestation: None,
-        livemode: false,
-        at: Timestamp::UNIX_EPOCH,
-    };
-    let body = event_body(Dialect::Stile, &finished).unwrap();
+    let body = ended(Dialect::Stile, &event_id, record, None, false);
     (event_id, body)
 }
 
@@ -69,14 +74,13 @@ pub fn not_verified(sequence: u64, previous_hash: Option<String>) -> Outcome {
 
 /// The body of the event of a decided session.
 pub fn decided(dialect: Dialect, number: u64, outcome: &Outcome, attestation: &str) -> String {
-    let record = record(number, SessionState::NotVerified);
-    let finished = FinishedSession {
-        event_id: &format!("evt_decided_{number}"),
-        record: &record,
-        outcome: Some(outcome),
-        attestation: Some(attestation),
-        livemode: false,
-        at: Timestamp::UNIX_EPOCH,
-    };
-    event_body(dialect, &finished).unwrap()
+    let kept = KeptOutcome { outcome: outcome.clone(), attestation: attestation.to_owned() };
+    ended(dialect, &format!("evt_decided_{number}"), record(number, SessionState::NotVerified), Some(kept), false)
+}
+
+/// Identifier and body of the event of a verified session, for receivers that look no further than the event.
+pub fn verified(dialect: Dialect, number: u64, livemode: bool) -> (String, String) {
+    let event_id = format!("evt_verified_{number}");
+    let body = ended(dialect, &event_id, record(number, SessionState::Verified), None, livemode);
+    (event_id, body)
 }

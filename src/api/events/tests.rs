@@ -9,8 +9,8 @@ use crate::imaging::Provenance;
 use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
 use crate::privacy::{Personal, PersonalDate};
 use crate::session::{
-    AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence,
-    OutcomeSeed, Policy, SessionId, decide,
+    AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, KeptOutcome,
+    LivenessEvidence, Outcome, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord, decide,
 };
 
 const DIALECTS: [Dialect; 2] = [Dialect::Stripe, Dialect::Stile];
@@ -101,17 +101,26 @@ fn outcome() -> Outcome {
     Outcome::new(seed, &decision, &evidence, &rule)
 }
 
-fn body(dialect: Dialect, state: SessionState, outcome: Option<&Outcome>) -> Option<Value> {
-    let record = record(state);
-    let finished = FinishedSession {
-        event_id: "evt_222222222222222222222222",
-        record: &record,
-        outcome,
-        attestation: outcome.map(|_| "e30.e30.AA"),
-        livemode: false,
+fn event(dialect: Dialect, kind: EventKind, state: SessionState, outcome: Option<&Outcome>) -> Option<Value> {
+    let kept = |outcome: &Outcome| KeptOutcome { outcome: outcome.clone(), attestation: "e30.e30.AA".to_owned() };
+    let details = SessionDetails::new(dialect, false);
+    let snapshot = SessionSnapshot { record: record(state), details, outcome: outcome.map(kept) };
+    let event = SessionEvent {
+        id: "evt_222222222222222222222222",
+        kind,
+        snapshot: &snapshot,
+        camera_is_live: true,
         at: "2026-11-22T12:01:01Z".parse().unwrap(),
     };
-    event_body(dialect, &finished).map(|body| serde_json::from_str(&body).unwrap())
+    event_body(dialect, Vocabulary::Real, &event).map(|body| serde_json::from_str(&body).unwrap())
+}
+
+fn body(dialect: Dialect, state: SessionState, outcome: Option<&Outcome>) -> Option<Value> {
+    event(dialect, EventKind::Ended, state, outcome)
+}
+
+fn name(dialect: Dialect, state: SessionState) -> Option<&'static str> {
+    event_name(dialect, Vocabulary::Real, EventKind::Ended, state)
 }
 
 #[test]
@@ -124,8 +133,8 @@ fn every_end_has_the_event_that_the_dialect_has_for_it() {
         (S::Canceled(by), "identity.verification_session.canceled", "verification_session.cancelled"),
         (S::Expired, "identity.verification_session.canceled", "verification_session.expired"),
     ] {
-        assert_eq!(event_name(Dialect::Stripe, state), Some(stripe));
-        assert_eq!(event_name(Dialect::Stile, state), Some(stile));
+        assert_eq!(name(Dialect::Stripe, state), Some(stripe));
+        assert_eq!(name(Dialect::Stile, state), Some(stile));
         assert_eq!(body(Dialect::Stripe, state, None).unwrap()["type"], stripe);
         assert_eq!(body(Dialect::Stile, state, None).unwrap()["type"], stile);
     }
@@ -138,10 +147,24 @@ fn a_session_that_goes_on_has_no_event() {
     {
         for dialect in DIALECTS {
             assert!(!state.is_terminal());
-            assert_eq!(event_name(dialect, state), None, "{state:?}");
+            assert_eq!(name(dialect, state), None, "{state:?}");
             assert_eq!(body(dialect, state, None), None, "{state:?}");
         }
     }
+}
+
+#[test]
+fn stripe_hears_of_beginning_processing_and_redaction_too_and_guides_have_a_name_of_their_own() {
+    for (kind, stripe) in [
+        (EventKind::Created, "identity.verification_session.created"),
+        (EventKind::Processing, "identity.verification_session.processing"),
+        (EventKind::Redacted, "identity.verification_session.redacted"),
+    ] {
+        assert_eq!(event(Dialect::Stripe, kind, SessionState::Created, None).unwrap()["type"], stripe);
+        assert_eq!(event(Dialect::Stile, kind, SessionState::Created, None), None);
+    }
+    let guide = event_name(Dialect::Stripe, Vocabulary::Guide, EventKind::Ended, SessionState::NotVerified);
+    assert_eq!(guide, Some("identity.verification_session.not_verified"));
 }
 
 #[test]

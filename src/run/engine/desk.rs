@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
+use super::asking::{Asked, Started, Wish};
 use super::eyes::{Eyes, EyesOrder, Shown};
 use super::store_keeper::StoreKeeper;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
@@ -21,15 +22,13 @@ use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now
 use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
 use crate::store::{AttemptKind, AttemptNumber, Begun, Budget, NewAttempt, Spent, Store, StoreError};
 
-/// How long a session may take altogether, as in both APIs.
-const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// How long an end stays on the screen.
 const RESULT_SHOWN: Duration = Duration::from_secs(8);
 /// Time between two tries of a store that failed.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
-/// Time between two purges of attempts that no longer count.
-const PURGE_EVERY: Duration = Duration::from_mins(5);
+/// Time between two purges of what no longer counts, and of sessions that nobody came for.
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 
 /// Time between two looks at a clock that is wrong.
 const CLOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -37,7 +36,9 @@ const CLOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// What reaches the desk.
 pub(super) enum Order {
     /// Somebody wants a session.
-    Start { by: &'static str, answer: oneshot::Sender<Result<SessionId, String>> },
+    Start { by: &'static str, asked: Option<Box<Asked>>, answer: oneshot::Sender<Started> },
+    /// The API has a wish for a session.
+    Wish(Wish),
     /// The person of a session answered.
     Consent { session: SessionId, given: bool },
     /// Somebody wants a session to end.
@@ -65,7 +66,7 @@ pub(super) struct Faults {
 
 impl Faults {
     /// The one that is shown.
-    fn first(&self) -> Option<DeviceFault> {
+    pub(super) fn first(&self) -> Option<DeviceFault> {
         let store = self.store_again_at.map(|_| DeviceFault::Store);
         let clock = self.clock_again_at.map(|_| DeviceFault::Clock);
         self.camera.or(store).or(clock).or(self.decoder)
@@ -133,12 +134,13 @@ impl Desk {
 
     async fn take(&mut self, order: Order) -> Result<(), EngineError> {
         match order {
-            Order::Start { by, answer } => {
-                let started = self.start(by).await?;
+            Order::Start { by, asked, answer } => {
+                let started = self.start(by, asked.map(|asked| *asked)).await?;
                 // Who asked may have gone; the session is there all the same.
                 let _ = answer.send(started);
                 Ok(())
             }
+            Order::Wish(wish) => self.grant(wish).await,
             Order::Consent { session, given } if self.is_present(&session) => {
                 // Between the last look at the clock and now it may have been set.
                 self.reconcile().await?;
@@ -161,12 +163,12 @@ impl Desk {
         }
     }
 
-    fn is_present(&self, id: &SessionId) -> bool {
+    pub(super) fn is_present(&self, id: &SessionId) -> bool {
         self.session.as_ref().is_some_and(|session| session.record().id == *id)
     }
 
     /// Looks at the clock, and tells the session when the device has become faulty or well.
-    async fn reconcile(&mut self) -> Result<(), EngineError> {
+    pub(super) async fn reconcile(&mut self) -> Result<(), EngineError> {
         let right = self.rules.is_plausible(self.days().latest);
         self.faults.clock_again_at = (!right).then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
         let fault = self.faults.first();
@@ -182,7 +184,18 @@ impl Desk {
 
     /// Sessions that a restart interrupted: the newest goes on, the others end as the device's failure.
     async fn resume_interrupted(&mut self) -> Result<(), EngineError> {
-        let mut open = self.store.call(|store| store.open_sessions()).await??;
+        // What the API made and no screen has shown yet goes on waiting.
+        let interrupted = |store: &mut Store| {
+            let open = store.open_sessions()?;
+            let mut interrupted = Vec::with_capacity(open.len());
+            for record in open {
+                if record.state != SessionState::Created || store.details(&record.id)?.is_none() {
+                    interrupted.push(record);
+                }
+            }
+            Ok::<_, StoreError>(interrupted)
+        };
+        let mut open = self.store.call(interrupted).await??;
         open.sort_by_key(|record| record.created_at);
         let newest = open.pop();
         for record in open {
@@ -192,8 +205,9 @@ impl Desk {
         let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
             return self.give_up(record).await;
         };
+        let policy = self.policy_of(&record.id, &rule).await??;
         let now = self.now();
-        if let Some((session, effects)) = Session::resume(record, (self.policy)(&rule), self.capture, now) {
+        if let Some((session, effects)) = Session::resume(record, policy, self.capture, now) {
             tracing::info!(session = %session.record().id, "an interrupted session starts over");
             self.session = Some(session);
             self.carry_out(effects).await?;
@@ -208,55 +222,23 @@ impl Desk {
         self.commit(record, ending, Timestamp::now()).await.map(drop)
     }
 
-    async fn start(&mut self, by: &'static str) -> Result<Result<SessionId, String>, EngineError> {
-        if self.session.as_ref().is_some_and(|session| !session.record().state.is_terminal()) {
-            return Ok(Err("a session is under way; cancel it, or wait for its end".to_owned()));
-        }
-        self.reconcile().await?;
-        if let Some(fault) = self.faults.first() {
-            return Ok(Err(fault.to_string()));
-        }
-        let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
-        match self.store.call(move |store| store.attempts_spent(limits, uptime)).await? {
-            Ok(None) => {}
-            Ok(Some(spent)) => return Ok(Err(too_many(&spent))),
-            Err(error) => {
-                self.note_failed_store(&error);
-                return Ok(Err(DeviceFault::Store.to_string()));
-            }
-        }
-        let site = &self.config.site;
-        let rule = match self.rules.resolve(site.use_case, &site.jurisdiction) {
-            Ok(rule) => rule,
-            Err(error) => return Ok(Err(error.to_string())),
-        };
-        let mut random = [0; SessionId::CHARACTERS];
-        getrandom::fill(&mut random).map_err(EngineError::Random)?;
-        let now = self.now();
-        let record = SessionRecord {
-            id: SessionId::from_random(&random),
-            use_case: site.use_case,
-            jurisdiction: site.jurisdiction.clone(),
-            state: SessionState::Created,
-            attempts: self.config.sessions.budget(),
-            last_error: None,
-            created_at: now.wall,
-            expires_at: now.wall.saturating_add(SESSION_LIFETIME).unwrap_or(Timestamp::MAX),
-        };
-        let (id, kept) = (record.id.clone(), record.clone());
-        if let Err(error) = self.store.call(move |store| store.create_session(&kept)).await? {
-            self.note_failed_store(&error);
-            return Ok(Err(DeviceFault::Store.to_string()));
-        }
-        tracing::info!(session = %id, by, "session started");
-        self.session = Some(Session::new(record, (self.policy)(&rule), self.capture, now));
-        self.result_until = None;
-        self.step(Event::Opened).await?;
-        Ok(Ok(id))
+    /// What a session asks for: the rule of its place, tightened by what the integrator asked.
+    pub(super) async fn policy_of(
+        &mut self,
+        id: &SessionId,
+        rule: &Rule,
+    ) -> Result<Result<Policy, StoreError>, EngineError> {
+        let id = id.clone();
+        let details = self.store.call(move |store| store.details(&id)).await?;
+        let policy = (self.policy)(rule);
+        Ok(details.map(|details| match details {
+            Some(details) => policy.narrowed_by(&details.options, details.asks_identity),
+            None => policy,
+        }))
     }
 
     /// One step of the session, if there is one, and what follows from it.
-    async fn step(&mut self, event: Event) -> Result<(), EngineError> {
+    pub(super) async fn step(&mut self, event: Event) -> Result<(), EngineError> {
         let now = self.now();
         let Some(session) = &mut self.session else { return Ok(()) };
         let effects = session.step(event, now);
@@ -361,7 +343,12 @@ impl Desk {
         Ok(())
     }
 
-    async fn commit(&mut self, record: SessionRecord, ending: Ending, at: Timestamp) -> Result<Event, EngineError> {
+    pub(super) async fn commit(
+        &mut self,
+        record: SessionRecord,
+        ending: Ending,
+        at: Timestamp,
+    ) -> Result<Event, EngineError> {
         let rule = self.rules.resolve(record.use_case, &record.jurisdiction).ok();
         let record = SessionRecord { state: ending.state(), ..record };
         let (id, state) = (record.id.clone(), record.state);
@@ -401,11 +388,12 @@ impl Desk {
             if let Err(error) = self.store.call(move |store| store.purge_attempts(uptime)).await? {
                 self.note_failed_store(&error);
             }
+            self.expire_waiting().await?;
         }
         self.step(Event::TimePassed).await
     }
 
-    fn note_failed_store(&mut self, error: &StoreError) {
+    pub(super) fn note_failed_store(&mut self, error: &StoreError) {
         tracing::error!("{error}");
         self.faults.store_again_at = Some(self.origin.elapsed() + STORE_AGAIN_AFTER);
     }
@@ -416,7 +404,7 @@ impl Desk {
         [session, self.result_until, Some(self.purge_at)].into_iter().chain(faults).flatten().min()
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         Now { uptime: self.origin.elapsed(), wall: Timestamp::now(), days: self.days() }
     }
 
@@ -442,7 +430,7 @@ impl Desk {
 }
 
 /// What the staff are told when too many attempts have failed.
-fn too_many(spent: &Spent) -> String {
+pub(super) fn too_many(spent: &Spent) -> String {
     let minutes = spent.again_after.as_secs().div_ceil(60).max(1);
     match spent.budget {
         Budget::Device => format!(

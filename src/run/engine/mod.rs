@@ -5,6 +5,8 @@
 //! engine, with its reason. Stopping: no new order is taken, a transaction that has begun is finished, and all within two
 //! seconds.
 
+mod api;
+mod asking;
 mod desk;
 mod eyes;
 mod server;
@@ -20,6 +22,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::api::EngineBackend;
 use self::desk::{Desk, Faults, Order};
 use self::eyes::{Eyes, Shown};
 use self::server::{Server, Users};
@@ -29,6 +32,7 @@ use super::process::stopped;
 use super::socket::{self, SocketError};
 pub use super::vision::Decoder;
 use super::vision::Vision;
+use crate::api::ListenError;
 use crate::camera::{Camera, CameraLimits, CameraStatus, OpenSource};
 use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::liveness::FeedMonitor;
@@ -76,6 +80,9 @@ pub enum EngineError {
     /// The socket cannot be used.
     #[error(transparent)]
     Socket(#[from] SocketError),
+    /// The API cannot be served.
+    #[error(transparent)]
+    Api(#[from] ListenError),
     /// The system gives no more threads.
     #[error("the system gives no thread: {0}; restart the device")]
     Thread(std::io::Error),
@@ -111,6 +118,7 @@ pub async fn run(
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
+    let secrets = store.api_secrets();
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -126,12 +134,16 @@ pub async fn run(
         Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
 
     let listener = socket::bind(&config.device.socket).await?;
-    let device = &config.device;
-    let users = Users {
-        own: rustix::process::getuid().as_raw(),
-        display: device.display_users.clone(),
-        till: device.till_users.clone(),
-        sync: device.sync_users.clone(),
+    let api_listeners = api::listen(config.api.as_ref()).await?;
+    let backend = EngineBackend {
+        desk: desk_orders.clone(),
+        store: store.clone(),
+        secrets,
+        config: Arc::clone(&config),
+        prompts: shown_prompts.clone(),
+        ends: ends.clone(),
+        due: due.clone(),
+        origin,
     };
     let server = Server {
         desk: desk_orders.clone(),
@@ -139,7 +151,7 @@ pub async fn run(
         camera: Arc::clone(&camera),
         prompts: shown_prompts,
         due: ends,
-        users: Arc::new(users),
+        users: Arc::new(Users::of(&config.device)),
         sync_place: Arc::new(Semaphore::new(1)),
     };
     let desk = Desk {
@@ -165,6 +177,9 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(desk.run(orders, halted.clone()));
     tasks.spawn(server.run(listener, halted.clone()));
+    if !api_listeners.is_empty() {
+        tasks.spawn(api::serve(backend, api_listeners, halted.clone()));
+    }
     tasks.spawn(watch_camera(statuses.clone(), desk_orders, halted.clone()));
     tasks.spawn(announce(statuses, ready, journal.clone(), halted));
     // The threads come last: the desk's own reason counts before that of the threads which end because of it.

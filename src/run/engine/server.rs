@@ -19,6 +19,8 @@ use super::desk::Order;
 use super::store_keeper::StoreKeeper;
 use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
+use crate::run::config::DeviceConfig;
+use crate::run::keys::carry_out;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode, encode_preview};
@@ -45,6 +47,16 @@ pub(super) struct Users {
 }
 
 impl Users {
+    /// Those that are configured.
+    pub(super) fn of(device: &DeviceConfig) -> Self {
+        Self {
+            own: rustix::process::getuid().as_raw(),
+            display: device.display_users.clone(),
+            till: device.till_users.clone(),
+            sync: device.sync_users.clone(),
+        }
+    }
+
     fn knows(&self, user: u32) -> bool {
         [ClientRole::Display, ClientRole::Till, ClientRole::Sync].into_iter().any(|role| self.may(role, user))
     }
@@ -54,6 +66,7 @@ impl Users {
             ClientRole::Display => &self.display,
             ClientRole::Till => &self.till,
             ClientRole::Sync => &self.sync,
+            ClientRole::Operator => &Vec::new(),
         };
         user == 0 || user == self.own || named.contains(&user)
     }
@@ -128,7 +141,7 @@ impl Server {
             ));
         }
         match role {
-            ClientRole::Display | ClientRole::Till => Ok(None),
+            ClientRole::Display | ClientRole::Till | ClientRole::Operator => Ok(None),
             ClientRole::Sync => match Arc::clone(&self.sync_place).try_acquire_owned() {
                 Ok(place) => Ok(Some(place)),
                 Err(_) => Err("another sync delivers already; stop it first".to_owned()),
@@ -143,6 +156,7 @@ impl Server {
         let served = match role {
             ClientRole::Display => self.show(messages, &mut writing, true).await,
             ClientRole::Till => self.show(messages, &mut writing, false).await,
+            ClientRole::Operator => self.manage(messages, &mut writing).await,
             ClientRole::Sync => {
                 let served = self.hand_out(messages, &mut writing, holder).await;
                 // A store that is gone frees every lease with it.
@@ -152,6 +166,25 @@ impl Server {
         };
         reader.abort();
         served
+    }
+
+    /// Carries out an operator's orders.
+    async fn manage(
+        &self,
+        mut messages: mpsc::Receiver<ClientMessage>,
+        writing: &mut OwnedWriteHalf,
+    ) -> Result<(), SocketError> {
+        loop {
+            let answer = match messages.recv().await.ok_or(SocketError::Closed)? {
+                ClientMessage::Keys(order) => {
+                    let done = self.store.call(move |store| carry_out(store, &order)).await;
+                    done.map_err(|error| error.to_string()).and_then(|done| done.map_err(|error| error.to_string()))
+                }
+                _ => Err("this client may manage keys, and nothing else".to_owned()),
+            };
+            let said = answer.map_or_else(|why| EngineMessage::Failed { why }, EngineMessage::Keys);
+            write(writing, &said).await?;
+        }
     }
 
     /// Serves a display, with pictures, or a till, without.
@@ -201,8 +234,8 @@ impl Server {
             ClientMessage::Start => {
                 let (answer, answered) = oneshot::channel();
                 let by = if display { "display" } else { "till" };
-                self.desk.send(Order::Start { by, answer }).await.map_err(|_| gone())?;
-                answered.await.map_err(|_| gone())?.map(drop)
+                self.desk.send(Order::Start { by, asked: None, answer }).await.map_err(|_| gone())?;
+                answered.await.map_err(|_| gone())?.map(drop).map_err(|refusal| refusal.to_string())
             }
             ClientMessage::Consent { session, given } => {
                 self.desk.send(Order::Consent { session, given }).await.map_err(|_| gone())
@@ -210,7 +243,10 @@ impl Server {
             ClientMessage::Cancel { session } => {
                 self.desk.send(Order::Cancel { session, by }).await.map_err(|_| gone())
             }
-            ClientMessage::Hello(_) | ClientMessage::Lease { .. } | ClientMessage::Settle { .. } => {
+            ClientMessage::Hello(_)
+            | ClientMessage::Lease { .. }
+            | ClientMessage::Settle { .. }
+            | ClientMessage::Keys(_) => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
         }
@@ -240,9 +276,8 @@ impl Server {
                 ClientMessage::Hello(_)
                 | ClientMessage::Start
                 | ClientMessage::Consent { .. }
-                | ClientMessage::Cancel { .. } => {
-                    Err("this client may lease and settle events, and nothing else".to_owned())
-                }
+                | ClientMessage::Cancel { .. }
+                | ClientMessage::Keys(_) => Err("this client may lease and settle events, and nothing else".to_owned()),
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }

@@ -1,0 +1,135 @@
+//! What the API needs of the engine: values in and out, so that this room knows neither the store nor the desk.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::error::ApiError;
+use crate::compliance::{Jurisdiction, UseCase};
+use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
+use crate::session::{
+    CanceledBy, Idempotency, KeptOutcome, Page, Prompt, ReasonCode, SessionDetails, SessionFilter, SessionId,
+    SessionRecord,
+};
+
+/// A session with what the integrator said of it and how it was decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SessionSnapshot {
+    /// Where it stands.
+    pub record: SessionRecord,
+    /// What was said of it.
+    pub details: SessionDetails,
+    /// Its decision, if there is one.
+    pub outcome: Option<KeptOutcome>,
+}
+
+/// A page of a list, newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageOf<T> {
+    /// What is on it.
+    pub entries: Vec<T>,
+    /// Whether there is more beyond it, in its direction.
+    pub has_more: bool,
+}
+
+/// How a test session ends, as its metadata chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestOutcome {
+    /// Verified.
+    Verified,
+    /// Not verified, for a reason.
+    NotVerified(ReasonCode),
+    /// Canceled by somebody.
+    Canceled(CanceledBy),
+    /// Ran out.
+    Expired,
+}
+
+/// A session to be made.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Its identifier, drawn before: a request that is repeated after a crash finds the session that it made.
+    pub id: SessionId,
+    /// What the person wants to do; the site's own where nothing is said.
+    pub use_case: Option<UseCase>,
+    /// Where; the site's own where nothing is said.
+    pub jurisdiction: Option<Jurisdiction>,
+    /// What was said of it.
+    pub details: SessionDetails,
+    /// The key that made it.
+    pub key: String,
+    /// Keyed hash of the person's e-mail address.
+    pub email: Option<String>,
+    /// Keyed hash of the person's telephone number.
+    pub phone: Option<String>,
+}
+
+/// What is true of the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeviceFacts {
+    /// Whether its pictures come from a pinned camera; nothing else is ever live.
+    pub camera_is_live: bool,
+    /// Whether there is a webhook endpoint.
+    pub has_endpoint: bool,
+}
+
+/// The engine, as the API sees it. An error of the disk or of stopping is [`ErrorCode::DeviceUnavailable`].
+///
+/// [`ErrorCode::DeviceUnavailable`]: super::ErrorCode::DeviceUnavailable
+pub trait Backend: Send + Sync + 'static {
+    /// The keyed hashes.
+    fn secrets(&self) -> &ApiSecrets;
+    /// What is true of the device.
+    fn facts(&self) -> DeviceFacts;
+    /// Time since the engine started: limits are measured by it, because it never goes backwards.
+    fn uptime(&self) -> Duration;
+    /// The clock on the wall.
+    fn now(&self) -> Timestamp;
+    /// What the screen shows.
+    fn prompts(&self) -> watch::Receiver<Prompt>;
+    /// Changes whenever a session has ended.
+    fn ends(&self) -> watch::Receiver<u64>;
+
+    /// The key of a hash; its use is noted.
+    fn key(&self, hash: KeyHash) -> impl Future<Output = Result<Option<ApiKeyRecord>, ApiError>> + Send;
+
+    /// Makes a session. A live one is shown on the screen at once, and refused while another one is under way.
+    fn create(&self, session: NewSession) -> impl Future<Output = Result<SessionSnapshot, ApiError>> + Send;
+    /// A session; `None` when there is none.
+    fn session(&self, id: SessionId) -> impl Future<Output = Result<Option<SessionSnapshot>, ApiError>> + Send;
+    /// A page of sessions; `None` when the session of the cursor does not exist.
+    fn sessions(
+        &self,
+        filter: SessionFilter,
+        page: Page,
+    ) -> impl Future<Output = Result<Option<PageOf<SessionSnapshot>>, ApiError>> + Send;
+    /// Writes what is said of a session.
+    fn update(&self, id: SessionId, details: SessionDetails) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Shows a session that waits on the screen.
+    fn start(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Ends a session that has not ended; whether it did, or had been ended the same way.
+    fn cancel(&self, id: SessionId, by: CanceledBy) -> impl Future<Output = Result<bool, ApiError>> + Send;
+    /// Ends a test session as chosen.
+    fn conclude(&self, id: SessionId, outcome: TestOutcome) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Erases what the integrator said, and what would know the person again.
+    fn redact(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
+
+    /// Begins a request that may be repeated. All three take keyed hashes.
+    fn idempotency_begin(
+        &self,
+        key: String,
+        request: String,
+        object: Option<SessionId>,
+    ) -> impl Future<Output = Result<Idempotency, ApiError>> + Send;
+    /// Keeps its answer.
+    fn idempotency_answer(
+        &self,
+        key: String,
+        status: u16,
+        body: String,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Forgets that it was begun.
+    fn idempotency_forget(&self, key: String) -> impl Future<Output = Result<(), ApiError>> + Send;
+}

@@ -1,0 +1,280 @@
+//! What each address does: the session service in the words of values. Both dialects come here.
+//!
+//! Always holds: a key sees the sessions of its own mode only; a display with a client secret sees its own session's phase
+//! and nothing of a result; an option never loosens the rule of the place. Does not look at headers or sockets.
+
+use serde_json::{Value, json};
+
+use super::backend::{Backend, NewSession, PageOf, SessionSnapshot};
+use super::call::{Answer, Caller};
+use super::error::{ApiError, ErrorCode};
+use super::params::Params;
+use super::requests::{CreateRequest, ListRequest, UpdateRequest, read_expand, report_session, test_outcome};
+use super::view::{Showing, StripeReport, session_view};
+use crate::privacy::ContactKind;
+use crate::session::{CanceledBy, Dialect, Page, SessionId, SessionRecord, SessionState};
+
+/// One call of an operation.
+#[derive(Debug)]
+pub(super) struct Call<'c, B> {
+    pub backend: &'c B,
+    pub caller: &'c Caller,
+    pub dialect: Dialect,
+}
+
+impl<B> Clone for Call<'_, B> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B> Copy for Call<'_, B> {}
+
+/// Whether a session waits for somebody, as Stripe's `requires_input` before any end.
+fn waits(state: SessionState) -> bool {
+    matches!(
+        state,
+        SessionState::Created
+            | SessionState::AwaitingConsent
+            | SessionState::AwaitingDocument
+            | SessionState::AwaitingFace
+    )
+}
+
+impl<B: Backend> Call<'_, B> {
+    fn livemode(self) -> bool {
+        self.caller.key.livemode
+    }
+
+    fn missing(self, id: &str) -> ApiError {
+        ApiError::missing("verification session", id, self.livemode())
+    }
+
+    /// The identifier in the address, where it may be this caller's.
+    pub(super) fn id(self, text: &str) -> Result<SessionId, ApiError> {
+        let id = SessionId::of_dialect(self.dialect, text).ok_or_else(|| self.missing(text))?;
+        match &self.caller.session {
+            Some(own) if *own != id => {
+                Err(ApiError::new(ErrorCode::PermissionDenied, "This client secret is another session's"))
+            }
+            _ => Ok(id),
+        }
+    }
+
+    /// A session that this caller may see.
+    pub(super) async fn snapshot(self, id: &SessionId) -> Result<SessionSnapshot, ApiError> {
+        let found = self.backend.session(id.clone()).await?;
+        found.filter(|found| found.details.livemode == self.livemode()).ok_or_else(|| {
+            self.missing(&match self.dialect {
+                Dialect::Stripe => id.stripe(),
+                Dialect::Stile => id.stile(),
+            })
+        })
+    }
+
+    /// A session as its own answer shows it.
+    fn shown(self, snapshot: &SessionSnapshot, with_report: bool, just_made: bool) -> Value {
+        let usable = waits(snapshot.record.state) && self.backend.now() < snapshot.record.expires_at;
+        // Stile shows the secret once, Stripe as long as it is of use.
+        let shows = usable && (just_made || self.dialect == Dialect::Stripe);
+        let secret = shows.then(|| self.backend.secrets().client_secret(&snapshot.record.id, self.dialect));
+        let showing = Showing { client_secret: secret.as_deref(), with_report, with_outcome: true, ..self.showing() };
+        session_view(snapshot, showing)
+    }
+
+    fn showing(self) -> Showing<'static> {
+        Showing {
+            dialect: self.dialect,
+            vocabulary: self.caller.key.vocabulary,
+            camera_is_live: self.backend.facts().camera_is_live,
+            client_secret: None,
+            with_report: false,
+            with_outcome: false,
+        }
+    }
+
+    /// What the caller gets to see of a session: a display only how far it is.
+    fn answer(self, snapshot: &SessionSnapshot, with_report: bool) -> Answer {
+        if self.caller.sees_results() {
+            return Answer::ok(self.shown(snapshot, with_report, false));
+        }
+        Answer::ok(display_view(self.dialect, &snapshot.record))
+    }
+
+    pub(super) async fn create(self, request: CreateRequest, id: SessionId, again: bool) -> Result<Answer, ApiError> {
+        let contact = |kind: ContactKind, text: &Option<zeroize::Zeroizing<String>>, param: &str, form: &str| {
+            let Some(text) = text else { return Ok(None) };
+            let invalid = || ApiError::of_param(ErrorCode::ParameterInvalid, param, form);
+            self.backend.secrets().contact(kind, text).map(Some).ok_or_else(invalid)
+        };
+        let email = contact(
+            ContactKind::Email,
+            &request.email,
+            "provided_details[email]",
+            "This is no e-mail address; give one such as name@shop.example",
+        )?;
+        let phone = contact(
+            ContactKind::Phone,
+            &request.phone,
+            "provided_details[phone]",
+            "This is no telephone number; give it with its country, such as +14155550100",
+        )?;
+        let kept = if again { self.backend.session(id.clone()).await? } else { None };
+        let chosen = if self.livemode() { None } else { test_outcome(&request.details)? };
+        let snapshot = if let Some(kept) = kept {
+            kept
+        } else {
+            let CreateRequest { use_case, jurisdiction, details, .. } = request;
+            let key = self.caller.key.id.clone();
+            self.backend.create(NewSession { id, use_case, jurisdiction, details, key, email, phone }).await?
+        };
+        let answer = Answer::ok(self.shown(&snapshot, request.expand, true));
+        if let Some(outcome) = chosen {
+            self.backend.conclude(snapshot.record.id, outcome).await?;
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn retrieve(self, id: &str, params: Params) -> Result<Answer, ApiError> {
+        let expand = read_expand(params, "last_verification_report")?;
+        let snapshot = self.snapshot(&self.id(id)?).await?;
+        Ok(Answer::ok(self.shown(&snapshot, expand, false)))
+    }
+
+    pub(super) async fn update(self, id: &SessionId, request: &UpdateRequest) -> Result<Answer, ApiError> {
+        let snapshot = self.snapshot(id).await?;
+        let state = snapshot.record.state;
+        if !waits(state) || snapshot.details.redacted_at.is_some() {
+            return Err(not_open("This session can no longer be changed: it is processed or has ended"));
+        }
+        if request.changes_options() && state != SessionState::Created {
+            return Err(not_open(
+                "The person is being checked by these options already; cancel the session and make one with others",
+            ));
+        }
+        let details = request.made_to(&snapshot.details)?;
+        let chosen = if details.livemode { None } else { test_outcome(&details)? };
+        self.backend.update(id.clone(), details.clone()).await?;
+        let snapshot = SessionSnapshot { details, ..snapshot };
+        let answer = Answer::ok(self.shown(&snapshot, request.expand, false));
+        if let Some(outcome) = chosen {
+            self.backend.conclude(id.clone(), outcome).await?;
+        }
+        Ok(answer)
+    }
+
+    pub(super) async fn cancel(self, id: &SessionId, again: bool, expand: bool) -> Result<Answer, ApiError> {
+        let by = if self.caller.sees_results() { CanceledBy::Till } else { CanceledBy::Person };
+        let snapshot = self.snapshot(id).await?;
+        if again && snapshot.record.state == SessionState::Canceled(by) {
+            return Ok(self.answer(&snapshot, expand));
+        }
+        if !waits(snapshot.record.state) || !self.backend.cancel(id.clone(), by).await? {
+            return Err(not_open("This session can no longer be canceled: it is processed or has ended"));
+        }
+        Ok(self.answer(&self.snapshot(id).await?, expand))
+    }
+
+    pub(super) async fn start(self, id: &SessionId, again: bool) -> Result<Answer, ApiError> {
+        let snapshot = self.snapshot(id).await?;
+        if !snapshot.details.livemode {
+            return Err(ApiError::new(
+                ErrorCode::NotSupported,
+                "A test session has no camera; choose its outcome by metadata[carded_test_outcome]",
+            ));
+        }
+        if snapshot.record.state == SessionState::Created {
+            self.backend.start(id.clone()).await?;
+        } else if !again {
+            return Err(not_open("This session was started already, or has ended"));
+        }
+        Ok(self.answer(&self.snapshot(id).await?, false))
+    }
+
+    pub(super) async fn redact(self, id: &SessionId, expand: bool) -> Result<Answer, ApiError> {
+        let snapshot = self.snapshot(id).await?;
+        if matches!(snapshot.record.state, SessionState::Deciding | SessionState::AwaitingReview) {
+            return Err(not_open("This session is being decided; redact it when it has ended"));
+        }
+        if waits(snapshot.record.state) && !self.backend.cancel(id.clone(), CanceledBy::Till).await? {
+            return Err(not_open("This session is being decided; redact it when it has ended"));
+        }
+        self.backend.redact(id.clone()).await?;
+        Ok(self.answer(&self.snapshot(id).await?, expand))
+    }
+
+    pub(super) async fn list(self, params: Params) -> Result<Answer, ApiError> {
+        let request = ListRequest::sessions(params, self.dialect, self.livemode())?;
+        let page = page(&request);
+        let missing = || missing_cursor(&request);
+        let found = self.backend.sessions(request.filter.clone(), page).await?.ok_or_else(missing)?;
+        let showing = Showing { with_report: request.expand, ..self.showing() };
+        let url = match self.dialect {
+            Dialect::Stripe => "/v1/identity/verification_sessions",
+            Dialect::Stile => "/v1/verification_sessions",
+        };
+        Ok(list(url, &found, |snapshot| Some(session_view(snapshot, showing))))
+    }
+
+    pub(super) async fn list_reports(self, params: Params) -> Result<Answer, ApiError> {
+        let mut request = ListRequest::reports(params, self.livemode())?;
+        request.filter.decided = true;
+        let page = page(&request);
+        let missing = || missing_cursor(&request);
+        let found = self.backend.sessions(request.filter.clone(), page).await?.ok_or_else(missing)?;
+        Ok(list("/v1/identity/verification_reports", &found, |snapshot| self.report(snapshot)))
+    }
+
+    pub(super) async fn retrieve_report(self, id: &str, params: Params) -> Result<Answer, ApiError> {
+        read_expand(params, "verification_session")?;
+        let missing = || ApiError::missing("verification report", id, self.livemode());
+        let session = report_session(id).ok_or_else(missing)?;
+        let found = self.backend.session(session).await?;
+        let snapshot = found.filter(|found| found.details.livemode == self.livemode()).ok_or_else(missing)?;
+        self.report(&snapshot).map(Answer::ok).ok_or_else(missing)
+    }
+
+    fn report(self, snapshot: &SessionSnapshot) -> Option<Value> {
+        let report = StripeReport::of(snapshot, self.backend.facts().camera_is_live)?;
+        serde_json::to_value(report).ok()
+    }
+}
+
+fn page(request: &ListRequest) -> Page {
+    let (starting_after, ending_before) = (request.starting_after.clone(), request.ending_before.clone());
+    Page { limit: request.limit, starting_after, ending_before }
+}
+
+fn missing_cursor(request: &ListRequest) -> ApiError {
+    let name = if request.starting_after.is_some() { "starting_after" } else { "ending_before" };
+    let message = "There is no such object in this mode; give one of the list's identifiers";
+    ApiError::of_param(ErrorCode::ResourceMissing, name, message)
+}
+
+fn not_open(message: &str) -> ApiError {
+    ApiError::new(ErrorCode::SessionNotOpen, message)
+}
+
+fn list(url: &str, page: &PageOf<SessionSnapshot>, view: impl Fn(&SessionSnapshot) -> Option<Value>) -> Answer {
+    let data: Vec<Value> = page.entries.iter().filter_map(view).collect();
+    Answer::ok(json!({ "object": "list", "url": url, "has_more": page.has_more, "data": data }))
+}
+
+/// A session as a display with its client secret sees it: how far it is, and never how it ended.
+pub(super) fn display_view(dialect: Dialect, record: &SessionRecord) -> Value {
+    let id = match dialect {
+        Dialect::Stripe => record.id.stripe(),
+        Dialect::Stile => record.id.stile(),
+    };
+    let phase = match record.state {
+        SessionState::Created => "waiting",
+        SessionState::AwaitingConsent => "consent",
+        SessionState::AwaitingDocument => "document",
+        SessionState::AwaitingFace => "face",
+        SessionState::Deciding | SessionState::AwaitingReview => "deciding",
+        SessionState::Verified | SessionState::NotVerified | SessionState::Canceled(_) | SessionState::Expired => {
+            "finished"
+        }
+    };
+    json!({ "id": id, "object": "carded.session_progress", "phase": phase, "expires_at": record.expires_at.as_second() })
+}

@@ -1,0 +1,94 @@
+//! Every address of the API in one table: what serves it, who may use it, and what the documentation says of it.
+
+use axum::http::Method;
+
+use super::call::Access;
+use crate::privacy::Scope;
+use crate::session::Dialect;
+
+/// What an address does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// Makes a session.
+    Create,
+    /// Lists sessions.
+    List,
+    /// Shows a session.
+    Retrieve,
+    /// Changes a session that is still open.
+    Update,
+    /// Ends a session.
+    Cancel,
+    /// Erases what was said of a session, and what would know its person again.
+    Redact,
+    /// Shows a session that waits on the screen.
+    Start,
+    /// Streams how a session goes on.
+    Events,
+    /// Lists verification reports.
+    ListReports,
+    /// Shows a verification report.
+    RetrieveReport,
+}
+
+/// One address.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{id}` for an identifier.
+    pub path: &'static str,
+    /// In whose words.
+    pub dialect: Dialect,
+    /// What it does.
+    pub operation: Operation,
+}
+
+impl Operation {
+    /// Who may.
+    #[must_use]
+    pub fn access(self) -> Access {
+        match self {
+            Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport => {
+                Access::Secret(Scope::SessionsRead)
+            }
+            Self::Create | Self::Update => Access::Secret(Scope::SessionsWrite),
+            Self::Redact => Access::Secret(Scope::SessionsRedact),
+            Self::Cancel | Self::Start => Access::SecretOrClient(Scope::SessionsWrite),
+            Self::Events => Access::SecretOrClient(Scope::SessionsRead),
+        }
+    }
+
+    /// Whether a request under an idempotency key is done once.
+    #[must_use]
+    pub fn is_kept(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Cancel | Self::Redact | Self::Start)
+    }
+}
+
+/// All of them.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    use Operation as O;
+    let stripe = |method, path, operation| Route { method, path, dialect: Dialect::Stripe, operation };
+    let stile = |method, path, operation| Route { method, path, dialect: Dialect::Stile, operation };
+    vec![
+        stripe(Method::POST, "/v1/identity/verification_sessions", O::Create),
+        stripe(Method::GET, "/v1/identity/verification_sessions", O::List),
+        stripe(Method::GET, "/v1/identity/verification_sessions/{id}", O::Retrieve),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}", O::Update),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}/cancel", O::Cancel),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}/redact", O::Redact),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}/start", O::Start),
+        stripe(Method::GET, "/v1/identity/verification_sessions/{id}/events", O::Events),
+        stripe(Method::GET, "/v1/identity/verification_reports", O::ListReports),
+        stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
+        stile(Method::POST, "/v1/verification_sessions", O::Create),
+        stile(Method::GET, "/v1/verification_sessions", O::List),
+        stile(Method::GET, "/v1/verification_sessions/{id}", O::Retrieve),
+        stile(Method::POST, "/v1/verification_sessions/{id}/cancel", O::Cancel),
+        stile(Method::POST, "/v1/verification_sessions/{id}/redact", O::Redact),
+        stile(Method::POST, "/v1/verification_sessions/{id}/start", O::Start),
+        stile(Method::GET, "/v1/verification_sessions/{id}/events", O::Events),
+    ]
+}

@@ -1,0 +1,262 @@
+//! The engine as the API sees it: reads go to the store, wishes to the desk.
+//!
+//! Always holds: nothing here decides; every end is the desk's; what was answered is on disk.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::EngineError;
+use super::asking::{Asked, StartRefusal, Wish, new_event};
+use super::desk::Order;
+use super::store_keeper::StoreKeeper;
+use crate::api::{
+    Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
+    SessionSnapshot, TestOutcome,
+};
+use crate::compliance::RuleError;
+use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
+use crate::run::config::{ApiConfig, Config};
+use crate::run::process::stopped;
+use crate::session::{
+    CanceledBy, Dialect, Idempotency, KeptOutcome, Page, Prompt, SessionDetails, SessionFilter, SessionId,
+    SessionRecord,
+};
+use crate::store::{Actor, SessionPage, Store, StoreError};
+
+/// When a device that cannot go on is worth another try.
+const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Time between two clearings of kept answers.
+const PURGE_EVERY: Duration = Duration::from_mins(30);
+
+/// What the API needs of the engine.
+pub(super) struct EngineBackend {
+    pub desk: mpsc::Sender<Order>,
+    pub store: StoreKeeper,
+    pub secrets: ApiSecrets,
+    pub config: Arc<Config>,
+    pub prompts: watch::Receiver<Prompt>,
+    pub ends: watch::Receiver<u64>,
+    /// Tells `sync` that something waits.
+    pub due: watch::Sender<u64>,
+    pub origin: Instant,
+}
+
+/// Takes the API's addresses: before the engine says that it is ready, so that a wrong one ends it.
+pub(super) async fn listen(config: Option<&ApiConfig>) -> Result<Vec<Listener>, ListenError> {
+    let mut listeners = Vec::new();
+    for place in config.map(ApiConfig::places).unwrap_or_default() {
+        listeners.push(Listener::bind(&place).await?);
+    }
+    Ok(listeners)
+}
+
+/// Serves the API until the engine stops.
+pub(super) async fn serve(
+    backend: EngineBackend,
+    listeners: Vec<Listener>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    let store = backend.store.clone();
+    let router = Api::new(backend, stop.clone()).router();
+    let mut served = tokio::task::JoinSet::new();
+    for listener in listeners {
+        if let Some(address) = listener.address() {
+            tracing::info!("the API listens on {address}");
+        }
+        served.spawn(listener.serve(router.clone(), stop.clone()));
+    }
+    drop(router);
+    let mut ticks = tokio::time::interval(PURGE_EVERY);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => break,
+            _ = ticks.tick() => {
+                if let Err(error) = store.call(|store| store.idempotency_purge(Timestamp::now())).await? {
+                    tracing::warn!("kept answers stay longer: {error}");
+                }
+            }
+        }
+    }
+    while served.join_next().await.is_some() {}
+    Ok(())
+}
+
+fn unavailable(why: impl std::fmt::Display) -> ApiError {
+    ApiError::new(ErrorCode::DeviceUnavailable, why.to_string()).again_after(AGAIN_AFTER)
+}
+
+fn stopping() -> ApiError {
+    unavailable("The engine is stopping; ask again in a moment")
+}
+
+/// What is shown of a session: with its details and outcome.
+fn snapshot(store: &Store, record: SessionRecord, may_be_live: bool) -> Result<SessionSnapshot, StoreError> {
+    let outcome = store.kept_outcome(&record.id)?;
+    let details = store.details(&record.id)?.unwrap_or_else(|| of_site(outcome.as_ref(), may_be_live));
+    Ok(SessionSnapshot { record, details, outcome })
+}
+
+/// What holds for a session that was started at the screen or the till's socket.
+fn of_site(outcome: Option<&KeptOutcome>, may_be_live: bool) -> SessionDetails {
+    SessionDetails::new(Dialect::Stripe, outcome.map_or(may_be_live, |kept| kept.outcome.livemode()))
+}
+
+impl EngineBackend {
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let done = self.store.call(work).await.map_err(|_| stopping())?;
+        done.map_err(|error| {
+            tracing::error!("{error}");
+            unavailable("The device's store cannot be used now; its own log says why")
+        })
+    }
+
+    async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, ApiError> {
+        let (answer, answered) = oneshot::channel();
+        self.desk.send(Order::Wish(wish(answer))).await.map_err(|_| stopping())?;
+        answered.await.map_err(|_| stopping())
+    }
+}
+
+fn refused(refusal: &StartRefusal) -> ApiError {
+    let words = refusal.to_string();
+    match refusal {
+        StartRefusal::InProgress => ApiError::new(ErrorCode::SessionInProgress, words),
+        StartRefusal::Fault(_) => unavailable(words),
+        StartRefusal::Spent(_) => ApiError::new(ErrorCode::AttemptsSpent, words),
+        StartRefusal::Rule(RuleError::Unresolvable { .. }) => {
+            ApiError::of_param(ErrorCode::JurisdictionUnresolvable, "jurisdiction", words)
+        }
+        StartRefusal::NotWaiting => ApiError::new(ErrorCode::SessionNotOpen, words),
+    }
+}
+
+impl Backend for EngineBackend {
+    fn secrets(&self) -> &ApiSecrets {
+        &self.secrets
+    }
+
+    fn facts(&self) -> DeviceFacts {
+        DeviceFacts {
+            camera_is_live: self.config.camera.may_be_live(),
+            has_endpoint: !self.config.endpoints.is_empty(),
+        }
+    }
+
+    fn uptime(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn prompts(&self) -> watch::Receiver<Prompt> {
+        self.prompts.clone()
+    }
+
+    fn ends(&self) -> watch::Receiver<u64> {
+        self.ends.clone()
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKeyRecord>, ApiError> {
+        self.read(move |store| {
+            let key = store.api_key(&hash)?;
+            if let Some(key) = &key {
+                store.note_api_key_used(&key.id, Timestamp::now())?;
+            }
+            Ok(key)
+        })
+        .await
+    }
+
+    async fn create(&self, session: NewSession) -> Result<SessionSnapshot, ApiError> {
+        let NewSession { id, use_case, jurisdiction, details, key, email, phone } = session;
+        let asked = Asked { id, use_case, jurisdiction, details: details.clone(), key, email, phone };
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Start { by: "api", asked: Some(Box::new(asked)), answer };
+        self.desk.send(order).await.map_err(|_| stopping())?;
+        let record = answered.await.map_err(|_| stopping())?.map_err(|refusal| refused(&refusal))?;
+        self.due.send_modify(|changes| *changes += 1);
+        Ok(SessionSnapshot { record, details, outcome: None })
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<SessionSnapshot>, ApiError> {
+        let may_be_live = self.config.camera.may_be_live();
+        self.read(move |store| match store.session(&id)? {
+            Some(record) => snapshot(store, record, may_be_live).map(Some),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn sessions(&self, filter: SessionFilter, page: Page) -> Result<Option<PageOf<SessionSnapshot>>, ApiError> {
+        self.read(move |store| {
+            let shown = |(record, details, outcome)| SessionSnapshot { record, details, outcome };
+            match store.sessions_page(&filter, &page) {
+                Ok(SessionPage { sessions, has_more }) => {
+                    Ok(Some(PageOf { entries: sessions.into_iter().map(shown).collect(), has_more }))
+                }
+                Err(StoreError::Missing) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    async fn update(&self, id: SessionId, details: SessionDetails) -> Result<(), ApiError> {
+        self.read(move |store| store.update_details(&id, &details)).await
+    }
+
+    async fn start(&self, id: SessionId) -> Result<(), ApiError> {
+        self.ask(|answer| Wish::Present { session: id, answer }).await?.map_err(|refusal| refused(&refusal))
+    }
+
+    async fn cancel(&self, id: SessionId, by: CanceledBy) -> Result<bool, ApiError> {
+        self.ask(|answer| Wish::Cancel { session: id, by, answer }).await
+    }
+
+    async fn conclude(&self, id: SessionId, outcome: TestOutcome) -> Result<(), ApiError> {
+        self.ask(|answer| Wish::Conclude { session: id, outcome, answer }).await
+    }
+
+    async fn redact(&self, id: SessionId) -> Result<(), ApiError> {
+        let config = Arc::clone(&self.config);
+        let redact = move |store: &mut Store| {
+            let at = Timestamp::now();
+            let Some(record) = store.session(&id)? else { return Err(StoreError::Missing) };
+            let before = snapshot(store, record, config.camera.may_be_live())?;
+            if before.details.redacted_at.is_some() {
+                return Ok(());
+            }
+            let after = SessionSnapshot { details: before.details.redacted(at), ..before };
+            let event = new_event(&config, EventKind::Redacted, &after)?;
+            store.redact(&id, at, Actor::Till, Some(&event)).map(drop)
+        };
+        self.read(redact).await?;
+        self.due.send_modify(|changes| *changes += 1);
+        Ok(())
+    }
+
+    async fn idempotency_begin(
+        &self,
+        key: String,
+        request: String,
+        object: Option<SessionId>,
+    ) -> Result<Idempotency, ApiError> {
+        self.read(move |store| store.idempotency_begin(&key, &request, object.as_ref(), Timestamp::now())).await
+    }
+
+    async fn idempotency_answer(&self, key: String, status: u16, body: String) -> Result<(), ApiError> {
+        self.read(move |store| store.idempotency_answer(&key, status, &body)).await
+    }
+
+    async fn idempotency_forget(&self, key: String) -> Result<(), ApiError> {
+        self.read(move |store| store.idempotency_forget(&key)).await
+    }
+}

@@ -1,0 +1,283 @@
+//! How sessions begin and end on somebody's wish: at the screen, over the till's socket, or over the API.
+//!
+//! Always holds: one session at a time is before the camera, and a second is refused with the reason; a session of a test
+//! key never comes before the camera; every end is written by the desk, so that two wishes never write two.
+
+use std::borrow::Cow;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::oneshot;
+
+use super::EngineError;
+use super::desk::{Desk, too_many};
+use crate::api::{EventKind, SessionSnapshot, TestOutcome};
+use crate::compliance::{Jurisdiction, RuleError, UseCase};
+use crate::run::finishing::bodies;
+use crate::session::machine::{Ending, Event, Session};
+use crate::session::{
+    CanceledBy, Decision, DeviceFault, Evidence, SessionDetails, SessionId, SessionRecord, SessionState, Verdict,
+};
+use crate::store::{NewEvent, Requested, Store, StoreError};
+
+/// How long a session may take altogether, as in both APIs.
+const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// The flag of an outcome that a test key chose: nothing was shown to anybody.
+const TEST_OUTCOME_FLAG: &str = "test_outcome";
+
+/// A session that the API asks for.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub id: SessionId,
+    pub use_case: Option<UseCase>,
+    pub jurisdiction: Option<Jurisdiction>,
+    pub details: SessionDetails,
+    pub key: String,
+    pub email: Option<String>,
+    pub phone: Option<String>,
+}
+
+/// Why no session begins.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartRefusal {
+    /// Another is under way.
+    #[error("a session is under way; cancel it, or wait for its end")]
+    InProgress,
+    /// The device cannot go on.
+    #[error(transparent)]
+    Fault(#[from] DeviceFault),
+    /// Too many attempts have failed.
+    #[error("{0}")]
+    Spent(String),
+    /// There is no rule.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The session is not one that waits for its screen.
+    #[error("this session does not wait for its screen: it was started already, or has ended")]
+    NotWaiting,
+}
+
+pub(super) type Started = Result<SessionRecord, StartRefusal>;
+
+/// A wish of the API.
+pub(super) enum Wish {
+    /// Shows a session that waits.
+    Present { session: SessionId, answer: oneshot::Sender<Result<(), StartRefusal>> },
+    /// Ends a session; whether that was still possible.
+    Cancel { session: SessionId, by: CanceledBy, answer: oneshot::Sender<bool> },
+    /// Ends a test session as it was chosen.
+    Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<()> },
+}
+
+impl Desk {
+    /// Makes a session, and shows it unless it is a test key's or sessions wait for their display.
+    pub(super) async fn start(&mut self, by: &'static str, asked: Option<Asked>) -> Result<Started, EngineError> {
+        let is_test = asked.as_ref().is_some_and(|asked| !asked.details.livemode);
+        let waits = is_test || asked.is_some() && self.config.api.as_ref().is_some_and(|api| api.sessions_wait);
+        if !waits && let Err(refusal) = self.may_start().await? {
+            return Ok(Err(refusal));
+        }
+        let site = &self.config.site;
+        let use_case = asked.as_ref().and_then(|asked| asked.use_case).unwrap_or(site.use_case);
+        let place = asked.as_ref().and_then(|asked| asked.jurisdiction.clone());
+        let jurisdiction = place.unwrap_or_else(|| site.jurisdiction.clone());
+        if let Err(error) = self.rules.resolve(use_case, &jurisdiction) {
+            return Ok(Err(error.into()));
+        }
+        let id = match &asked {
+            Some(asked) => asked.id.clone(),
+            None => draw_id()?,
+        };
+        let now = Timestamp::now();
+        let record = SessionRecord {
+            id,
+            use_case,
+            jurisdiction,
+            state: SessionState::Created,
+            attempts: self.config.sessions.budget(),
+            last_error: None,
+            created_at: now,
+            expires_at: now.saturating_add(SESSION_LIFETIME).unwrap_or(Timestamp::MAX),
+        };
+        if let Err(error) = self.write_new(&record, asked).await? {
+            self.note_failed_store(&error);
+            return Ok(Err(DeviceFault::Store.into()));
+        }
+        tracing::info!(session = %record.id, by, "session made");
+        if waits { Ok(Ok(record)) } else { self.show(record).await }
+    }
+
+    /// Whether a session may come before the camera now.
+    async fn may_start(&mut self) -> Result<Result<(), StartRefusal>, EngineError> {
+        if self.session.as_ref().is_some_and(|session| !session.record().state.is_terminal()) {
+            return Ok(Err(StartRefusal::InProgress));
+        }
+        self.reconcile().await?;
+        if let Some(fault) = self.faults.first() {
+            return Ok(Err(fault.into()));
+        }
+        let (limits, uptime) = (self.config.sessions.limits(), self.origin.elapsed());
+        Ok(match self.store.call(move |store| store.attempts_spent(limits, uptime)).await? {
+            Ok(None) => Ok(()),
+            Ok(Some(spent)) => Err(StartRefusal::Spent(too_many(&spent))),
+            Err(error) => {
+                self.note_failed_store(&error);
+                Err(DeviceFault::Store.into())
+            }
+        })
+    }
+
+    async fn write_new(
+        &mut self,
+        record: &SessionRecord,
+        asked: Option<Asked>,
+    ) -> Result<Result<(), StoreError>, EngineError> {
+        let (record, config) = (record.clone(), std::sync::Arc::clone(&self.config));
+        self.store
+            .call(move |store| {
+                let Some(asked) = asked else { return store.create_session(&record) };
+                let snapshot = SessionSnapshot { record, details: asked.details, outcome: None };
+                let event = new_event(&config, EventKind::Created, &snapshot)?;
+                store.create_requested(&Requested {
+                    record: &snapshot.record,
+                    details: &snapshot.details,
+                    key: Some(&asked.key),
+                    email: asked.email.as_deref(),
+                    phone: asked.phone.as_deref(),
+                    event: Some(&event),
+                })
+            })
+            .await
+    }
+
+    /// Puts a session that is on disk before the camera.
+    async fn show(&mut self, record: SessionRecord) -> Result<Started, EngineError> {
+        let rule = match self.rules.resolve(record.use_case, &record.jurisdiction) {
+            Ok(rule) => rule,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let policy = match self.policy_of(&record.id, &rule).await? {
+            Ok(policy) => policy,
+            Err(error) => {
+                self.note_failed_store(&error);
+                return Ok(Err(DeviceFault::Store.into()));
+            }
+        };
+        let now = self.now();
+        self.session = Some(Session::new(record, policy, self.capture, now));
+        self.result_until = None;
+        self.step(Event::Opened).await?;
+        let shown = self.session.as_ref().map(|session| session.record().clone());
+        Ok(shown.ok_or(StartRefusal::NotWaiting))
+    }
+
+    /// Carries out a wish of the API.
+    pub(super) async fn grant(&mut self, wish: Wish) -> Result<(), EngineError> {
+        // Whoever asked may have gone; what was done stays done.
+        match wish {
+            Wish::Present { session, answer } => {
+                let shown = self.present(&session).await?;
+                let _ = answer.send(shown);
+            }
+            Wish::Cancel { session, by, answer } => {
+                let done = self.end_on_wish(&session, Ending::Canceled(by)).await?;
+                let _ = answer.send(done);
+            }
+            Wish::Conclude { session, outcome, answer } => {
+                self.end_on_wish(&session, chosen(outcome)).await?;
+                let _ = answer.send(());
+            }
+        }
+        Ok(())
+    }
+
+    async fn present(&mut self, id: &SessionId) -> Result<Result<(), StartRefusal>, EngineError> {
+        if let Err(refusal) = self.may_start().await? {
+            return Ok(Err(refusal));
+        }
+        Ok(match self.waiting(id).await? {
+            Ok(Some(record)) if record.expires_at > Timestamp::now() => self.show(record).await?.map(drop),
+            Ok(_) => Err(StartRefusal::NotWaiting),
+            Err(error) => {
+                self.note_failed_store(&error);
+                Err(DeviceFault::Store.into())
+            }
+        })
+    }
+
+    /// A session that no screen shows yet.
+    async fn waiting(&mut self, id: &SessionId) -> Result<Result<Option<SessionRecord>, StoreError>, EngineError> {
+        let id = id.clone();
+        let found = self.store.call(move |store| store.session(&id)).await?;
+        Ok(found.map(|record| record.filter(|record| record.state == SessionState::Created)))
+    }
+
+    /// Ends a session, before the camera or waiting; whether it ended so, now or with an earlier try of the same.
+    async fn end_on_wish(&mut self, id: &SessionId, ending: Ending) -> Result<bool, EngineError> {
+        if self.is_present(id) {
+            let Ending::Canceled(by) = ending else { return Ok(false) };
+            self.step(Event::Cancel { by }).await?;
+            let state = self.session.as_ref().map(|session| session.record().state);
+            return Ok(state == Some(SessionState::Canceled(by)));
+        }
+        match self.waiting(id).await? {
+            Ok(Some(mut record)) => {
+                if let Ending::Decided { decision, .. } = &ending {
+                    record.last_error = decision.reasons.first().copied();
+                }
+                let ended = self.commit(record, ending, Timestamp::now()).await?;
+                Ok(matches!(ended, Event::Committed))
+            }
+            Ok(None) => Ok(false),
+            Err(error) => {
+                self.note_failed_store(&error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Ends the sessions that waited for their screen until they ran out.
+    pub(super) async fn expire_waiting(&mut self) -> Result<(), EngineError> {
+        let now = Timestamp::now();
+        match self.store.call(move |store| store.expire_waiting(now)).await? {
+            Ok(expired) => {
+                for record in expired {
+                    if !self.is_present(&record.id) {
+                        self.commit(record, Ending::Expired, now).await?;
+                    }
+                }
+            }
+            Err(error) => self.note_failed_store(&error),
+        }
+        Ok(())
+    }
+}
+
+/// An event of a session, as every endpoint that wants it gets it.
+pub(super) fn new_event(
+    config: &crate::run::config::Config,
+    kind: EventKind,
+    snapshot: &SessionSnapshot,
+) -> Result<NewEvent, StoreError> {
+    let at = Timestamp::now();
+    let event = Store::event_id()?;
+    Ok(NewEvent { bodies: bodies(config, &event, kind, snapshot, at), event, at })
+}
+
+fn draw_id() -> Result<SessionId, EngineError> {
+    let mut random = [0; SessionId::CHARACTERS];
+    getrandom::fill(&mut random).map_err(EngineError::Random)?;
+    Ok(SessionId::from_random(&random))
+}
+
+/// How a test session ends: without evidence, and its outcome says so.
+fn chosen(outcome: TestOutcome) -> Ending {
+    let (verdict, reasons) = match outcome {
+        TestOutcome::Canceled(by) => return Ending::Canceled(by),
+        TestOutcome::Expired => return Ending::Expired,
+        TestOutcome::Verified => (Verdict::Verified, Vec::new()),
+        TestOutcome::NotVerified(reason) => (Verdict::NotVerified, vec![reason]),
+    };
+    let flags = vec![Cow::Borrowed(TEST_OUTCOME_FLAG)];
+    let decision = Decision { verdict, reasons, checks: Vec::new(), flags };
+    Ending::Decided { decision, evidence: Box::new(Evidence::default()) }
+}
