@@ -1,7 +1,7 @@
 <?php
 // Asks a carded box for a verification, and how it went, in a way that stands a bad network and a busy box.
 //
-//   CARDED_URL=http://127.0.0.1:PORT CARDED_KEY_FILE=key.txt php client.php order-1234
+//   CARDED_URL=http://127.0.0.1:8480 CARDED_KEY_FILE=key.txt php client.php order-1234
 //
 // `create_session` and `retrieve_session` are what to copy. Polling is for the screen of a till that waits; what was
 // verified for good comes by webhook (receiver.php).
