@@ -17,8 +17,6 @@ use crate::session::{Dialect, SessionState};
 pub enum EventKind {
     /// A session was made.
     Created,
-    /// Its decision is being made: staff look at the document.
-    Processing,
     /// It has ended; how is in its state.
     Ended,
     /// What was said of it, and what would know the person again, was erased.
@@ -54,9 +52,8 @@ pub fn event_name(
     use SessionState as S;
     match (dialect, kind) {
         (Dialect::Stripe, EventKind::Created) => Some("identity.verification_session.created"),
-        (Dialect::Stripe, EventKind::Processing) => Some("identity.verification_session.processing"),
         (Dialect::Stripe, EventKind::Redacted) => Some("identity.verification_session.redacted"),
-        (Dialect::Stile, EventKind::Created | EventKind::Processing | EventKind::Redacted) => None,
+        (Dialect::Stile, EventKind::Created | EventKind::Redacted) => None,
         (Dialect::Stripe, EventKind::Ended) => match state {
             S::Verified => Some("identity.verification_session.verified"),
             S::NotVerified if vocabulary == Vocabulary::Guide => Some("identity.verification_session.not_verified"),

@@ -154,10 +154,9 @@ fn a_session_that_goes_on_has_no_event() {
 }
 
 #[test]
-fn stripe_hears_of_beginning_processing_and_redaction_too_and_guides_have_a_name_of_their_own() {
+fn stripe_hears_of_beginning_and_redaction_too_and_guides_have_a_name_of_their_own() {
     for (kind, stripe) in [
         (EventKind::Created, "identity.verification_session.created"),
-        (EventKind::Processing, "identity.verification_session.processing"),
         (EventKind::Redacted, "identity.verification_session.redacted"),
     ] {
         assert_eq!(event(Dialect::Stripe, kind, SessionState::Created, None).unwrap()["type"], stripe);
