@@ -16,6 +16,9 @@ pub struct ObservedFace {
     pub mesh: MeshFace,
     /// Rotation of the head.
     pub pose: Pose,
+    /// Whether the detector found the face when it was last asked. Otherwise the mesh was followed without it, as through a
+    /// wide turn, and may have drifted.
+    pub found: bool,
     /// Its template, where [`wants_template`](super::TurnTracker::wants_template) asked for one.
     pub template: Option<Template>,
     /// Score of the passive cue, where it could be measured.

@@ -305,7 +305,7 @@ impl TurnTracker {
         self.repeats.face(&face.mesh, at);
         let pose = self.seen_from_ahead(face.pose);
         self.collect(face, pose);
-        self.advance(at, &pose);
+        self.advance(at, &pose, face.found);
     }
 
     /// A pose as seen from where the person looked ahead first.
@@ -359,7 +359,7 @@ impl TurnTracker {
         }
     }
 
-    fn advance(&mut self, at: Duration, pose: &Pose) {
+    fn advance(&mut self, at: Duration, pose: &Pose, found: bool) {
         if self.current >= self.steps.len() {
             return;
         }
@@ -368,7 +368,8 @@ impl TurnTracker {
         let uses_prompts = self.steps.iter().any(|state| state.prompted.is_some());
         let state = &mut self.steps[self.current];
         let there = match direction {
-            Direction::Centre => pose.is_frontal(),
+            // A face that looks ahead is found by the detector; a mesh that lost a turned one may say that it does.
+            Direction::Centre => pose.is_frontal() && found,
             Direction::Left | Direction::Right => towards >= self.least_yaw.0,
         };
         let yaw = pose.yaw_degrees;

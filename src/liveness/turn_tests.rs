@@ -22,6 +22,7 @@ fn face(mesh: MeshFace, person: f32, frame: usize) -> ObservedFace {
     ObservedFace {
         mesh,
         pose,
+        found: true,
         template: Some(template(person, frame)),
         passive: Some(LiveScore(1.0)),
         texture: None,
@@ -191,6 +192,22 @@ fn turning_to_the_wrong_side_fails() {
 }
 
 #[test]
+fn a_mesh_that_drifts_while_the_detector_has_lost_a_turned_face_ends_no_turn() {
+    let yaws = swing(&[40.0, 5.0, 40.0, 0.0, -40.0, 0.0]);
+    let turned = |yaw: &f32| *yaw > 39.9;
+    let lost = yaws.iter().position(turned).unwrap()..yaws.iter().rposition(turned).unwrap();
+    let with = |found: bool| {
+        let mut frames = honest(&yaws);
+        for frame in &mut frames[lost.clone()] {
+            frame.face.iter_mut().for_each(|face| face.found = found);
+        }
+        report(left_then_right(), &frames)
+    };
+    assert!(with(false).is_live(), "{:?}", with(false).reasons);
+    assert!(with(true).reasons.contains(&TurnReason::WrongSide), "who does look ahead and turns back is told so");
+}
+
+#[test]
 fn a_turn_that_is_too_small_is_told_so() {
     let report = report(left_then_right(), &honest(&swing(&[25.0, 0.0, -36.0])));
     assert_ne!(report.verdict, TurnVerdict::Live);
@@ -352,12 +369,13 @@ proptest! {
             face: Some(ObservedFace {
                 mesh: noisy(&turned(&head(), yaw, 0.0), &noise),
                 pose: Pose { yaw_degrees: yaw, ..Pose::default() },
+                found: k % 3 > 0,
                 template: None,
                 passive: None,
                 texture: None,
                 framed: None,
                 pad: None,
-        scene: None,
+                scene: None,
             }),
             rival: k % 7 == 0,
             fingerprint: None,

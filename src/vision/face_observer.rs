@@ -181,6 +181,7 @@ impl FaceObserver {
         Ok(ObservedFace {
             mesh: reading.mesh.clone(),
             pose: reading.pose,
+            found: self.missed == 0,
             template,
             passive: score.map(|result| result.live_score),
             framed,
