@@ -61,6 +61,7 @@ fn observation(frame: u32, yaw_degrees: f32) -> FaceObservation {
     let face = ObservedFace {
         mesh: mesh(yaw_degrees),
         pose,
+        found: true,
         template: None,
         passive: None,
         texture: None,

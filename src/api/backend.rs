@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::error::ApiError;
+use super::requests::UpdateRequest;
 use crate::compliance::{Jurisdiction, UseCase};
 use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
 use crate::session::{
@@ -73,6 +74,8 @@ pub struct DeviceFacts {
     pub camera_is_live: bool,
     /// Whether there is a webhook endpoint.
     pub has_endpoint: bool,
+    /// Whether live sessions wait until their display starts them.
+    pub sessions_wait: bool,
 }
 
 /// The engine, as the API sees it. An error of the disk or of stopping is [`ErrorCode::DeviceUnavailable`].
@@ -105,8 +108,12 @@ pub trait Backend: Send + Sync + 'static {
         filter: SessionFilter,
         page: Page,
     ) -> impl Future<Output = Result<Option<PageOf<SessionSnapshot>>, ApiError>> + Send;
-    /// Writes what is said of a session.
-    fn update(&self, id: SessionId, details: SessionDetails) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Changes what is said of a session, if [`UpdateRequest::made_to`] allows it; `None` when there is none.
+    fn update(
+        &self,
+        id: SessionId,
+        request: UpdateRequest,
+    ) -> impl Future<Output = Result<Option<SessionSnapshot>, ApiError>> + Send;
     /// Shows a session that waits on the screen.
     fn start(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Ends a session that has not ended; whether it did, or had been ended the same way.

@@ -31,8 +31,6 @@ pub enum Access {
     Secret(Scope),
     /// The same, or a publishable key with the session's client secret.
     SecretOrClient(Scope),
-    /// Anybody who reaches the socket.
-    Public,
 }
 
 /// Who calls.
@@ -90,22 +88,11 @@ impl Drop for Running {
 }
 
 impl Gate {
-    /// Finds out who calls.
+    /// Finds out whose key a request has.
     ///
     /// # Errors
-    /// [`ApiError`] when no valid key was given, or one that may not do this.
-    pub async fn caller<B: Backend>(
-        &self,
-        backend: &B,
-        headers: &HeaderMap,
-        client_secret: Option<&str>,
-        access: Access,
-    ) -> Result<Option<Caller>, ApiError> {
-        let (scope, client) = match access {
-            Access::Public => return Ok(None),
-            Access::Secret(scope) => (scope, false),
-            Access::SecretOrClient(scope) => (scope, true),
-        };
+    /// [`ApiError`] when no valid key was given.
+    pub async fn key<B: Backend>(&self, backend: &B, headers: &HeaderMap) -> Result<ApiKeyRecord, ApiError> {
         let text = key_text(headers)?;
         let unknown = || {
             ApiError::new(
@@ -114,27 +101,41 @@ impl Gate {
             )
         };
         let key = ApiKeyText::parse(&text).ok_or_else(unknown)?;
-        let record = backend.key(backend.secrets().key_hash(&key)).await?.ok_or_else(unknown)?;
-        if !record.is_valid_at(backend.now()) {
-            return Err(unknown());
-        }
-        if record.livemode && !backend.facts().has_endpoint {
+        let record = backend.key(backend.secrets().key_hash(&key)).await?;
+        record.filter(|record| record.is_valid_at(backend.now())).ok_or_else(unknown)
+    }
+
+    /// Finds out whether a key may do this.
+    ///
+    /// # Errors
+    /// [`ApiError`] when it may not.
+    pub fn caller<B: Backend>(
+        backend: &B,
+        key: ApiKeyRecord,
+        client_secret: Option<&str>,
+        access: Access,
+    ) -> Result<Caller, ApiError> {
+        let (scope, client) = match access {
+            Access::Secret(scope) => (scope, false),
+            Access::SecretOrClient(scope) => (scope, true),
+        };
+        if key.livemode && !backend.facts().has_endpoint {
             return Err(ApiError::new(
                 ErrorCode::LiveEndpointMissing,
                 "Live keys need a webhook endpoint: add one to the device's configuration, or use a test key",
             ));
         }
-        match record.kind {
-            ApiKeyKind::Secret if record.scopes.contains(scope) => Ok(Some(Caller { key: record, session: None })),
+        match key.kind {
+            ApiKeyKind::Secret if key.scopes.contains(scope) => Ok(Caller { key, session: None }),
             ApiKeyKind::Secret => {
                 let message = format!("This key may not do this: it lacks the scope {}", scope.as_str());
                 Err(ApiError::new(ErrorCode::PermissionDenied, message))
             }
-            ApiKeyKind::Publishable if client && record.scopes.contains(Scope::Display) => {
+            ApiKeyKind::Publishable if client && key.scopes.contains(Scope::Display) => {
                 let session = client_secret.and_then(|text| backend.secrets().session_of_client_secret(text));
                 let message = "A publishable key needs the client_secret of this very session";
                 let session = session.ok_or_else(|| ApiError::new(ErrorCode::PermissionDenied, message))?;
-                Ok(Some(Caller { key: record, session: Some(session) }))
+                Ok(Caller { key, session: Some(session) })
             }
             ApiKeyKind::Publishable => {
                 let message =
@@ -156,8 +157,8 @@ impl Gate {
 
     /// Does something that may be asked for again: once, with the first answer for every repetition.
     ///
-    /// `work` gets the identifier that an interrupted first try had drawn, if there was one, and whether there was one. An
-    /// error before anything was done is not kept, so that the same key can be used once the request is mended.
+    /// `work` gets the identifier that an interrupted first try had drawn, if there was one, and whether there was one. A
+    /// refusal is not kept, so that the same key can be used once the request is mended.
     ///
     /// # Errors
     /// [`ApiError`] of the work, or when the key came with other parameters or is in use.
@@ -197,7 +198,10 @@ impl Gate {
                 Ok((answer, false))
             }
             Err(error) => {
-                backend.idempotency_forget(key).await?;
+                // What failed for the device's sake may have been done all the same: the repetition finds out.
+                if error.code.status().is_client_error() {
+                    backend.idempotency_forget(key).await?;
+                }
                 Err(error)
             }
         }
@@ -250,6 +254,26 @@ fn key_text(headers: &HeaderMap) -> Result<Zeroizing<String>, ApiError> {
     Ok(Zeroizing::new(pair.split(':').next().unwrap_or_default().to_owned()))
 }
 
+/// The headers that every answer under a key has.
+pub(super) fn common_headers(request_id: &str, admission: Option<&Admission>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    set(&mut headers, "request-id", request_id);
+    // What is said here is about people's sessions and holds for now.
+    set(&mut headers, "cache-control", "no-store");
+    if let Some(admission) = admission {
+        set(&mut headers, "x-ratelimit-limit", &admission.limit.to_string());
+        set(&mut headers, "x-ratelimit-remaining", &admission.remaining.to_string());
+        set(&mut headers, "x-ratelimit-reset", &admission.reset_after.as_secs_f64().ceil().to_string());
+    }
+    headers
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
 /// An answer with its headers.
 pub(super) fn respond(
     dialect: Dialect,
@@ -257,37 +281,24 @@ pub(super) fn respond(
     admission: Option<&Admission>,
     result: Result<(Answer, bool), ApiError>,
 ) -> Response {
-    let mut headers = HeaderMap::new();
-    let mut set = |name: &'static str, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(HeaderName::from_static(name), value);
-        }
-    };
-    set("request-id", request_id);
-    // What is said here is about people's sessions and holds for now.
-    set("cache-control", "no-store");
-    if let Some(admission) = admission {
-        set("x-ratelimit-limit", &admission.limit.to_string());
-        set("x-ratelimit-remaining", &admission.remaining.to_string());
-        set("x-ratelimit-reset", &admission.reset_after.as_secs_f64().ceil().to_string());
-    }
+    let mut headers = common_headers(request_id, admission);
     let (status, body) = match result {
         Ok((answer, replayed)) => {
             if replayed {
-                set("idempotent-replayed", "true");
+                set(&mut headers, "idempotent-replayed", "true");
             }
             (answer.status, answer.body)
         }
         Err(error) => {
             if let Some(wait) = error.retry_after {
-                set("retry-after", &wait.as_secs_f64().ceil().max(1.0).to_string());
+                set(&mut headers, "retry-after", &wait.as_secs_f64().ceil().max(1.0).to_string());
             }
             // Stripe's clients repeat a refused request only where they are told to.
             if matches!(error.code, ErrorCode::RateLimitExceeded | ErrorCode::IdempotencyInUse) {
-                set("stripe-should-retry", "true");
+                set(&mut headers, "stripe-should-retry", "true");
             }
             match error.code.status() {
-                StatusCode::UNAUTHORIZED => set("www-authenticate", "Bearer"),
+                StatusCode::UNAUTHORIZED => set(&mut headers, "www-authenticate", "Bearer"),
                 StatusCode::SERVICE_UNAVAILABLE | StatusCode::INTERNAL_SERVER_ERROR => {
                     tracing::warn!(request = request_id, code = error.code.as_str(), "a request failed");
                 }

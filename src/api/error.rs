@@ -19,8 +19,6 @@ const DOCUMENTATION: &str = "/#errors";
 pub enum ErrorCode {
     /// A parameter has a value that is not allowed.
     ParameterInvalid,
-    /// A parameter is needed and was not given.
-    ParameterMissing,
     /// There is no such parameter.
     ParameterUnknown,
     /// There is no such object, or not in this mode.
@@ -53,8 +51,6 @@ pub enum ErrorCode {
     SessionInProgress,
     /// Too many attempts have failed on the device within an hour.
     AttemptsSpent,
-    /// The law of the place does not allow the use case, or no rule is known.
-    UseCaseProhibited,
     /// The place is not one that a rule is known for.
     JurisdictionUnresolvable,
     /// What the whole session asks for does not exist on the device.
@@ -80,9 +76,8 @@ const INVALID: &str = "invalid_request_error";
 
 impl ErrorCode {
     /// Every code, for the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 23] = [
         Self::ParameterInvalid,
-        Self::ParameterMissing,
         Self::ParameterUnknown,
         Self::ResourceMissing,
         Self::RouteMissing,
@@ -99,7 +94,6 @@ impl ErrorCode {
         Self::SessionNotOpen,
         Self::SessionInProgress,
         Self::AttemptsSpent,
-        Self::UseCaseProhibited,
         Self::JurisdictionUnresolvable,
         Self::NotSupported,
         Self::DeviceUnavailable,
@@ -114,7 +108,6 @@ impl ErrorCode {
         let entry = |name, status, kind| Entry { name, status, kind };
         match self {
             Self::ParameterInvalid => entry("parameter_invalid", StatusCode::BAD_REQUEST, INVALID),
-            Self::ParameterMissing => entry("parameter_missing", StatusCode::BAD_REQUEST, INVALID),
             Self::ParameterUnknown => entry("parameter_unknown", StatusCode::BAD_REQUEST, INVALID),
             Self::ResourceMissing => entry("resource_missing", StatusCode::NOT_FOUND, INVALID),
             Self::RouteMissing => entry("route_missing", StatusCode::NOT_FOUND, INVALID),
@@ -131,7 +124,6 @@ impl ErrorCode {
             Self::SessionNotOpen => entry("session_not_open", StatusCode::BAD_REQUEST, INVALID),
             Self::SessionInProgress => entry("session_in_progress", StatusCode::BAD_REQUEST, INVALID),
             Self::AttemptsSpent => entry("attempts_spent", StatusCode::BAD_REQUEST, INVALID),
-            Self::UseCaseProhibited => entry("use_case_prohibited", StatusCode::BAD_REQUEST, INVALID),
             Self::JurisdictionUnresolvable => entry("jurisdiction_unresolvable", StatusCode::BAD_REQUEST, INVALID),
             Self::NotSupported => entry("not_supported", StatusCode::BAD_REQUEST, INVALID),
             Self::DeviceUnavailable => entry("device_unavailable", StatusCode::SERVICE_UNAVAILABLE, "api_error"),

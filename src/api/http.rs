@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 
 pub use tls::{Certificate, CertificateError};
 
@@ -212,11 +213,16 @@ async fn connection(
     drop(place);
 }
 
+/// Time in which a caller has to take some of an answer off our hands.
+const WRITE_WITHIN: Duration = Duration::from_secs(15);
+
 async fn talk(stream: impl Stream + 'static, router: Router, mut stop: watch::Receiver<bool>) {
     let service = TowerToHyperService::new(router);
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADERS_WITHIN);
     server.max_buf_size(MAX_HEADER_BYTES).max_headers(MAX_HEADERS);
+    let mut stream = Box::pin(TimeoutStream::new(stream));
+    stream.as_mut().set_write_timeout_pinned(Some(WRITE_WITHIN));
     let talking = server.serve_connection(TokioIo::new(stream), service);
     let mut talking = std::pin::pin!(talking);
     let ended = tokio::select! {

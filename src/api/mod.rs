@@ -27,7 +27,7 @@ pub use events::{EventKind, SessionEvent, event_body, event_name};
 pub use http::{Certificate, CertificateError, Listen, ListenError, Listener};
 pub use openapi::document as openapi_document;
 pub use params::{Pairs, ParamError, Params};
-pub use requests::TEST_OUTCOME;
+pub use requests::{TEST_OUTCOME, UpdateRequest};
 pub use routes::{Operation, Route, routes};
 pub use service::{Api, MAX_BODY_BYTES};
 pub use view::{STRIPE_API_VERSION, Showing, session_view};

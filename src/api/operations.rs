@@ -14,6 +14,9 @@ use super::view::{Showing, StripeReport, session_view};
 use crate::privacy::ContactKind;
 use crate::session::{CanceledBy, Dialect, Page, SessionId, SessionRecord, SessionState};
 
+/// What can stand in a session instead of its identifier.
+pub(super) const REPORT: &str = "last_verification_report";
+
 /// One call of an operation.
 #[derive(Debug)]
 pub(super) struct Call<'c, B> {
@@ -29,17 +32,6 @@ impl<B> Clone for Call<'_, B> {
 }
 
 impl<B> Copy for Call<'_, B> {}
-
-/// Whether a session waits for somebody, as Stripe's `requires_input` before any end.
-fn waits(state: SessionState) -> bool {
-    matches!(
-        state,
-        SessionState::Created
-            | SessionState::AwaitingConsent
-            | SessionState::AwaitingDocument
-            | SessionState::AwaitingFace
-    )
-}
 
 impl<B: Backend> Call<'_, B> {
     fn livemode(self) -> bool {
@@ -74,7 +66,7 @@ impl<B: Backend> Call<'_, B> {
 
     /// A session as its own answer shows it.
     fn shown(self, snapshot: &SessionSnapshot, with_report: bool, just_made: bool) -> Value {
-        let usable = waits(snapshot.record.state) && self.backend.now() < snapshot.record.expires_at;
+        let usable = snapshot.record.state.waits_for_somebody() && self.backend.now() < snapshot.record.expires_at;
         // Stile shows the secret once, Stripe as long as it is of use.
         let shows = usable && (just_made || self.dialect == Dialect::Stripe);
         let secret = shows.then(|| self.backend.secrets().client_secret(&snapshot.record.id, self.dialect));
@@ -122,7 +114,16 @@ impl<B: Backend> Call<'_, B> {
         let kept = if again { self.backend.session(id.clone()).await? } else { None };
         let chosen = if self.livemode() { None } else { test_outcome(&request.details)? };
         let snapshot = if let Some(kept) = kept {
-            kept
+            // Cut off between making and showing. Where it cannot be shown now, it waits, and can be started.
+            let unshown = self.livemode() && kept.record.state == SessionState::Created;
+            if unshown
+                && !self.backend.facts().sessions_wait
+                && self.backend.start(kept.record.id.clone()).await.is_ok()
+            {
+                self.snapshot(&kept.record.id).await?
+            } else {
+                kept
+            }
         } else {
             let CreateRequest { use_case, jurisdiction, details, .. } = request;
             let key = self.caller.key.id.clone();
@@ -136,26 +137,16 @@ impl<B: Backend> Call<'_, B> {
     }
 
     pub(super) async fn retrieve(self, id: &str, params: Params) -> Result<Answer, ApiError> {
-        let expand = read_expand(params, "last_verification_report")?;
+        let expand = read_expand(params, Some(REPORT))?;
         let snapshot = self.snapshot(&self.id(id)?).await?;
         Ok(Answer::ok(self.shown(&snapshot, expand, false)))
     }
 
     pub(super) async fn update(self, id: &SessionId, request: &UpdateRequest) -> Result<Answer, ApiError> {
-        let snapshot = self.snapshot(id).await?;
-        let state = snapshot.record.state;
-        if !waits(state) || snapshot.details.redacted_at.is_some() {
-            return Err(not_open("This session can no longer be changed: it is processed or has ended"));
-        }
-        if request.changes_options() && state != SessionState::Created {
-            return Err(not_open(
-                "The person is being checked by these options already; cancel the session and make one with others",
-            ));
-        }
-        let details = request.made_to(&snapshot.details)?;
-        let chosen = if details.livemode { None } else { test_outcome(&details)? };
-        self.backend.update(id.clone(), details.clone()).await?;
-        let snapshot = SessionSnapshot { details, ..snapshot };
+        self.snapshot(id).await?;
+        let changed = self.backend.update(id.clone(), request.clone()).await?;
+        let snapshot = changed.ok_or_else(|| self.missing(id.as_str()))?;
+        let chosen = if self.livemode() { None } else { test_outcome(&snapshot.details)? };
         let answer = Answer::ok(self.shown(&snapshot, request.expand, false));
         if let Some(outcome) = chosen {
             self.backend.conclude(id.clone(), outcome).await?;
@@ -169,7 +160,7 @@ impl<B: Backend> Call<'_, B> {
         if again && snapshot.record.state == SessionState::Canceled(by) {
             return Ok(self.answer(&snapshot, expand));
         }
-        if !waits(snapshot.record.state) || !self.backend.cancel(id.clone(), by).await? {
+        if !snapshot.record.state.waits_for_somebody() || !self.backend.cancel(id.clone(), by).await? {
             return Err(not_open("This session can no longer be canceled: it is processed or has ended"));
         }
         Ok(self.answer(&self.snapshot(id).await?, expand))
@@ -196,7 +187,7 @@ impl<B: Backend> Call<'_, B> {
         if matches!(snapshot.record.state, SessionState::Deciding | SessionState::AwaitingReview) {
             return Err(not_open("This session is being decided; redact it when it has ended"));
         }
-        if waits(snapshot.record.state) && !self.backend.cancel(id.clone(), CanceledBy::Till).await? {
+        if snapshot.record.state.waits_for_somebody() && !self.backend.cancel(id.clone(), CanceledBy::Till).await? {
             return Err(not_open("This session is being decided; redact it when it has ended"));
         }
         self.backend.redact(id.clone()).await?;
@@ -226,7 +217,7 @@ impl<B: Backend> Call<'_, B> {
     }
 
     pub(super) async fn retrieve_report(self, id: &str, params: Params) -> Result<Answer, ApiError> {
-        read_expand(params, "verification_session")?;
+        read_expand(params, None)?;
         let missing = || ApiError::missing("verification report", id, self.livemode());
         let session = report_session(id).ok_or_else(missing)?;
         let found = self.backend.session(session).await?;

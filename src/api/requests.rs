@@ -6,10 +6,10 @@
 use crate::compliance::{Jurisdiction, UseCase};
 use crate::session::{
     AllowedType, CanceledBy, CreatedRange, Dialect, DocumentOptions, Metadata, ReasonCode, SessionDetails,
-    SessionFilter, SessionId, SessionStates,
+    SessionFilter, SessionId, SessionState, SessionStates,
 };
 
-use super::backend::TestOutcome;
+use super::backend::{SessionSnapshot, TestOutcome};
 use super::error::{ApiError, ErrorCode};
 use super::params::{Pairs, Params};
 
@@ -80,7 +80,7 @@ impl CreateRequest {
             Dialect::Stripe => Self::read_stripe(&mut params, details)?,
             Dialect::Stile => Self::read_stile(&mut params, details)?,
         };
-        request.expand = expands(&mut params, "last_verification_report")?;
+        request.expand = expands(&mut params, Some("last_verification_report"))?;
         params.finish()?;
         if !livemode {
             test_outcome(&request.details)?;
@@ -171,17 +171,27 @@ impl UpdateRequest {
             allowed_types,
             options,
             return_url: params.text("return_url")?,
-            expand: expands(&mut params, "last_verification_report")?,
+            expand: expands(&mut params, Some("last_verification_report"))?,
         };
         params.finish()?;
         Ok(request)
     }
 
-    /// The details with the change made.
+    /// The details of a session with the change made.
     ///
     /// # Errors
-    /// [`ApiError`] when the metadata would be too much.
-    pub fn made_to(&self, details: &SessionDetails) -> Result<SessionDetails, ApiError> {
+    /// [`ApiError`] when the session has gone too far for it, or the metadata would be too much.
+    pub fn made_to(&self, session: &SessionSnapshot) -> Result<SessionDetails, ApiError> {
+        let (state, details) = (session.record.state, &session.details);
+        let not_open = |message: &str| Err(ApiError::new(ErrorCode::SessionNotOpen, message));
+        if !state.waits_for_somebody() || details.redacted_at.is_some() {
+            return not_open("This session can no longer be changed: it is processed or has ended");
+        }
+        if self.options != DocumentOptions::default() && state != SessionState::Created {
+            return not_open(
+                "The person is being checked by these options already; cancel the session and make one with others",
+            );
+        }
         let mut changed_details = details.clone();
         changed_details.metadata = changed(&details.metadata, self.metadata.clone())?;
         let (options, new) = (&mut changed_details.options, &self.options);
@@ -198,12 +208,6 @@ impl UpdateRequest {
             test_outcome(&changed_details)?;
         }
         Ok(changed_details)
-    }
-
-    /// Whether what the running check asks for would change.
-    #[must_use]
-    pub fn changes_options(&self) -> bool {
-        self.options != DocumentOptions::default()
     }
 }
 
@@ -226,7 +230,7 @@ impl ListRequest {
             }
         }
         let of_session = |id: &str| SessionId::of_dialect(dialect, id);
-        Self::read(params, filter, of_session, "data.last_verification_report")
+        Self::read(params, filter, of_session, Some("data.last_verification_report"))
     }
 
     /// Reads the parameters of a list of reports.
@@ -246,14 +250,14 @@ impl ListRequest {
             Some("id_number") => filter.nothing = true,
             Some(_) => return Err(invalid("type", "This is no type of report; use document")),
         }
-        Self::read(params, filter, report_session, "data.verification_session")
+        Self::read(params, filter, report_session, None)
     }
 
     fn read(
         mut params: Params,
         filter: SessionFilter,
         id_of: impl Fn(&str) -> Option<SessionId>,
-        expandable: &str,
+        expandable: Option<&str>,
     ) -> Result<Self, ApiError> {
         let limit = match params.integer("limit")? {
             None => DEFAULT_LIMIT,
@@ -278,7 +282,7 @@ impl ListRequest {
 ///
 /// # Errors
 /// [`ApiError`] that names the parameter.
-pub fn read_expand(mut params: Params, expandable: &str) -> Result<bool, ApiError> {
+pub fn read_expand(mut params: Params, expandable: Option<&str>) -> Result<bool, ApiError> {
     let expand = expands(&mut params, expandable)?;
     params.finish()?;
     Ok(expand)
@@ -382,19 +386,19 @@ fn read_options(document: Option<Params>) -> Result<DocumentOptions, ApiError> {
     Ok(options)
 }
 
-fn expands(params: &mut Params, expandable: &str) -> Result<bool, ApiError> {
+fn expands(params: &mut Params, expandable: Option<&str>) -> Result<bool, ApiError> {
     let wanted = params.list_of_text("expand")?.unwrap_or_default();
     if wanted.len() > MAX_EXPANDED {
         return Err(invalid("expand", format!("At most {MAX_EXPANDED} things can be expanded")));
     }
     let mut expand = false;
     for (k, name) in wanted.iter().enumerate() {
-        match name.strip_prefix(expandable) {
-            Some("") => expand = true,
+        match name.as_str() {
+            name if Some(name) == expandable => expand = true,
             // Always null: what was read of the person is purged before anybody is told.
-            _ if matches!(name.as_str(), "verified_outputs" | "verified_outputs.dob" | "data.verified_outputs") => {}
+            "verified_outputs" | "verified_outputs.dob" | "data.verified_outputs" if expandable.is_some() => {}
             _ => {
-                let message = format!("This cannot be expanded here; {expandable} can");
+                let message = format!("This cannot be expanded here; {} can", expandable.unwrap_or("nothing"));
                 return Err(invalid(format!("expand[{k}]"), message));
             }
         }

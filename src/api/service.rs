@@ -1,6 +1,6 @@
 //! From a request to an answer: the router, and the one way through which every request goes.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,20 +14,23 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use super::backend::Backend;
-use super::call::{Answer, Caller, Gate, Once, respond};
+use super::call::{Access, Answer, Caller, Gate, Once, common_headers, respond};
 use super::error::{ApiError, ErrorCode};
-use super::operations::Call;
+use super::operations::{Call, REPORT};
 use super::params::Params;
 use super::rate_limit::Admission;
 use super::requests::{CreateRequest, UpdateRequest, read_expand};
 use super::routes::{Operation, Route, routes};
 use super::{openapi, page, stream};
+use crate::privacy::ApiKeyRecord;
 use crate::session::{Dialect, SessionId};
 
 /// Longest body in bytes: fifty pairs of metadata take at most 110 kB when every byte is escaped.
 pub const MAX_BODY_BYTES: usize = 128 * 1024;
 /// Longest query in bytes.
 const MAX_QUERY_BYTES: usize = 8 * 1024;
+/// Time for a body to come.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
 /// Time for one answer; streams have their own.
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// Event streams at one time.
@@ -70,54 +73,72 @@ impl<B: Backend> Api<B> {
         }
         router
             .route("/openapi.json", on(MethodFilter::GET, || async { described() }))
-            .route("/", on(MethodFilter::GET, || async { Html(page::page()) }))
+            .route("/", on(MethodFilter::GET, || async { page() }))
             .method_not_allowed_fallback(not_allowed)
             .fallback(no_route)
     }
 
     async fn serve(self: Arc<Self>, route: Route, id: Option<String>, request: Request) -> Response {
-        let request_id = new_request_id();
-        let (parts, body) = request.into_parts();
-        let mut admission = None;
-        let answered = Arc::clone(&self).answer(&route, id.as_deref(), &parts, body, &mut admission);
-        let result = match tokio::time::timeout(ANSWER_WITHIN, answered).await {
-            Ok(Ok(Served::Stream(response))) => return response,
-            Ok(Ok(Served::Answer(answer, replayed))) => Ok((answer, replayed)),
-            Ok(Err(error)) => Err(error),
+        let (request_id, dialect) = (new_request_id(), route.dialect);
+        // A task of its own: a caller who hangs up, or whose time is over, leaves nothing half done.
+        let mut answered = tokio::spawn(self.answer(route, id.unwrap_or_default(), request));
+        let (admission, result) = match tokio::time::timeout(ANSWER_WITHIN, &mut answered).await {
+            Ok(Ok(answered)) => answered,
+            Ok(Err(_)) => (None, Err(ApiError::new(ErrorCode::Internal, "Report this request, with its identifier"))),
             Err(_) => {
                 let message = "The device did not answer in time; ask again with the same idempotency key";
-                Err(ApiError::new(ErrorCode::Timeout, message).again_after(Duration::from_secs(2)))
+                (None, Err(ApiError::new(ErrorCode::Timeout, message).again_after(Duration::from_secs(2))))
             }
         };
-        respond(route.dialect, &request_id, admission.as_ref(), result)
+        let answer = match result {
+            Ok(Served::Answer(answer, replayed)) => Ok((answer, replayed)),
+            Ok(Served::Stream(mut response)) => {
+                response.headers_mut().extend(common_headers(&request_id, admission.as_ref()));
+                return response;
+            }
+            Err(error) => Err(error),
+        };
+        respond(dialect, &request_id, admission.as_ref(), answer)
     }
 
     async fn answer(
         self: Arc<Self>,
-        route: &Route,
-        id: Option<&str>,
-        parts: &Parts,
-        body: Body,
-        admission: &mut Option<Admission>,
-    ) -> Result<Served, ApiError> {
-        let read = read_params(route, parts, body).await;
+        route: Route,
+        id: String,
+        request: Request,
+    ) -> (Option<Admission>, Result<Served, ApiError>) {
+        let (parts, body) = request.into_parts();
+        let read = read_params(&route, &parts, body).await;
         // Who has no key learns nothing of the parameters either.
-        let client_secret = read.as_ref().ok().and_then(|(_, secret)| secret.clone());
-        let access = route.operation.access();
-        let caller = self.gate.caller(&self.backend, &parts.headers, client_secret.as_deref(), access).await?;
-        let Some(caller) = caller else { return Err(ApiError::new(ErrorCode::PermissionDenied, "Use a key")) };
-        let admitted = self.gate.admit(&caller.key, self.backend.uptime());
-        let refused = admitted.retry_after;
-        *admission = Some(admitted);
-        if let Some(wait) = refused {
+        let key = match self.gate.key(&self.backend, &parts.headers).await {
+            Ok(key) => key,
+            Err(error) => return (None, Err(error)),
+        };
+        let admission = self.gate.admit(&key, self.backend.uptime());
+        if let Some(wait) = admission.retry_after {
             let message = "Too many requests with this key within a minute; wait as long as Retry-After says";
-            return Err(ApiError::new(ErrorCode::RateLimitExceeded, message).again_after(wait));
+            let refused = ApiError::new(ErrorCode::RateLimitExceeded, message).again_after(wait);
+            return (Some(admission), Err(refused));
         }
+        (Some(admission), self.admitted(&route, &id, &parts, read, key).await)
+    }
+
+    /// Answers a request that counts.
+    async fn admitted(
+        self: Arc<Self>,
+        route: &Route,
+        id: &str,
+        parts: &Parts,
+        read: Result<(Params, Option<String>), ApiError>,
+        key: ApiKeyRecord,
+    ) -> Result<Served, ApiError> {
+        let client_secret = read.as_ref().ok().and_then(|(_, secret)| secret.clone());
+        let caller = Gate::caller(&self.backend, key, client_secret.as_deref(), route.operation.access())?;
         let (params, _) = read?;
         if route.operation == Operation::Events {
-            return self.listen(route.dialect, &caller, id.unwrap_or_default(), params).await;
+            return self.listen(route.dialect, &caller, id, params).await;
         }
-        self.operate(route, &caller, id.unwrap_or_default(), parts, params).await
+        self.operate(route, &caller, id, parts, params).await
     }
 
     async fn operate(
@@ -158,14 +179,14 @@ impl<B: Backend> Api<B> {
             }
             Operation::Cancel => {
                 let session = call.id(id)?;
-                let expand = read_expand(params, "last_verification_report")?;
+                let expand = read_expand(params, Some(REPORT))?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
                 let work = |_, again| call.cancel(&session, again, expand);
                 self.gate.once(&self.backend, once, work).await.map(kept)
             }
             Operation::Redact => {
                 let session = call.id(id)?;
-                let expand = read_expand(params, "last_verification_report")?;
+                let expand = read_expand(params, Some(REPORT))?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
                 self.gate.once(&self.backend, once, |_, _| call.redact(&session, expand)).await.map(kept)
             }
@@ -198,9 +219,16 @@ impl<B: Backend> Api<B> {
     }
 }
 
-/// The description of all of it.
+/// The description of all of it, written once.
 fn described() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::document().to_string()).into_response()
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi::document().to_string());
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
+}
+
+/// The page for people, written once.
+fn page() -> Html<&'static str> {
+    static PAGE: LazyLock<String> = LazyLock::new(page::page);
+    Html(PAGE.as_str())
 }
 
 /// What a request has beside its idempotency key.
@@ -239,7 +267,9 @@ async fn read_params(route: &Route, parts: &Parts, body: Body) -> Result<(Params
             let message = format!("The body could not be read, or is longer than {MAX_BODY_BYTES} bytes; send less");
             ApiError::new(ErrorCode::BodyTooLarge, message)
         };
-        let body = to_bytes(body, MAX_BODY_BYTES).await.map_err(too_large)?;
+        let slow = |_| ApiError::new(ErrorCode::Timeout, "The body took too long to come; send it in one go");
+        let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_BODY_BYTES)).await.map_err(slow)?;
+        let body = body.map_err(too_large)?;
         match (route.dialect, body.is_empty()) {
             (_, true) => Params::form(b"")?,
             (Dialect::Stripe, false) => {
@@ -252,7 +282,10 @@ async fn read_params(route: &Route, parts: &Parts, body: Body) -> Result<(Params
             }
         }
     };
-    let client_secret = params.text("client_secret")?;
+    let client_secret = match route.operation.access() {
+        Access::SecretOrClient(_) => params.text("client_secret")?,
+        Access::Secret(_) => None,
+    };
     Ok((params, client_secret))
 }
 

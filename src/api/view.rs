@@ -70,8 +70,9 @@ impl CardedOutcome {
 
 /// Whether a session is live: made with a live key, before a pinned camera, and decided on nothing else.
 fn is_live(snapshot: &SessionSnapshot, camera_is_live: bool) -> bool {
-    let decided = snapshot.outcome.as_ref();
-    snapshot.details.livemode && camera_is_live && decided.is_none_or(|kept| kept.outcome.livemode())
+    // An outcome for which no picture was taken, as of somebody who did not agree, says nothing of the camera.
+    let other_source = |kept: &KeptOutcome| kept.outcome.provenance().is_some_and(|source| !source.is_live());
+    snapshot.details.livemode && camera_is_live && !snapshot.outcome.as_ref().is_some_and(other_source)
 }
 
 /// Why it was not verified, or why the last attempt failed; a verified one has no error any more.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::config::Config;
 use super::socket::{Connection, SocketError};
-use crate::privacy::{ApiKeyRecord, ApiKeyShape, ApiKeyText, Scopes};
+use crate::privacy::{ApiKeyRecord, ApiKeyText, Scopes};
 use crate::session::protocol::{
     Body, ClientMessage, ClientRole, EngineMessage, KeyAnswer, KeyOrder, KeySummary, NewKey,
 };
@@ -75,7 +75,7 @@ pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer
             store.add_api_key(&record, &store.api_secrets().key_hash(&text))?;
             return Ok(KeyAnswer { keys: vec![summary(&record)], text: Some(text.reveal().to_owned()) });
         }
-        KeyOrder::Rotate { id, grace_s } => {
+        KeyOrder::Rotate { id, shape, grace_s } => {
             let old = find(store, id)?;
             if !old.is_valid_at(now) {
                 return Err(KeysError::Invalid(format!("{id} has expired or was revoked; make a new key")));
@@ -87,11 +87,12 @@ pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer
             let new = NewKey {
                 kind: old.kind,
                 livemode: old.livemode,
-                shape: ApiKeyShape::Vk,
+                shape: *shape,
                 label: old.label.clone(),
                 scopes: Some(old.scopes.iter().collect()),
                 vocabulary: old.vocabulary,
-                expires_in_s: None,
+                // A key that was to end is not made endless by another in its place.
+                expires_at: old.expires_at.map(Timestamp::as_second),
             };
             let (record, text) = draw(&new, now)?;
             let until = now.saturating_add(SignedDuration::try_from(grace).unwrap_or_default()).unwrap_or(now);
@@ -118,7 +119,6 @@ fn draw(new: &NewKey, now: Timestamp) -> Result<(ApiKeyRecord, ApiKeyText), Keys
     }
     let mut random = zeroize::Zeroizing::new([0; ApiKeyText::CHARACTERS]);
     getrandom::fill(random.as_mut()).map_err(KeysError::Random)?;
-    let lifetime = new.expires_in_s.map(|seconds| SignedDuration::from_secs(seconds.cast_signed().max(0)));
     let scopes = match &new.scopes {
         None => Some(Scopes::all_of(new.kind)),
         Some(scopes) => Scopes::of(new.kind, scopes.iter().copied()),
@@ -127,6 +127,7 @@ fn draw(new: &NewKey, now: Timestamp) -> Result<(ApiKeyRecord, ApiKeyText), Keys
         let why = "a key has one scope at least, and a publishable key display alone; mend --scope, or leave it out";
         KeysError::Invalid(why.to_owned())
     };
+    let unreal = || KeysError::Invalid("the day on which the key expires is none; choose another".to_owned());
     let record = ApiKeyRecord {
         id: Store::api_key_id()?,
         kind: new.kind,
@@ -135,7 +136,7 @@ fn draw(new: &NewKey, now: Timestamp) -> Result<(ApiKeyRecord, ApiKeyText), Keys
         scopes: scopes.ok_or_else(misplaced)?,
         vocabulary: new.vocabulary,
         created_at: now,
-        expires_at: lifetime.map(|lifetime| now.saturating_add(lifetime).unwrap_or(Timestamp::MAX)),
+        expires_at: new.expires_at.map(Timestamp::from_second).transpose().map_err(|_| unreal())?,
         revoked_at: None,
         last_used_at: None,
         replaced_by: None,

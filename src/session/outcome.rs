@@ -206,6 +206,12 @@ impl Outcome {
         self.flash
     }
 
+    /// The least trusted source among its pictures; none where none was taken.
+    #[must_use]
+    pub fn provenance(&self) -> Option<Provenance> {
+        self.provenance
+    }
+
     /// Whether it came from the pinned camera.
     #[must_use]
     pub fn livemode(&self) -> bool {

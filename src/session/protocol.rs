@@ -106,8 +106,8 @@ pub struct NewKey {
     pub scopes: Option<Vec<Scope>>,
     /// The words of its answers.
     pub vocabulary: Vocabulary,
-    /// After so many seconds it opens nothing any more.
-    pub expires_in_s: Option<u64>,
+    /// From when on it opens nothing any more, in seconds since 1970.
+    pub expires_at: Option<i64>,
 }
 
 /// What is to be done about keys.
@@ -122,6 +122,8 @@ pub enum KeyOrder {
     Rotate {
         /// Of which.
         id: String,
+        /// Which prefix the new one has.
+        shape: ApiKeyShape,
         /// For how many seconds both work.
         grace_s: u64,
     },

@@ -62,6 +62,20 @@ impl SessionState {
         }
     }
 
+    /// Whether it waits for somebody, and can be changed and canceled: `requires_input` before any end.
+    #[must_use]
+    pub fn waits_for_somebody(self) -> bool {
+        match self {
+            Self::Created | Self::AwaitingConsent | Self::AwaitingDocument | Self::AwaitingFace => true,
+            Self::Deciding
+            | Self::AwaitingReview
+            | Self::Verified
+            | Self::NotVerified
+            | Self::Canceled(_)
+            | Self::Expired => false,
+        }
+    }
+
     /// `status` in the Stripe dialect.
     #[must_use]
     pub fn stripe_status(self) -> &'static str {

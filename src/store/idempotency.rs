@@ -73,9 +73,16 @@ impl Store {
         }
         let body = without_secrets(&self.api_secrets(), body);
         self.transact(|transaction| {
-            let answer = "UPDATE idempotency SET status = ?2, body = ?3 WHERE key = ?1";
+            // What was redacted meanwhile does not come back in an answer: the request counts as unfinished.
+            let answer = "UPDATE idempotency SET status = ?2, body = ?3 WHERE key = ?1 AND NOT EXISTS (
+                SELECT 1 FROM request WHERE request.session = object AND redacted_at IS NOT NULL)";
             let answered = transaction.prepare_cached(answer)?.execute((key, status, body))?;
-            if answered == 0 { Err(StoreError::Missing) } else { Ok(()) }
+            let begun = "SELECT EXISTS (SELECT 1 FROM idempotency WHERE key = ?1)";
+            if answered > 0 || transaction.prepare_cached(begun)?.query_row([key], |row| row.get(0))? {
+                Ok(())
+            } else {
+                Err(StoreError::Missing)
+            }
         })
     }
 

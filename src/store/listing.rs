@@ -2,7 +2,7 @@
 //!
 //! Always holds: a page begins right behind its cursor, so that paging neither repeats nor misses a row while others are
 //! added; whether there is more is exact; an outcome is read back only out of an attestation of this device's that holds.
-//! A session that was not asked for over the API is in the mode of its outcome, and in test mode while it has none. Does not
+//! A session that was not asked for over the API is in the mode of the site. Does not
 //! render anything.
 
 use rusqlite::types::Value;
@@ -16,9 +16,6 @@ use crate::session::{
     SessionStates,
 };
 
-/// The mode of a session, where `session` and a left join of `request` are.
-const LIVEMODE: &str =
-    "coalesce(request.livemode, (SELECT outcome.livemode FROM outcome WHERE outcome.session = session.id), 0)";
 /// Most rows of a page.
 const MAX_LIMIT: u8 = 100;
 /// Columns that [`rows::record`] reads.
@@ -65,7 +62,7 @@ impl Store {
         let place = |cursor: &SessionId| self.place(cursor, filter.livemode);
         let after = page.starting_after.as_ref().map(place).transpose()?;
         let before = page.ending_before.as_ref().map(place).transpose()?;
-        let mut query = Query::of_mode(filter.livemode);
+        let mut query = Query::of_mode(&self.livemode(), filter.livemode);
         query.reference(filter.client_reference_id.as_deref());
         query.range("session.created_at", filter.created);
         if let Some(states) = filter.states {
@@ -89,9 +86,10 @@ impl Store {
         }
         let order = order(page);
         let sql = format!(
-            "SELECT {}, {DETAILS}, {LIVEMODE} FROM session LEFT JOIN request ON request.session = session.id
+            "SELECT {}, {DETAILS}, {} FROM session LEFT JOIN request ON request.session = session.id
              WHERE {} ORDER BY session.created_at {order}, session.id {order} LIMIT {}",
             rows::RECORD,
+            self.livemode(),
             query.conditions.join(" AND "),
             limit(page) + 1
         );
@@ -112,11 +110,17 @@ impl Store {
         statement.query_and_then([session.as_str()], |row| self.outcome(row))?.next().transpose()
     }
 
+    /// The mode of a session, where `session` and a left join of `request` are.
+    fn livemode(&self) -> String {
+        format!("coalesce(request.livemode, {})", u8::from(self.site_is_live))
+    }
+
     /// Where a session stands among those of its mode.
     fn place(&self, session: &SessionId, livemode: bool) -> Result<(i64, String), StoreError> {
         let place = format!(
             "SELECT session.created_at, session.id FROM session LEFT JOIN request ON request.session = session.id
-             WHERE session.id = ?1 AND {LIVEMODE} = ?2"
+             WHERE session.id = ?1 AND {} = ?2",
+            self.livemode()
         );
         let mut statement = self.connection.prepare_cached(&place)?;
         Ok(statement.query_row((session.as_str(), livemode), |row| Ok((row.get(0)?, row.get(1)?)))?)
@@ -150,8 +154,9 @@ struct Query {
 }
 
 impl Query {
-    fn of_mode(livemode: bool) -> Self {
-        Self { conditions: vec![format!("{LIVEMODE} = {}", u8::from(livemode))], values: Vec::new() }
+    /// `mode` is the expression of a session's mode.
+    fn of_mode(mode: &str, livemode: bool) -> Self {
+        Self { conditions: vec![format!("{mode} = {}", u8::from(livemode))], values: Vec::new() }
     }
 
     /// Binds a value, and answers the name of its place.

@@ -62,6 +62,8 @@ pub struct Store {
     leases: Leases,
     /// For how long engines had run on it when it was opened.
     ran_before: Duration,
+    /// Whether what is started on the device itself is live.
+    site_is_live: bool,
     folder: PathBuf,
     /// Held until everything above is closed.
     _lock: File,
@@ -92,7 +94,12 @@ impl Store {
         publish(folder, &keys.device.public()).map_err(|error| StoreError::from_io(&error))?;
         let ran_before = attempts::ran_before(&connection)?;
         let (leases, folder) = (Leases::default(), folder.to_owned());
-        Ok(Self { connection, keys, device, leases, ran_before, folder, _lock: lock })
+        Ok(Self { connection, keys, device, leases, ran_before, site_is_live: false, folder, _lock: lock })
+    }
+
+    /// Says in which mode sessions are that were started on the device itself; test mode, where nothing is said.
+    pub fn set_site_mode(&mut self, livemode: bool) {
+        self.site_is_live = livemode;
     }
 
     /// The device's identifier, as its outcomes carry it.

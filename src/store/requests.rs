@@ -120,6 +120,7 @@ impl Store {
         actor: Actor,
         event: Option<&NewEvent>,
     ) -> Result<bool, StoreError> {
+        let site_is_live = self.site_is_live;
         let newly = self.transact(|transaction| {
             let ended = "SELECT ended_at IS NOT NULL FROM session WHERE id = ?1";
             if !transaction.prepare_cached(ended)?.query_row([session.as_str()], |row| row.get::<_, bool>(0))? {
@@ -128,7 +129,7 @@ impl Store {
             if of_session(transaction, session)?.is_some_and(|details| details.redacted_at.is_some()) {
                 return Ok(false);
             }
-            erase(transaction, session, at)?;
+            erase(transaction, session, at, site_is_live)?;
             let action = AuditAction::SessionRedacted;
             audit::append(transaction, &AuditEntry { at, actor, action, session: Some(session.clone()) })?;
             event.map_or(Ok(()), |event| outbox::insert_event(transaction, session, event))?;
@@ -225,7 +226,12 @@ fn update(transaction: &Transaction<'_>, session: &SessionId, details: &SessionD
 }
 
 /// Everything that redaction erases.
-fn erase(transaction: &Transaction<'_>, session: &SessionId, at: Timestamp) -> Result<(), StoreError> {
+fn erase(
+    transaction: &Transaction<'_>,
+    session: &SessionId,
+    at: Timestamp,
+    site_is_live: bool,
+) -> Result<(), StoreError> {
     let (id, at) = (session.as_str(), rows::millis(at)?);
     let redacted = transaction
         .prepare_cached(
@@ -235,13 +241,13 @@ fn erase(transaction: &Transaction<'_>, session: &SessionId, at: Timestamp) -> R
         )?
         .execute((id, at))?;
     if redacted == 0 {
-        // The device's own session: of whoever asks for its erasure, in the mode of its outcome.
+        // The device's own session.
         transaction
             .prepare_cached(
                 "INSERT INTO request (session, dialect, livemode, asks_identity, metadata, options, redacted_at)
-                 VALUES (?1, ?2, coalesce((SELECT livemode FROM outcome WHERE session = ?1), 0), 0, '{}', '{}', ?3)",
+                 VALUES (?1, ?2, ?4, 0, '{}', '{}', ?3)",
             )?
-            .execute((id, Dialect::Stripe.as_str(), at))?;
+            .execute((id, Dialect::Stripe.as_str(), at, site_is_live))?;
     }
     for erasing in [
         "DELETE FROM credential WHERE session = ?1",

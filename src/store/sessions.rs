@@ -8,6 +8,9 @@ use super::{Store, rows};
 use crate::session::{ReasonCode, SessionId, SessionRecord};
 
 impl Store {
+    /// Sessions that [`Store::expire_waiting`] answers at most: each is then ended in a transaction of its own.
+    pub const MOST_EXPIRED: usize = 8;
+
     /// Writes a session that was just made. Its times are kept to the millisecond.
     ///
     /// # Errors
@@ -61,8 +64,9 @@ impl Store {
     pub fn expire_waiting(&self, now: Timestamp) -> Result<Vec<SessionRecord>, StoreError> {
         let waiting = format!(
             "SELECT {} FROM session WHERE ended_at IS NULL AND state = 'created' AND expires_at <= ?1
-             ORDER BY created_at, id",
-            rows::RECORD
+             ORDER BY created_at, id LIMIT {}",
+            rows::RECORD,
+            Self::MOST_EXPIRED
         );
         let mut statement = self.connection.prepare_cached(&waiting)?;
         statement.query_and_then([rows::millis(now)?], rows::record)?.collect()

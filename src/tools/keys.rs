@@ -40,6 +40,9 @@ enum KeysVerb {
         /// Hours for which the old key goes on working, 0 to 720.
         #[arg(long, default_value_t = 24)]
         grace_hours: u64,
+        /// How the new key begins, if it is a secret one.
+        #[arg(long, value_enum, default_value = "vk")]
+        shape: ShapeArg,
     },
     /// Has a key open nothing any more, at once and for good.
     Revoke {
@@ -79,6 +82,15 @@ enum ShapeArg {
     Sk,
 }
 
+impl ShapeArg {
+    fn shape(self) -> ApiKeyShape {
+        match self {
+            Self::Vk => ApiKeyShape::Vk,
+            Self::Sk => ApiKeyShape::Sk,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, ValueEnum)]
 #[value(rename_all = "snake_case")]
 enum ScopeArg {
@@ -107,21 +119,21 @@ impl KeysVerb {
     fn order(&self) -> KeyOrder {
         match self {
             Self::List => KeyOrder::List,
-            Self::Rotate { id, grace_hours } => {
-                KeyOrder::Rotate { id: id.clone(), grace_s: grace_hours.saturating_mul(HOUR_S) }
+            Self::Rotate { id, grace_hours, shape } => {
+                KeyOrder::Rotate { id: id.clone(), shape: shape.shape(), grace_s: grace_hours.saturating_mul(HOUR_S) }
             }
             Self::Revoke { id } => KeyOrder::Revoke { id: id.clone() },
             Self::Create(new) => KeyOrder::Make(NewKey {
                 kind: if new.publishable { ApiKeyKind::Publishable } else { ApiKeyKind::Secret },
                 livemode: new.live,
-                shape: match new.shape {
-                    ShapeArg::Vk => ApiKeyShape::Vk,
-                    ShapeArg::Sk => ApiKeyShape::Sk,
-                },
+                shape: new.shape.shape(),
                 label: new.label.clone(),
                 scopes: (!new.scope.is_empty()).then(|| new.scope.iter().map(|scope| scope.scope()).collect()),
                 vocabulary: if new.guide_words { Vocabulary::Guide } else { Vocabulary::Real },
-                expires_in_s: new.expires_in_days.map(|days| days * 24 * HOUR_S),
+                expires_at: new.expires_in_days.map(|days| {
+                    let lifetime = (days * 24 * HOUR_S).cast_signed();
+                    Timestamp::now().as_second().saturating_add(lifetime)
+                }),
             }),
         }
     }

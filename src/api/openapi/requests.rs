@@ -6,19 +6,31 @@ use crate::api::routes::{Operation, Route};
 use crate::compliance::UseCase;
 use crate::session::Dialect;
 
+/// A text without control characters.
+const NO_CONTROLS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+/// The key of a pair of metadata.
+const METADATA_KEY: &str = r"^[^\[\]\u0000-\u001f\u007f-\u009f]{1,40}$";
+/// The same in a form.
+const METADATA: &str = r"^metadata\[[^\[\]\u0000-\u001f\u007f-\u009f]{1,40}\]$";
 /// A code of ISO 3166-2.
 const PLACE: &str = "^[A-Z]{2}-[A-Z0-9]{1,3}$";
 
 fn flag() -> Value {
-    json!({ "type": "string", "enum": ["true", "false"] })
+    json!({ "type": "string", "enum": ["true", "false", "1", "0"] })
+}
+
+/// What can stand in the place of its identifier; `verified_outputs` is null all the same.
+fn expandable() -> Value {
+    json!({ "type": "string", "enum": ["last_verification_report", "verified_outputs", "verified_outputs.dob"] })
 }
 
 fn reference() -> Value {
-    json!({ "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[ -~]+$" })
+    json!({ "type": "string", "maxLength": 200, "pattern": NO_CONTROLS })
 }
 
 fn allowed_type() -> Value {
-    json!({ "type": "string", "enum": ["driving_license", "id_card", "passport"] })
+    let words = ["driving_license", "id_card", "passport", "drivers_license", "national_id_card"];
+    json!({ "type": "string", "enum": words })
 }
 
 fn use_case() -> Value {
@@ -41,8 +53,8 @@ fn form(properties: &Value, patterns: &Value) -> Value {
 
 fn metadata_patterns() -> Value {
     json!({
-        r"^metadata\[[A-Za-z0-9_.-]{1,40}\]$": { "type": "string", "maxLength": 500, "pattern": "^[ -~]*$" },
-        r"^expand\[0\]$": { "type": "string", "const": "last_verification_report" },
+        METADATA: { "type": "string", "maxLength": 500 },
+        r"^expand\[0\]$": expandable(),
     })
 }
 
@@ -55,22 +67,23 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             &json!({
                 "type": { "type": "string", "const": "document" },
                 "client_reference_id": reference(),
-                "return_url": { "type": "string", "const": "https://shop.example/done" },
+                "return_url": { "type": "string", "maxLength": 2048, "description": "With its scheme; only echoed." },
                 "options[document][require_live_capture]": flag(),
                 "options[document][require_matching_selfie]": flag(),
-                "options[document][require_id_number]": { "type": "string", "const": "false" },
+                "options[document][require_id_number]": { "type": "string", "enum": ["false", "0"] },
                 "options[document][allowed_types][0]": allowed_type(),
                 "options[document][allowed_types][1]": allowed_type(),
                 "options[document][allowed_types][2]": allowed_type(),
-                "provided_details[email]": { "type": "string", "const": "name@shop.example" },
-                "provided_details[phone]": { "type": "string", "pattern": r"^\+[1-9][0-9]{7,13}$" },
+                "provided_details[email]": { "type": "string" },
+                "provided_details[phone]": { "type": "string", "description": "With its country: +14155550100." },
                 "carded[use_case]": use_case(),
+                "carded[jurisdiction]": place(),
             }),
             &metadata_patterns(),
         )),
         (O::Update, Dialect::Stripe) => Some(form(
             &json!({
-                "return_url": { "type": "string", "const": "https://shop.example/done" },
+                "return_url": { "type": "string", "maxLength": 2048, "description": "With its scheme; only echoed." },
                 "options[document][require_live_capture]": flag(),
                 "options[document][require_matching_selfie]": flag(),
                 "options[document][allowed_types][0]": allowed_type(),
@@ -78,7 +91,9 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             &metadata_patterns(),
         )),
         (O::Cancel | O::Redact, Dialect::Stripe) => {
-            Some(form(&own, &json!({ r"^expand\[0\]$": { "type": "string", "const": "last_verification_report" } })))
+            let of_display = json!({ "client_secret": { "type": "string" } });
+            let properties = if route.operation == O::Cancel { of_display } else { own };
+            Some(form(&properties, &json!({ r"^expand\[0\]$": expandable() })))
         }
         (O::Start, Dialect::Stripe) => Some(form(&json!({ "client_secret": { "type": "string" } }), &own)),
         (O::Create, Dialect::Stile) => Some(json!({
@@ -95,21 +110,19 @@ pub(super) fn body(route: &Route) -> Option<Value> {
                     "metadata": {
                         "type": "object",
                         "maxProperties": 50,
-                        "propertyNames": { "pattern": "^[A-Za-z0-9_.-]{1,40}$" },
-                        "additionalProperties": { "type": "string", "maxLength": 500, "pattern": "^[ -~]*$" },
+                        "propertyNames": { "pattern": METADATA_KEY },
+                        "additionalProperties": { "type": ["string", "null"], "maxLength": 500 },
                     },
                     "idempotency_key": { "type": "string", "minLength": 1, "maxLength": 255 },
                 },
             } } },
         })),
-        (O::Cancel | O::Redact | O::Start, Dialect::Stile) => Some(json!({
-            "required": false,
-            "content": { "application/json": { "schema": {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": { "client_secret": { "type": "string" } },
-            } } },
-        })),
+        (O::Cancel | O::Redact | O::Start, Dialect::Stile) => {
+            let of_display = json!({ "client_secret": { "type": "string" } });
+            let properties = if route.operation == O::Redact { own } else { of_display };
+            let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
+            Some(json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
+        }
         _ => None,
     }
 }
@@ -117,7 +130,7 @@ pub(super) fn body(route: &Route) -> Option<Value> {
 /// The query of a request.
 pub(super) fn query(route: &Route) -> Vec<Value> {
     use Operation as O;
-    let one = |name: &str, schema: Value, description: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": description });
+    let one = |name: &str, schema: Value, about: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": about });
     let second = || json!({ "type": "integer", "format": "int64" });
     let created = |list: &mut Vec<Value>| {
         for bound in ["gt", "gte", "lt", "lte"] {
@@ -153,13 +166,13 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
                 ],
             };
             list.push(one("status", json!({ "type": "string", "enum": statuses }), "Those of this status."));
-            list.push(one("client_reference_id", reference(), "Those of this reference."));
+            list.push(one("client_reference_id", json!({ "type": "string" }), "Those of this reference."));
             created(&mut list);
             cursors(&mut list);
         }
         O::ListReports => {
             list.push(one("verification_session", json!({ "type": "string" }), "That of this session."));
-            list.push(one("client_reference_id", reference(), "Those of this reference."));
+            list.push(one("client_reference_id", json!({ "type": "string" }), "Those of this reference."));
             list.push(one(
                 "type",
                 json!({ "type": "string", "enum": ["document", "id_number"] }),
@@ -169,8 +182,7 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
             cursors(&mut list);
         }
         O::Retrieve => {
-            let expand = json!({ "type": "string", "const": "last_verification_report" });
-            list.push(one("expand[0]", expand, "The report instead of its identifier."));
+            list.push(one("expand[0]", expandable(), "The report instead of its identifier."));
         }
         O::Events => {
             let description = "Needed with a publishable key.";

@@ -47,6 +47,8 @@ fn example(name: &str, schema: &Value) -> String {
     }
     match (name, schema["type"].as_str()) {
         ("provided_details[phone]", _) => "+14155550100".to_owned(),
+        ("return_url", _) => "https://shop.example/done".to_owned(),
+        ("carded[jurisdiction]", _) => "US-CA".to_owned(),
         (_, Some("integer")) => "5".to_owned(),
         // A pattern of identifiers begins with their prefix.
         ("starting_after", _) => {

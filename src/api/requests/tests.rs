@@ -123,16 +123,39 @@ fn every_code_of_stripe_s_can_be_reached_or_the_documentation_says_why_not() {
     assert!(reachable.iter().all(|code| STRIPE.contains(code)));
 }
 
+fn snapshot(state: SessionState, details: SessionDetails) -> SessionSnapshot {
+    let record = crate::session::SessionRecord {
+        id: SessionId::from_random(&[1; SessionId::CHARACTERS]),
+        use_case: UseCase::AlcoholInPerson,
+        jurisdiction: "US-CA".parse().unwrap(),
+        state,
+        attempts: crate::session::AttemptsLeft { document: 1, face: 1 },
+        last_error: None,
+        created_at: jiff::Timestamp::UNIX_EPOCH,
+        expires_at: jiff::Timestamp::UNIX_EPOCH,
+    };
+    SessionSnapshot { record, details, outcome: None }
+}
+
 #[test]
 fn a_change_keeps_what_it_does_not_name_and_unsets_what_it_empties() {
     let details = create("metadata[a]=1&metadata[b]=2&options[document][allowed_types][]=passport").unwrap().details;
+    let session = |state| snapshot(state, details.clone());
+    let open = session(SessionState::Created);
     let change = |form: &str| UpdateRequest::read(Params::form(form.as_bytes()).unwrap()).unwrap();
-    let changed = change("metadata[a]=&metadata[c]=3").made_to(&details).unwrap();
+    let changed = change("metadata[a]=&metadata[c]=3").made_to(&open).unwrap();
     assert_eq!(changed.metadata.iter().collect::<Vec<_>>(), [("b", "2"), ("c", "3")]);
     assert_eq!(changed.options, details.options);
-    assert!(change("metadata=").made_to(&details).unwrap().metadata.is_empty());
-    assert!(!change("metadata[a]=x").changes_options());
-    assert!(change("options[document][allowed_types][]=id_card").changes_options());
+    assert!(change("metadata=").made_to(&open).unwrap().metadata.is_empty());
+    // While the person is checked by the options these stay; what was said beside them may change.
+    let shown = session(SessionState::AwaitingDocument);
+    assert!(change("metadata[a]=x").made_to(&shown).is_ok());
+    let options = change("options[document][allowed_types][]=id_card");
+    assert!(options.made_to(&open).is_ok());
+    assert_eq!(refusal(options.made_to(&shown)).0, ErrorCode::SessionNotOpen);
+    for ended in [SessionState::Deciding, SessionState::Verified, SessionState::NotVerified, SessionState::Expired] {
+        assert_eq!(refusal(change("metadata[a]=x").made_to(&session(ended))).0, ErrorCode::SessionNotOpen);
+    }
 }
 
 #[test]

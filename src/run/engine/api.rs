@@ -14,15 +14,14 @@ use super::desk::Order;
 use super::store_keeper::StoreKeeper;
 use crate::api::{
     Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
-    SessionSnapshot, TestOutcome,
+    SessionSnapshot, TestOutcome, UpdateRequest,
 };
 use crate::compliance::RuleError;
 use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
 use crate::run::config::{ApiConfig, Config};
 use crate::run::process::stopped;
 use crate::session::{
-    CanceledBy, Dialect, Idempotency, KeptOutcome, Page, Prompt, SessionDetails, SessionFilter, SessionId,
-    SessionRecord,
+    CanceledBy, Dialect, Idempotency, Page, Prompt, SessionDetails, SessionFilter, SessionId, SessionRecord,
 };
 use crate::store::{Actor, SessionPage, Store, StoreError};
 
@@ -95,13 +94,9 @@ fn stopping() -> ApiError {
 /// What is shown of a session: with its details and outcome.
 fn snapshot(store: &Store, record: SessionRecord, may_be_live: bool) -> Result<SessionSnapshot, StoreError> {
     let outcome = store.kept_outcome(&record.id)?;
-    let details = store.details(&record.id)?.unwrap_or_else(|| of_site(outcome.as_ref(), may_be_live));
+    // What was started at the screen or the till's socket is of the site.
+    let details = store.details(&record.id)?.unwrap_or_else(|| SessionDetails::new(Dialect::Stripe, may_be_live));
     Ok(SessionSnapshot { record, details, outcome })
-}
-
-/// What holds for a session that was started at the screen or the till's socket.
-fn of_site(outcome: Option<&KeptOutcome>, may_be_live: bool) -> SessionDetails {
-    SessionDetails::new(Dialect::Stripe, outcome.map_or(may_be_live, |kept| kept.outcome.livemode()))
 }
 
 impl EngineBackend {
@@ -145,6 +140,7 @@ impl Backend for EngineBackend {
         DeviceFacts {
             camera_is_live: self.config.camera.may_be_live(),
             has_endpoint: !self.config.endpoints.is_empty(),
+            sessions_wait: self.config.api.as_ref().is_some_and(|api| api.sessions_wait),
         }
     }
 
@@ -166,9 +162,12 @@ impl Backend for EngineBackend {
 
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKeyRecord>, ApiError> {
         self.read(move |store| {
-            let key = store.api_key(&hash)?;
-            if let Some(key) = &key {
-                store.note_api_key_used(&key.id, Timestamp::now())?;
+            let (key, now) = (store.api_key(&hash)?, Timestamp::now());
+            if let Some(key) = key.as_ref().filter(|key| key.is_valid_at(now))
+                && let Err(error) = store.note_api_key_used(&key.id, now)
+            {
+                // A disk that takes no more still gives what is on it.
+                tracing::warn!("the use of a key cannot be noted: {error}");
             }
             Ok(key)
         })
@@ -209,8 +208,25 @@ impl Backend for EngineBackend {
         .await
     }
 
-    async fn update(&self, id: SessionId, details: SessionDetails) -> Result<(), ApiError> {
-        self.read(move |store| store.update_details(&id, &details)).await
+    async fn update(&self, id: SessionId, request: UpdateRequest) -> Result<Option<SessionSnapshot>, ApiError> {
+        let may_be_live = self.config.camera.may_be_live();
+        // Read, judged and written in one go: the store does nothing else in between.
+        let changed = move |store: &mut Store| {
+            let Some(record) = store.session(&id)? else { return Ok(Ok(None)) };
+            if store.details(&id)?.is_none() {
+                let message = "This session was started on the device itself; there is nothing of yours to change";
+                return Ok(Err(ApiError::new(ErrorCode::NotSupported, message)));
+            }
+            let before = snapshot(store, record, may_be_live)?;
+            match request.made_to(&before) {
+                Ok(details) => {
+                    store.update_details(&id, &details)?;
+                    Ok(Ok(Some(SessionSnapshot { details, ..before })))
+                }
+                Err(refusal) => Ok(Err(refusal)),
+            }
+        };
+        self.read(changed).await?
     }
 
     async fn start(&self, id: SessionId) -> Result<(), ApiError> {
@@ -218,11 +234,12 @@ impl Backend for EngineBackend {
     }
 
     async fn cancel(&self, id: SessionId, by: CanceledBy) -> Result<bool, ApiError> {
-        self.ask(|answer| Wish::Cancel { session: id, by, answer }).await
+        self.ask(|answer| Wish::Cancel { session: id, by, answer }).await?.map_err(|refusal| refused(&refusal))
     }
 
     async fn conclude(&self, id: SessionId, outcome: TestOutcome) -> Result<(), ApiError> {
-        self.ask(|answer| Wish::Conclude { session: id, outcome, answer }).await
+        let ended = self.ask(|answer| Wish::Conclude { session: id, outcome, answer }).await?;
+        ended.map(drop).map_err(|refusal| refused(&refusal))
     }
 
     async fn redact(&self, id: SessionId) -> Result<(), ApiError> {
@@ -231,9 +248,6 @@ impl Backend for EngineBackend {
             let at = Timestamp::now();
             let Some(record) = store.session(&id)? else { return Err(StoreError::Missing) };
             let before = snapshot(store, record, config.camera.may_be_live())?;
-            if before.details.redacted_at.is_some() {
-                return Ok(());
-            }
             let after = SessionSnapshot { details: before.details.redacted(at), ..before };
             let event = new_event(&config, EventKind::Redacted, &after)?;
             store.redact(&id, at, Actor::Till, Some(&event)).map(drop)

@@ -4,6 +4,7 @@
 //! key never comes before the camera; every end is written by the desk, so that two wishes never write two.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
@@ -21,6 +22,8 @@ use crate::store::{NewEvent, Requested, Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+/// Time between two lots of sessions that nobody came for.
+const MORE_EXPIRED_AFTER: Duration = Duration::from_millis(200);
 /// The flag of an outcome that a test key chose: nothing was shown to anybody.
 const TEST_OUTCOME_FLAG: &str = "test_outcome";
 
@@ -56,6 +59,9 @@ pub(super) enum StartRefusal {
     NotWaiting,
 }
 
+/// Whether a session ended as was wished.
+pub(super) type Ended = Result<bool, StartRefusal>;
+
 pub(super) type Started = Result<SessionRecord, StartRefusal>;
 
 /// A wish of the API.
@@ -63,14 +69,23 @@ pub(super) enum Wish {
     /// Shows a session that waits.
     Present { session: SessionId, answer: oneshot::Sender<Result<(), StartRefusal>> },
     /// Ends a session; whether that was still possible.
-    Cancel { session: SessionId, by: CanceledBy, answer: oneshot::Sender<bool> },
+    Cancel { session: SessionId, by: CanceledBy, answer: oneshot::Sender<Ended> },
     /// Ends a test session as it was chosen.
-    Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<()> },
+    Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<Ended> },
 }
 
 impl Desk {
     /// Makes a session, and shows it unless it is a test key's or sessions wait for their display.
     pub(super) async fn start(&mut self, by: &'static str, asked: Option<Asked>) -> Result<Started, EngineError> {
+        if let Some(asked) = &asked {
+            let id = asked.id.clone();
+            match self.store.call(move |store| store.session(&id)).await? {
+                Ok(None) => {}
+                // A request that was cut off has come again: what it made is there.
+                Ok(Some(made)) => return Ok(Ok(made)),
+                Err(error) => return Ok(Err(self.failed_store(&error))),
+            }
+        }
         let is_test = asked.as_ref().is_some_and(|asked| !asked.details.livemode);
         let waits = is_test || asked.is_some() && self.config.api.as_ref().is_some_and(|api| api.sessions_wait);
         if !waits && let Err(refusal) = self.may_start().await? {
@@ -99,8 +114,7 @@ impl Desk {
             expires_at: now.saturating_add(SESSION_LIFETIME).unwrap_or(Timestamp::MAX),
         };
         if let Err(error) = self.write_new(&record, asked).await? {
-            self.note_failed_store(&error);
-            return Ok(Err(DeviceFault::Store.into()));
+            return Ok(Err(self.failed_store(&error)));
         }
         tracing::info!(session = %record.id, by, "session made");
         if waits { Ok(Ok(record)) } else { self.show(record).await }
@@ -119,11 +133,18 @@ impl Desk {
         Ok(match self.store.call(move |store| store.attempts_spent(limits, uptime)).await? {
             Ok(None) => Ok(()),
             Ok(Some(spent)) => Err(StartRefusal::Spent(too_many(&spent))),
-            Err(error) => {
-                self.note_failed_store(&error);
-                Err(DeviceFault::Store.into())
-            }
+            Err(error) => Err(self.failed_store(&error)),
         })
+    }
+
+    /// What is said when the store fails. Only a disk that fails is a fault of the device, and not what it refuses to write.
+    fn failed_store(&mut self, error: &StoreError) -> StartRefusal {
+        if let StoreError::Refused { .. } | StoreError::Terminal | StoreError::Missing = error {
+            tracing::error!("{error}");
+        } else {
+            self.note_failed_store(error);
+        }
+        DeviceFault::Store.into()
     }
 
     async fn write_new(
@@ -157,10 +178,7 @@ impl Desk {
         };
         let policy = match self.policy_of(&record.id, &rule).await? {
             Ok(policy) => policy,
-            Err(error) => {
-                self.note_failed_store(&error);
-                return Ok(Err(DeviceFault::Store.into()));
-            }
+            Err(error) => return Ok(Err(self.failed_store(&error))),
         };
         let now = self.now();
         self.session = Some(Session::new(record, policy, self.capture, now));
@@ -183,8 +201,8 @@ impl Desk {
                 let _ = answer.send(done);
             }
             Wish::Conclude { session, outcome, answer } => {
-                self.end_on_wish(&session, chosen(outcome)).await?;
-                let _ = answer.send(());
+                let done = self.end_on_wish(&session, chosen(outcome)).await?;
+                let _ = answer.send(done);
             }
         }
         Ok(())
@@ -197,10 +215,7 @@ impl Desk {
         Ok(match self.waiting(id).await? {
             Ok(Some(record)) if record.expires_at > Timestamp::now() => self.show(record).await?.map(drop),
             Ok(_) => Err(StartRefusal::NotWaiting),
-            Err(error) => {
-                self.note_failed_store(&error);
-                Err(DeviceFault::Store.into())
-            }
+            Err(error) => Err(self.failed_store(&error)),
         })
     }
 
@@ -212,26 +227,28 @@ impl Desk {
     }
 
     /// Ends a session, before the camera or waiting; whether it ended so, now or with an earlier try of the same.
-    async fn end_on_wish(&mut self, id: &SessionId, ending: Ending) -> Result<bool, EngineError> {
+    async fn end_on_wish(&mut self, id: &SessionId, ending: Ending) -> Result<Ended, EngineError> {
         if self.is_present(id) {
-            let Ending::Canceled(by) = ending else { return Ok(false) };
+            let Ending::Canceled(by) = ending else { return Ok(Ok(false)) };
             self.step(Event::Cancel { by }).await?;
-            let state = self.session.as_ref().map(|session| session.record().state);
-            return Ok(state == Some(SessionState::Canceled(by)));
+            return Ok(match self.session.as_ref().map(|session| session.record().state) {
+                // Its end is known and not yet on disk: whoever asks again finds it.
+                Some(SessionState::Deciding) => Err(DeviceFault::Store.into()),
+                state => Ok(state == Some(SessionState::Canceled(by))),
+            });
         }
         match self.waiting(id).await? {
             Ok(Some(mut record)) => {
                 if let Ending::Decided { decision, .. } = &ending {
                     record.last_error = decision.reasons.first().copied();
                 }
-                let ended = self.commit(record, ending, Timestamp::now()).await?;
-                Ok(matches!(ended, Event::Committed))
+                match self.commit(record, ending, Timestamp::now()).await? {
+                    Event::Committed => Ok(Ok(true)),
+                    _ => Ok(Err(DeviceFault::Store.into())),
+                }
             }
-            Ok(None) => Ok(false),
-            Err(error) => {
-                self.note_failed_store(&error);
-                Ok(false)
-            }
+            Ok(None) => Ok(Ok(false)),
+            Err(error) => Ok(Err(self.failed_store(&error))),
         }
     }
 
@@ -240,6 +257,10 @@ impl Desk {
         let now = Timestamp::now();
         match self.store.call(move |store| store.expire_waiting(now)).await? {
             Ok(expired) => {
+                if expired.len() == Store::MOST_EXPIRED {
+                    // There may be more: the person before the camera comes first.
+                    self.purge_at = self.origin.elapsed() + MORE_EXPIRED_AFTER;
+                }
                 for record in expired {
                     if !self.is_present(&record.id) {
                         self.commit(record, Ending::Expired, now).await?;

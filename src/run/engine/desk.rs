@@ -184,12 +184,15 @@ impl Desk {
 
     /// Sessions that a restart interrupted: the newest goes on, the others end as the device's failure.
     async fn resume_interrupted(&mut self) -> Result<(), EngineError> {
-        // What the API made and no screen has shown yet goes on waiting.
-        let interrupted = |store: &mut Store| {
+        // What the API made and no screen has shown yet goes on waiting, unless it was to be shown at once.
+        let waits = self.config.api.as_ref().is_none_or(|api| api.sessions_wait);
+        let interrupted = move |store: &mut Store| {
             let open = store.open_sessions()?;
             let mut interrupted = Vec::with_capacity(open.len());
             for record in open {
-                if record.state != SessionState::Created || store.details(&record.id)?.is_none() {
+                let details = store.details(&record.id)?;
+                let goes_on_waiting = details.is_some_and(|details| waits || !details.livemode);
+                if record.state != SessionState::Created || !goes_on_waiting {
                     interrupted.push(record);
                 }
             }
@@ -357,11 +360,14 @@ impl Desk {
             Ok(()) => {
                 tracing::info!(session = %id, ?state, "session ended");
                 self.due.send_modify(|ends| *ends += 1);
-                if matches!(state, SessionState::Verified | SessionState::Expired) {
+                // Another session that ends says nothing of the attempts of the one before the camera.
+                if self.is_present(&id) {
+                    if matches!(state, SessionState::Verified | SessionState::Expired) {
+                        self.give_back().await?;
+                    }
+                    self.attempt = self.triage.take().filter(|_| state == SessionState::Verified);
                     self.give_back().await?;
                 }
-                self.attempt = self.triage.take().filter(|_| state == SessionState::Verified);
-                self.give_back().await?;
                 Ok(Event::Committed)
             }
             // Trying these again would give the same: the process ends with the reason, and starts over.

@@ -112,8 +112,10 @@ pub async fn run(
     let rule = rules.resolve(config.site.use_case, &config.site.jurisdiction)?;
     let estimates_ages = (parts.policy)(&rule).age_threshold().is_some();
 
+    let may_be_live = config.camera.may_be_live();
     let (folder, models, library, decoder) = (config.device.state.clone(), parts.models, parts.runtime, parts.decoder);
-    let opening = tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder, estimates_ages));
+    let opening =
+        tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder, estimates_ages, may_be_live));
     let (store, vision) = tokio::select! {
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
@@ -216,8 +218,10 @@ fn open(
     library: &Path,
     decoder: Decoder,
     estimates_ages: bool,
+    may_be_live: bool,
 ) -> Result<(Store, Vision), EngineError> {
-    let store = Store::open(folder)?;
+    let mut store = Store::open(folder)?;
+    store.set_site_mode(may_be_live);
     let runtime = Runtime::load(models, library, Threads::all())?;
     let vision = Vision::open(&runtime, decoder)?;
     Ok((store, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))

@@ -35,7 +35,8 @@ def refused(kind, work, about, code=None, param=None):
     except stripe.StripeError as error:
         expect(kind, type(error).__name__, about)
         if code:
-            expect(code, error.code, f"code of {about}")
+            # Not every class of error has the code as an attribute.
+            expect(code, error.json_body["error"]["code"], f"code of {about}")
         if param:
             expect(param, error.param, f"parameter of {about}")
         if not (error.request_id or "").startswith("req_"):
