@@ -239,7 +239,7 @@ fn a_write_that_fails_is_an_error_and_leaves_nothing_half_written() {
     let outer = tempfile::tempdir().unwrap();
     let folder = outer.path().join("store");
     // The shell makes a write beyond the limit an error of the system instead of the process's end.
-    let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" --exact the_child --nocapture --test-threads=1";
+    let limited = "trap '' XFSZ; ulimit -f 1500; exec \"$0\" --exact the_child --nocapture --test-threads=1";
     let mut command = Command::new("sh");
     command.args(["-c", limited]).arg(std::env::current_exe().unwrap()).env(FOLDER, &folder);
     let output = command.output().unwrap();
