@@ -348,6 +348,24 @@ fn sessions_that_wait_survive_a_restart() {
     assert_eq!(found.ok()["status"], "requires_input");
 }
 
+#[test]
+fn a_test_session_that_ends_leaves_the_attempts_of_the_person_before_the_camera_alone() {
+    let _alone = alone();
+    let served = Served::new(Site::simulated(), "[sessions]\nfailed_attempts_per_hour = 1");
+    let _engine = served.site.ready("engine");
+    let key = served.key(&[]);
+    let (mut till, session) = served.site.agreed();
+    till.prompt(|screen| matches!(screen, Screen::Document { .. }));
+    for outcome in ["verified", "expired", "canceled"] {
+        served.ask(&key, "POST", STRIPE, &format!("type=document&metadata[carded_test_outcome]={outcome}")).ok();
+    }
+    // The attempt was broken off by the till, and counts.
+    till.say(&ClientMessage::Cancel { session });
+    till.prompt(|screen| matches!(screen, Screen::Canceled { .. }));
+    till.say(&ClientMessage::Start);
+    assert!(till.refusal().contains("too many attempts"));
+}
+
 /// Examples of each address; the documentation has the figure of a longer run.
 const EXAMPLES: &str = "12";
 
