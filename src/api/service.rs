@@ -267,7 +267,10 @@ async fn read_params(route: &Route, parts: &Parts, body: Body) -> Result<(Params
             let message = format!("The body could not be read, or is longer than {MAX_BODY_BYTES} bytes; send less");
             ApiError::new(ErrorCode::BodyTooLarge, message)
         };
-        let slow = |_| ApiError::new(ErrorCode::Timeout, "The body took too long to come; send it in one go");
+        let slow = |_| {
+            let error = ApiError::new(ErrorCode::Timeout, "The body took too long to come; send it in one go");
+            error.again_after(Duration::from_secs(1))
+        };
         let body = tokio::time::timeout(BODY_WITHIN, to_bytes(body, MAX_BODY_BYTES)).await.map_err(slow)?;
         let body = body.map_err(too_large)?;
         match (route.dialect, body.is_empty()) {

@@ -315,7 +315,8 @@ impl TurnTracker {
 
     /// Keeps what the frame says about shape, identity and pattern.
     fn collect(&mut self, face: &ObservedFace, pose: Pose) {
-        if pose.is_frontal() {
+        // A mesh that was followed without the detector is no evidence of a face that looks ahead.
+        if pose.is_frontal() && face.found {
             self.evidence.add_frontal(&face.mesh, face.pose);
             if let (Some(look), Some(template)) = (self.look(), &face.template) {
                 self.evidence.add_template(look, template.clone());

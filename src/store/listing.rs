@@ -16,6 +16,8 @@ use crate::session::{
     SessionStates,
 };
 
+/// 1 where a session has a live outcome, and nothing otherwise: that it was live stays so, whatever the site becomes.
+const OF_OUTCOME: &str = "nullif((SELECT outcome.livemode FROM outcome WHERE outcome.session = session.id), 0)";
 /// Most rows of a page.
 const MAX_LIMIT: u8 = 100;
 /// Columns that [`rows::record`] reads.
@@ -112,7 +114,7 @@ impl Store {
 
     /// The mode of a session, where `session` and a left join of `request` are.
     fn livemode(&self) -> String {
-        format!("coalesce(request.livemode, {})", u8::from(self.site_is_live))
+        format!("coalesce(request.livemode, {OF_OUTCOME}, {})", u8::from(self.site_is_live))
     }
 
     /// Where a session stands among those of its mode.

@@ -245,7 +245,7 @@ fn erase(
         transaction
             .prepare_cached(
                 "INSERT INTO request (session, dialect, livemode, asks_identity, metadata, options, redacted_at)
-                 VALUES (?1, ?2, ?4, 0, '{}', '{}', ?3)",
+                 VALUES (?1, ?2, coalesce(nullif((SELECT livemode FROM outcome WHERE session = ?1), 0), ?4), 0, '{}', '{}', ?3)",
             )?
             .execute((id, Dialect::Stripe.as_str(), at, site_is_live))?;
     }

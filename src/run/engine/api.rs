@@ -94,8 +94,10 @@ fn stopping() -> ApiError {
 /// What is shown of a session: with its details and outcome.
 fn snapshot(store: &Store, record: SessionRecord, may_be_live: bool) -> Result<SessionSnapshot, StoreError> {
     let outcome = store.kept_outcome(&record.id)?;
-    // What was started at the screen or the till's socket is of the site.
-    let details = store.details(&record.id)?.unwrap_or_else(|| SessionDetails::new(Dialect::Stripe, may_be_live));
+    // What was started at the screen or the till's socket is of the site; that it was live stays so.
+    let was_live = outcome.as_ref().is_some_and(|kept| kept.outcome.livemode());
+    let of_site = || SessionDetails::new(Dialect::Stripe, was_live || may_be_live);
+    let details = store.details(&record.id)?.unwrap_or_else(of_site);
     Ok(SessionSnapshot { record, details, outcome })
 }
 

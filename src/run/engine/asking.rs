@@ -257,14 +257,19 @@ impl Desk {
         let now = Timestamp::now();
         match self.store.call(move |store| store.expire_waiting(now)).await? {
             Ok(expired) => {
-                if expired.len() == Store::MOST_EXPIRED {
-                    // There may be more: the person before the camera comes first.
-                    self.purge_at = self.origin.elapsed() + MORE_EXPIRED_AFTER;
-                }
+                let may_be_more = expired.len() == Store::MOST_EXPIRED;
                 for record in expired {
-                    if !self.is_present(&record.id) {
-                        self.commit(record, Ending::Expired, now).await?;
+                    if self.is_present(&record.id) {
+                        continue;
                     }
+                    if !matches!(self.commit(record, Ending::Expired, now).await?, Event::Committed) {
+                        // A disk that takes nothing is not asked again before its time.
+                        return Ok(());
+                    }
+                }
+                if may_be_more {
+                    // The person before the camera comes first.
+                    self.purge_at = self.origin.elapsed() + MORE_EXPIRED_AFTER;
                 }
             }
             Err(error) => self.note_failed_store(&error),

@@ -184,27 +184,28 @@ impl Desk {
 
     /// Sessions that a restart interrupted: the newest goes on, the others end as the device's failure.
     async fn resume_interrupted(&mut self) -> Result<(), EngineError> {
-        // What the API made and no screen has shown yet goes on waiting, unless it was to be shown at once.
+        // What the API made and no screen has shown yet goes on waiting. Where it was to be shown at once, the newest is shown
+        // if nobody else was interrupted.
         let waits = self.config.api.as_ref().is_none_or(|api| api.sessions_wait);
-        let interrupted = move |store: &mut Store| {
-            let open = store.open_sessions()?;
-            let mut interrupted = Vec::with_capacity(open.len());
-            for record in open {
-                let details = store.details(&record.id)?;
-                let goes_on_waiting = details.is_some_and(|details| waits || !details.livemode);
-                if record.state != SessionState::Created || !goes_on_waiting {
-                    interrupted.push(record);
+        let open = move |store: &mut Store| {
+            let (mut interrupted, mut unshown) = (Vec::new(), None);
+            for record in store.open_sessions()? {
+                match store.details(&record.id)? {
+                    Some(details) if record.state == SessionState::Created => {
+                        unshown = Some(record).filter(|_| details.livemode && !waits).or(unshown);
+                    }
+                    Some(_) | None => interrupted.push(record),
                 }
             }
-            Ok::<_, StoreError>(interrupted)
+            Ok::<_, StoreError>((interrupted, unshown))
         };
-        let mut open = self.store.call(interrupted).await??;
-        open.sort_by_key(|record| record.created_at);
-        let newest = open.pop();
-        for record in open {
+        let (mut interrupted, unshown) = self.store.call(open).await??;
+        interrupted.sort_by_key(|record| record.created_at);
+        let newest = interrupted.pop();
+        for record in interrupted {
             self.give_up(record).await?;
         }
-        let Some(record) = newest else { return Ok(()) };
+        let Some(record) = newest.or(unshown) else { return Ok(()) };
         let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
             return self.give_up(record).await;
         };
