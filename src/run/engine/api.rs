@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
-use super::asking::{Asked, StartRefusal, Wish, new_event};
+use super::asking::{StartRefusal, Wish, new_event};
 use super::desk::Order;
 use super::store_keeper::StoreKeeper;
 use crate::api::{
@@ -177,10 +177,9 @@ impl Backend for EngineBackend {
     }
 
     async fn create(&self, session: NewSession) -> Result<SessionSnapshot, ApiError> {
-        let NewSession { id, use_case, jurisdiction, details, key, email, phone } = session;
-        let asked = Asked { id, use_case, jurisdiction, details: details.clone(), key, email, phone };
+        let details = session.details.clone();
         let (answer, answered) = oneshot::channel();
-        let order = Order::Start { by: "api", asked: Some(Box::new(asked)), answer };
+        let order = Order::Start { by: "api", asked: Some(Box::new(session)), answer };
         self.desk.send(order).await.map_err(|_| stopping())?;
         let record = answered.await.map_err(|_| stopping())?.map_err(|refusal| refused(&refusal))?;
         self.due.send_modify(|changes| *changes += 1);

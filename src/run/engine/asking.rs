@@ -11,13 +11,11 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::desk::{Desk, too_many};
-use crate::api::{EventKind, SessionSnapshot, TestOutcome};
-use crate::compliance::{Jurisdiction, RuleError, UseCase};
+use crate::api::{EventKind, NewSession, SessionSnapshot, TestOutcome};
+use crate::compliance::RuleError;
 use crate::run::finishing::bodies;
 use crate::session::machine::{Ending, Event, Session};
-use crate::session::{
-    CanceledBy, Decision, DeviceFault, Evidence, SessionDetails, SessionId, SessionRecord, SessionState, Verdict,
-};
+use crate::session::{CanceledBy, Decision, DeviceFault, Evidence, SessionId, SessionRecord, SessionState, Verdict};
 use crate::store::{NewEvent, Requested, Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
@@ -26,18 +24,6 @@ const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 const MORE_EXPIRED_AFTER: Duration = Duration::from_millis(200);
 /// The flag of an outcome that a test key chose: nothing was shown to anybody.
 const TEST_OUTCOME_FLAG: &str = "test_outcome";
-
-/// A session that the API asks for.
-#[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub id: SessionId,
-    pub use_case: Option<UseCase>,
-    pub jurisdiction: Option<Jurisdiction>,
-    pub details: SessionDetails,
-    pub key: String,
-    pub email: Option<String>,
-    pub phone: Option<String>,
-}
 
 /// Why no session begins.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +62,7 @@ pub(super) enum Wish {
 
 impl Desk {
     /// Makes a session, and shows it unless it is a test key's or sessions wait for their display.
-    pub(super) async fn start(&mut self, by: &'static str, asked: Option<Asked>) -> Result<Started, EngineError> {
+    pub(super) async fn start(&mut self, by: &'static str, asked: Option<NewSession>) -> Result<Started, EngineError> {
         if let Some(asked) = &asked {
             let id = asked.id.clone();
             match self.store.call(move |store| store.session(&id)).await? {
@@ -150,7 +136,7 @@ impl Desk {
     async fn write_new(
         &mut self,
         record: &SessionRecord,
-        asked: Option<Asked>,
+        asked: Option<NewSession>,
     ) -> Result<Result<(), StoreError>, EngineError> {
         let (record, config) = (record.clone(), std::sync::Arc::clone(&self.config));
         self.store

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
-use super::asking::{Asked, Started, Wish};
+use super::asking::{Started, Wish};
 use super::eyes::{Eyes, EyesOrder, Shown};
 use super::store_keeper::StoreKeeper;
+use crate::api::NewSession;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
@@ -36,7 +37,7 @@ const CLOCK_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// What reaches the desk.
 pub(super) enum Order {
     /// Somebody wants a session.
-    Start { by: &'static str, asked: Option<Box<Asked>>, answer: oneshot::Sender<Started> },
+    Start { by: &'static str, asked: Option<Box<NewSession>>, answer: oneshot::Sender<Started> },
     /// The API has a wish for a session.
     Wish(Wish),
     /// The person of a session answered.
