@@ -1,4 +1,5 @@
-//! The keyed hashes of the API: of its keys, of sessions' secrets, of what was asked before, and of contacts.
+//! The keyed hashes of the API: of its keys, of sessions' secrets, of what was asked before, and of contacts; and of the
+//! codes of the staff.
 //!
 //! Always holds: all are HMAC-SHA256 under one key that is derived from the anchor key, each under a label of its own, so
 //! that none of them meets another or an anchor; a session's secret follows from its identifier and is never stored; texts
@@ -9,6 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::anchor::{hexadecimal, keyed_hash};
 use super::api_key::ApiKeyText;
+use super::staff::StaffCode;
 use crate::session::{Dialect, SessionId};
 
 /// How a person can be written to.
@@ -60,7 +62,7 @@ impl ContactKind {
     }
 }
 
-/// The keyed hash of an API key: 64 lower-case hexadecimal digits.
+/// The keyed hash of an API key or of a code of the staff: 64 lower-case hexadecimal digits.
 #[derive(Clone)]
 pub struct KeyHash(String);
 
@@ -108,6 +110,15 @@ impl ApiSecrets {
     #[must_use]
     pub fn key_hash(&self, key: &ApiKeyText) -> KeyHash {
         KeyHash(self.hash("carded/api/key/v1", &[key.reveal()]))
+    }
+
+    /// The hash by which a code of the staff is known again.
+    ///
+    /// There are few enough codes to try them all, so that a hash is only as safe as the file of the key. Who has that file
+    /// has the device's other key beside it and could have signed an outcome anyway.
+    #[must_use]
+    pub fn staff_hash(&self, code: &StaffCode) -> KeyHash {
+        KeyHash(self.hash("carded/staff/v1", &[code.digits()]))
     }
 
     /// The secret of a session in a dialect: its identifier, `_secret_`, and 48 hexadecimal digits.
@@ -227,6 +238,18 @@ mod tests {
         assert_ne!(secrets.key_hash(&key(1)), other.key_hash(&key(1)));
         assert_eq!(secrets.key_hash(&key(1)).as_str().len(), 64);
         assert_eq!(format!("{:?} {secrets:?}", secrets.key_hash(&key(1))), "[redacted] [redacted]");
+    }
+
+    #[test]
+    fn a_code_of_the_staff_is_known_again_however_it_is_written_and_on_no_other_device() {
+        let (secrets, other) = (secrets(), AnchorKey::from_bytes(&[8; 32]).api_secrets());
+        let code = |text: &str| StaffCode::parse(text).unwrap();
+        let hash = secrets.staff_hash(&code("1234 5678"));
+        assert_eq!(secrets.staff_hash(&code("12-34-56-78")), hash);
+        assert_ne!(secrets.staff_hash(&code("1234 5679")), hash);
+        assert_ne!(other.staff_hash(&code("1234 5678")), hash);
+        // The same text under another label is another value.
+        assert_ne!(secrets.hash("carded/api/key/v1", &["12345678"]), hash.as_str());
     }
 
     #[test]

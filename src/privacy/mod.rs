@@ -1,6 +1,6 @@
 //! Personal values: they wipe themselves when dropped, print as `[redacted]` and cannot be serialised. And anchors: keyed
 //! hashes that recognise a document or a person again without holding either. And the keys of the API, with the keyed hashes
-//! by which it knows them, a session's secret, and what it was asked before. And the names of the staff.
+//! by which it knows them, a session's secret, and what it was asked before. And the names and codes of the staff.
 //!
 //! Always holds: to look at a personal value one has to write `reveal`, so that every such place can be found; without the
 //! key an anchor tells nothing, also to one who tries every name and date. Does not decide what is personal: the rooms
@@ -19,4 +19,4 @@ pub use api_secrets::{ApiSecrets, ContactKind, KeyHash};
 
 pub use personal::{Personal, PersonalDate};
 pub(crate) use personal::{characters_of, text_of};
-pub use staff::{StaffId, StaffIdError};
+pub use staff::{StaffCode, StaffId, StaffIdError, StaffRecord};
