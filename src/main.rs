@@ -9,8 +9,8 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs, VerifyArgs,
-    demo, keys, roles, verify,
+    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, RoleArgs, ScreenArgs, StaffArgs, UiArgs,
+    VerifyArgs, demo, keys, roles, staff, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,8 @@ enum Command {
     Ui(UiArgs),
     /// Makes, lists, rotates and revokes keys of the API.
     Keys(KeysArgs),
+    /// Adds, lists and removes the staff, who have codes.
+    Staff(StaffArgs),
     /// Verifies one person from files and prints the outcome.
     Verify(VerifyArgs),
     /// Measures one stage at a time; one JSON object a line.
@@ -97,6 +99,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Sync(args) => roles::sync(&args),
         Command::Ui(args) => roles::ui(&args),
         Command::Keys(args) => keys(&args),
+        Command::Staff(args) => staff(&args),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args, &assets),

@@ -2,71 +2,33 @@
 //!
 //! Always holds: a key's text leaves here once, in the answer that made it; what is kept is its keyed hash.
 
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::config::Config;
-use super::socket::{Connection, SocketError};
+use super::ordering::{OrderError, expect_label, on_engine_or_store, random};
 use crate::privacy::{ApiKeyRecord, ApiKeyText, Scopes};
-use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, EngineMessage, KeyAnswer, KeyOrder, KeySummary, NewKey,
-};
-use crate::store::{Store, StoreError};
+use crate::session::protocol::{ClientMessage, EngineMessage, KeyAnswer, KeyOrder, KeySummary, NewKey};
+use crate::store::Store;
 
 /// Longest time for which a rotated key goes on working.
 pub const MAX_GRACE: Duration = Duration::from_hours(24 * 30);
-/// Time for the engine's answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
-
-/// Why an order about keys was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum KeysError {
-    /// Something in it is not as it has to be.
-    #[error("{0}")]
-    Invalid(String),
-    /// The store cannot be used.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The engine cannot be asked.
-    #[error(transparent)]
-    Socket(#[from] SocketError),
-    /// The system gives no randomness.
-    #[error("the system gives no random numbers: {0}; check the kernel")]
-    Random(getrandom::Error),
-    /// The engine said something else.
-    #[error("the engine did not answer about keys; install the same version of engine and command")]
-    Answer,
-}
 
 /// Has an order carried out: by the engine where one runs, on the store itself where none does.
 ///
 /// # Errors
-/// [`KeysError`], which says what to do.
-pub async fn order_keys(config: &Config, order: KeyOrder) -> Result<KeyAnswer, KeysError> {
-    match Connection::open(&config.device.socket, ClientRole::Operator).await {
-        Ok(mut engine) => {
-            engine.send(&ClientMessage::Keys(order)).await?;
-            let heard =
-                tokio::time::timeout(ANSWER_WITHIN, engine.receive()).await.map_err(|_| KeysError::Answer)??;
-            match heard {
-                Body::Message(EngineMessage::Keys(answer)) => Ok(answer),
-                Body::Message(EngineMessage::Failed { why }) => Err(KeysError::Invalid(why)),
-                Body::Message(_) | Body::Preview(_) => Err(KeysError::Answer),
-            }
-        }
-        Err(SocketError::Connect { .. }) => on_store(&config.device.state, &order),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn on_store(folder: &Path, order: &KeyOrder) -> Result<KeyAnswer, KeysError> {
-    carry_out(&mut Store::open(folder)?, order)
+/// [`OrderError`], which says what to do.
+pub async fn order_keys(config: &Config, order: KeyOrder) -> Result<KeyAnswer, OrderError> {
+    let of_engine = |said| match said {
+        EngineMessage::Keys(answer) => Some(answer),
+        _ => None,
+    };
+    on_engine_or_store(config, ClientMessage::Keys(order.clone()), of_engine, |store| carry_out(store, &order)).await
 }
 
 /// Carries an order out.
-pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer, KeysError> {
+pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer, OrderError> {
     let now = Timestamp::now();
     match order {
         KeyOrder::List => {}
@@ -78,11 +40,11 @@ pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer
         KeyOrder::Rotate { id, shape, grace_s } => {
             let old = find(store, id)?;
             if !old.is_valid_at(now) {
-                return Err(KeysError::Invalid(format!("{id} has expired or was revoked; make a new key")));
+                return Err(OrderError::Invalid(format!("{id} has expired or was revoked; make a new key")));
             }
             let grace = Duration::from_secs(*grace_s);
             if grace > MAX_GRACE {
-                return Err(KeysError::Invalid("both keys work for 30 days at most; shorten --grace".to_owned()));
+                return Err(OrderError::Invalid("both keys work for 30 days at most; shorten --grace".to_owned()));
             }
             let new = NewKey {
                 kind: old.kind,
@@ -107,27 +69,23 @@ pub(super) fn carry_out(store: &mut Store, order: &KeyOrder) -> Result<KeyAnswer
     Ok(KeyAnswer { keys: store.api_keys()?.iter().map(summary).collect(), text: None })
 }
 
-fn find(store: &Store, id: &str) -> Result<ApiKeyRecord, KeysError> {
-    let unknown = || KeysError::Invalid(format!("there is no key {id}; see 'carded keys list'"));
+fn find(store: &Store, id: &str) -> Result<ApiKeyRecord, OrderError> {
+    let unknown = || OrderError::Invalid(format!("there is no key {id}; see 'carded keys list'"));
     store.api_keys()?.into_iter().find(|key| key.id == id).ok_or_else(unknown)
 }
 
-fn draw(new: &NewKey, now: Timestamp) -> Result<(ApiKeyRecord, ApiKeyText), KeysError> {
-    if !ApiKeyRecord::is_label(&new.label) {
-        let why = format!("a label has 1 to {} printable characters; name the till or server", ApiKeyRecord::MAX_LABEL);
-        return Err(KeysError::Invalid(why));
-    }
-    let mut random = zeroize::Zeroizing::new([0; ApiKeyText::CHARACTERS]);
-    getrandom::fill(random.as_mut()).map_err(KeysError::Random)?;
+fn draw(new: &NewKey, now: Timestamp) -> Result<(ApiKeyRecord, ApiKeyText), OrderError> {
+    expect_label(&new.label, "the till or server")?;
+    let random = random()?;
     let scopes = match &new.scopes {
         None => Some(Scopes::all_of(new.kind)),
         Some(scopes) => Scopes::of(new.kind, scopes.iter().copied()),
     };
     let misplaced = || {
         let why = "a key has one scope at least, and a publishable key display alone; mend --scope, or leave it out";
-        KeysError::Invalid(why.to_owned())
+        OrderError::Invalid(why.to_owned())
     };
-    let unreal = || KeysError::Invalid("the day on which the key expires is none; choose another".to_owned());
+    let unreal = || OrderError::Invalid("the day on which the key expires is none; choose another".to_owned());
     let record = ApiKeyRecord {
         id: Store::api_key_id()?,
         kind: new.kind,

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::id::SessionId;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
-use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, Vocabulary};
+use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, StaffId, Vocabulary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 4;
+pub const PROTOCOL_VERSION: u32 = 5;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -32,7 +32,7 @@ pub enum ClientRole {
     Sync,
     /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
-    /// The operator: makes and revokes the API's keys.
+    /// The operator: makes and revokes the API's keys, adds and removes staff.
     Operator,
 }
 
@@ -82,6 +82,8 @@ pub enum ClientMessage {
     },
     /// Make, list, rotate or revoke keys of the API.
     Keys(KeyOrder),
+    /// Add, list or remove staff.
+    Staff(StaffOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -179,6 +181,55 @@ impl std::fmt::Debug for KeyAnswer {
     }
 }
 
+/// What is to be done about the staff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "order")]
+pub enum StaffOrder {
+    /// Say who there is.
+    List,
+    /// Give somebody a code.
+    Add {
+        /// What the operator calls them: 1 to 64 characters.
+        label: String,
+    },
+    /// Have somebody's code open nothing any more, at once.
+    Remove {
+        /// Whose.
+        id: StaffId,
+    },
+}
+
+/// What is known of one of the staff. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffSummary {
+    /// Their name on this device, `stf_…`.
+    pub id: StaffId,
+    /// What the operator calls them.
+    pub label: String,
+    /// When they were added.
+    pub created: i64,
+    /// When they were removed.
+    pub removed: Option<i64>,
+    /// When their code was last used.
+    pub last_used: Option<i64>,
+}
+
+/// An answer about the staff.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StaffAnswer {
+    /// Who there is, or who was added.
+    pub staff: Vec<StaffSummary>,
+    /// The code of the one who was added: shown once, kept nowhere.
+    pub code: Option<String>,
+}
+
+/// Shows no code.
+impl std::fmt::Debug for StaffAnswer {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("StaffAnswer").field("staff", &self.staff).finish_non_exhaustive()
+    }
+}
+
 /// How a delivery went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "result")]
@@ -241,6 +292,8 @@ pub enum EngineMessage {
     Due,
     /// What was asked about keys.
     Keys(KeyAnswer),
+    /// What was asked about the staff.
+    Staff(StaffAnswer),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.
@@ -369,6 +422,8 @@ mod tests {
             ClientMessage::Hello(Hello::of(ClientRole::Sync)),
             ClientMessage::Start,
             ClientMessage::Consent { session: SessionId::from_random(&[9; SessionId::CHARACTERS]), given: false },
+            ClientMessage::Staff(StaffOrder::Add { label: "counter 2".to_owned() }),
+            ClientMessage::Staff(StaffOrder::Remove { id: StaffId::from_random(&[9; SessionId::CHARACTERS]) }),
             ClientMessage::Settle { delivery: 7, outcome: Settlement::Retry { after_ms: 9, why: "503".to_owned() } },
         ] {
             assert_eq!(decoded(&encode(&message).unwrap()), Ok(Body::Message(message)));
@@ -377,6 +432,27 @@ mod tests {
         assert_eq!(decoded(&encode(&prompt).unwrap()), Ok(Body::Message(prompt)));
         let picture = Rgb::filled(3, 2, [1, 2, 3]);
         assert_eq!(decoded::<EngineMessage>(&encode_preview(&picture).unwrap()), Ok(Body::Preview(picture)));
+    }
+
+    #[test]
+    fn an_answer_about_the_staff_comes_back_whole_and_prints_no_code() {
+        let member = StaffSummary {
+            id: StaffId::from_random(&[9; SessionId::CHARACTERS]),
+            label: "counter 2".to_owned(),
+            created: 1,
+            removed: None,
+            last_used: Some(2),
+        };
+        let answer = EngineMessage::Staff(StaffAnswer { staff: vec![member], code: Some("1234 5678".to_owned()) });
+        assert_eq!(decoded(&encode(&answer).unwrap()), Ok(Body::Message(answer.clone())));
+        let printed = format!("{answer:?}");
+        assert!(printed.contains("counter 2") && !printed.contains("1234"), "{printed}");
+    }
+
+    #[test]
+    fn a_name_of_the_staff_that_is_none_is_no_message() {
+        let order = serde_json::json!({"ask": "staff", "order": "remove", "id": "stf_'; DROP TABLE staff"});
+        assert_eq!(decoded::<ClientMessage>(&encode(&order).unwrap()), Err(ProtocolError::Form));
     }
 
     #[test]

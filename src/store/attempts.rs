@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
-use super::Store;
 use super::error::StoreError;
+use super::{Store, staff};
 use crate::document::Fields;
 use crate::privacy::{AttemptMark, attempt_mark};
 
@@ -155,19 +155,22 @@ impl Store {
         Ok([document?, face?].into_iter().flatten().max_by_key(|spent| spent.again_after))
     }
 
-    /// Deletes what no longer counts, and writes how long the device has run. Writes nothing when nothing counts.
+    /// Deletes what no longer counts, of wrong codes of the staff too, and writes how long the device has run. Writes nothing
+    /// when nothing is counted.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn purge_attempts(&mut self, uptime: Duration) -> Result<(), StoreError> {
         let now = self.ran_before + uptime;
-        let any: bool = self.connection.query_row("SELECT EXISTS (SELECT 1 FROM attempt)", [], |row| row.get(0))?;
+        let counted = "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM staff_refusal)";
+        let any: bool = self.connection.query_row(counted, [], |row| row.get(0))?;
         if !any {
             return Ok(());
         }
         self.transact(|transaction| {
             advance(transaction, now)?;
-            purge(transaction, now)
+            purge(transaction, now)?;
+            staff::purge(transaction, now)
         })
     }
 }
@@ -178,7 +181,8 @@ pub(super) fn ran_before(connection: &Connection) -> Result<Duration, StoreError
     Ok(Duration::from_millis(ran.unsigned_abs()))
 }
 
-fn advance(transaction: &Transaction<'_>, now: Duration) -> Result<(), StoreError> {
+/// Writes for how long engines have run; it never goes backwards.
+pub(super) fn advance(transaction: &Transaction<'_>, now: Duration) -> Result<(), StoreError> {
     transaction.prepare_cached("UPDATE attempt_clock SET ran_ms = max(ran_ms, ?1)")?.execute([millis(now)])?;
     Ok(())
 }
@@ -189,7 +193,9 @@ fn forget(transaction: &Transaction<'_>, number: AttemptNumber) -> Result<(), St
 }
 
 fn purge(transaction: &Transaction<'_>, now: Duration) -> Result<(), StoreError> {
-    transaction.prepare_cached("DELETE FROM attempt WHERE began_ms <= ?1")?.execute([window_begins(now)])?;
+    transaction
+        .prepare_cached("DELETE FROM attempt WHERE began_ms <= ?1")?
+        .execute([window_begins(now, ATTEMPT_WINDOW)])?;
     Ok(())
 }
 
@@ -226,20 +232,22 @@ fn spent_of(
 ) -> Result<Option<Spent>, StoreError> {
     let oldest: Option<i64> = connection
         .prepare_cached(newest)?
-        .query_row((whose, window_begins(now), i64::from(limit) - 1), |row| row.get(0))
+        .query_row((whose, window_begins(now, ATTEMPT_WINDOW), i64::from(limit) - 1), |row| row.get(0))
         .optional()?;
-    Ok(oldest.map(|began| Spent { budget, again_after: until_free(began, now) }))
+    Ok(oldest.map(|began| Spent { budget, again_after: until_free(began, ATTEMPT_WINDOW, now) }))
 }
 
 /// What began then or earlier does not count any more; below zero while the device has not run for so long.
-fn window_begins(now: Duration) -> i64 {
-    millis(now) - millis(ATTEMPT_WINDOW)
+pub(super) fn window_begins(now: Duration, window: Duration) -> i64 {
+    millis(now) - millis(window)
 }
 
-fn until_free(began: i64, now: Duration) -> Duration {
-    (Duration::from_millis(began.unsigned_abs()) + ATTEMPT_WINDOW).saturating_sub(now)
+/// How long it takes from now until what began then does not count any more.
+pub(super) fn until_free(began: i64, window: Duration, now: Duration) -> Duration {
+    (Duration::from_millis(began.unsigned_abs()) + window).saturating_sub(now)
 }
 
-fn millis(duration: Duration) -> i64 {
+/// A time of the clock as a column holds it.
+pub(super) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -71,6 +71,12 @@ pub enum AuditAction {
     ApiKeyRotated,
     /// A key of the API was revoked.
     ApiKeyRevoked,
+    /// One of the staff was given a code.
+    StaffAdded,
+    /// One of the staff was removed.
+    StaffRemoved,
+    /// So many codes of the staff were wrong that none is looked at for a while.
+    StaffLocked,
 }
 
 impl AuditAction {
@@ -90,6 +96,9 @@ impl AuditAction {
             Self::ApiKeyMade => "api_key_made",
             Self::ApiKeyRotated => "api_key_rotated",
             Self::ApiKeyRevoked => "api_key_revoked",
+            Self::StaffAdded => "staff_added",
+            Self::StaffRemoved => "staff_removed",
+            Self::StaffLocked => "staff_locked",
         }
     }
 }

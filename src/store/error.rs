@@ -64,7 +64,7 @@ pub enum StoreError {
     /// The API key was replaced or revoked.
     #[error("the key was replaced or revoked; use the one that took its place, or make a new one")]
     KeySpent,
-    /// There is no such session, no such delivery, or no such key.
+    /// There is no such session, no such delivery, no such key, or nobody of that name.
     #[error("the store does not hold what was asked for; create it first")]
     Missing,
     /// The delivery is not leased by this holder.

@@ -1,5 +1,5 @@
 //! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors, the outbox, the
-//! API's keys and answers, and the audit chain.
+//! API's keys and answers, the staff, and the audit chain.
 //!
 //! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
 //! transaction with its outcome, credential, anchors, audit entry and outbox rows, or not at all; an end, an outcome, an
@@ -24,6 +24,7 @@ mod requests;
 mod rows;
 mod schema;
 mod sessions;
+mod staff;
 #[cfg(test)]
 mod tests;
 
@@ -44,6 +45,7 @@ pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
 pub use requests::{NewEvent, Requested};
+pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 
 use keys::Keys;
 use outbox::Leases;

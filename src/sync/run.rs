@@ -187,7 +187,10 @@ impl Courier {
             }
             EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
             EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
-            EngineMessage::Welcome { .. } | EngineMessage::Prompt(_) | EngineMessage::Keys(_) => {}
+            EngineMessage::Welcome { .. }
+            | EngineMessage::Prompt(_)
+            | EngineMessage::Keys(_)
+            | EngineMessage::Staff(_) => {}
         }
         self.set_alarm();
         Ok(())
@@ -294,6 +297,7 @@ impl Courier {
                     EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
                     EngineMessage::Welcome { .. }
                     | EngineMessage::Keys(_)
+                    | EngineMessage::Staff(_)
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)
                     | EngineMessage::Leased { .. }

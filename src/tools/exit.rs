@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::run::{ConfigError, EngineError, KeysError, RequestError, SupervisorError, SyncRoleError, VerifyError};
+use crate::run::{ConfigError, EngineError, OrderError, RequestError, SupervisorError, SyncRoleError, VerifyError};
 use crate::ui::UiError;
 
 /// Exit status of every command.
@@ -73,9 +73,9 @@ pub enum CommandError {
     /// A role is configured wrongly or cannot be started.
     #[error(transparent)]
     Supervisor(#[from] SupervisorError),
-    /// Keys of the API cannot be managed.
+    /// Keys of the API or staff cannot be managed.
     #[error(transparent)]
-    Keys(#[from] KeysError),
+    Order(#[from] OrderError),
     /// A model or the runtime cannot be used.
     #[error(transparent)]
     Model(#[from] crate::vision::ModelError),
@@ -91,7 +91,7 @@ impl CommandError {
             | Self::Frames(_)
             | Self::Config(_)
             | Self::Engine(EngineError::Rule(_) | EngineError::Api(_))
-            | Self::Keys(KeysError::Invalid(_))
+            | Self::Order(OrderError::Invalid(_))
             | Self::Sync(_)
             | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
@@ -100,7 +100,7 @@ impl CommandError {
             | Self::RuleBook(_)
             | Self::Output(_)
             | Self::Engine(_)
-            | Self::Keys(_)
+            | Self::Order(_)
             | Self::Window(_)
             | Self::Supervisor(_)
             | Self::Model(_) => Exit::Fault,

@@ -1,14 +1,12 @@
 //! `carded keys`: the keys with which tills and servers use the API.
 
-use std::io::Write as _;
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::exit::{CommandError, Exit};
+use super::operator::{OperatorArgs, moments};
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, Vocabulary};
-use crate::run::{Config, order_keys, run_role};
+use crate::run::{order_keys, run_role};
 use crate::session::protocol::{KeyAnswer, KeyOrder, KeySummary, NewKey};
 
 /// Seconds of an hour.
@@ -17,12 +15,8 @@ const HOUR_S: u64 = 3_600;
 /// What `carded keys` takes.
 #[derive(Debug, Args)]
 pub struct KeysArgs {
-    /// The configuration file.
-    #[arg(long, env = "CARDED_CONFIG", default_value = "/etc/carded/config.toml")]
-    config: PathBuf,
-    /// Print JSON instead of text.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    operator: OperatorArgs,
     #[command(subcommand)]
     verb: KeysVerb,
 }
@@ -144,23 +138,16 @@ impl KeysVerb {
 /// # Errors
 /// [`CommandError`] when it cannot be carried out; nothing was changed then.
 pub fn keys(args: &KeysArgs) -> Result<Exit, CommandError> {
-    let config = Config::load(&args.config)?;
-    let order = args.verb.order();
-    let answer = run_role(|_| order_keys(&config, order)).map_err(CommandError::Process)??;
-    let mut out = std::io::stdout().lock();
-    if args.json {
-        serde_json::to_writer(&mut out, &answer).map_err(std::io::Error::from)?;
-        writeln!(out)?;
-    } else {
-        print(&mut out, &answer)?;
-    }
+    let config = args.operator.config()?;
+    let answer = run_role(|_| order_keys(&config, args.verb.order())).map_err(CommandError::Process)??;
+    args.operator.tell(&answer, |out| print(out, &answer))?;
     if config.api.is_none() {
         tracing::warn!("the API is not served: the configuration has no [api] section");
     }
     Ok(Exit::Success)
 }
 
-fn print(out: &mut impl std::io::Write, answer: &KeyAnswer) -> std::io::Result<()> {
+fn print(out: &mut dyn std::io::Write, answer: &KeyAnswer) -> std::io::Result<()> {
     for key in &answer.keys {
         writeln!(out, "{}", line(key))?;
     }
@@ -175,16 +162,11 @@ fn print(out: &mut impl std::io::Write, answer: &KeyAnswer) -> std::io::Result<(
 
 fn line(key: &KeySummary) -> String {
     let mode = if key.livemode { "live" } else { "test" };
-    let day = |second: i64| Timestamp::from_second(second).map_or_else(|_| "?".to_owned(), |at| at.to_string());
     let mut parts = vec![key.id.clone(), format!("{mode} {}", key.kind), format!("{:?}", key.label)];
     if !key.usable {
         parts.push("NOT USABLE".to_owned());
     }
-    for (word, at) in [("expires", key.expires), ("revoked", key.revoked), ("last used", key.last_used)] {
-        if let Some(at) = at {
-            parts.push(format!("{word} {}", day(at)));
-        }
-    }
+    parts.extend(moments(&[("expires", key.expires), ("revoked", key.revoked), ("last used", key.last_used)]));
     if let Some(new) = &key.replaced_by {
         parts.push(format!("replaced by {new}"));
     }

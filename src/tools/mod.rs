@@ -10,11 +10,13 @@ mod document_files;
 mod exit;
 pub mod inspect;
 mod keys;
+mod operator;
 pub mod receiver;
 mod report;
 pub mod roles;
 pub mod simulated;
 pub mod specimen;
+mod staff;
 mod verify;
 
 pub use assets::Assets;
@@ -23,6 +25,7 @@ pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};
 pub use keys::{KeysArgs, keys};
 pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
+pub use staff::{StaffArgs, staff};
 pub use verify::{VerifyArgs, verify};
 
 use jiff::Timestamp;

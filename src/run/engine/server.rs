@@ -20,12 +20,13 @@ use super::store_keeper::StoreKeeper;
 use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
 use crate::run::config::DeviceConfig;
-use crate::run::keys::carry_out;
+use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
+use crate::run::{keys, staff};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode, encode_preview};
 use crate::session::{CanceledBy, Prompt, Screen};
-use crate::store::LeaseHolder;
+use crate::store::{LeaseHolder, Store};
 
 /// Clients at one time.
 const MOST_CLIENTS: usize = 16;
@@ -177,14 +178,22 @@ impl Server {
         loop {
             let answer = match messages.recv().await.ok_or(SocketError::Closed)? {
                 ClientMessage::Keys(order) => {
-                    let done = self.store.call(move |store| carry_out(store, &order)).await;
-                    done.map_err(|error| error.to_string()).and_then(|done| done.map_err(|error| error.to_string()))
+                    self.ordered(move |store| keys::carry_out(store, &order)).await.map(EngineMessage::Keys)
                 }
-                _ => Err("this client may manage keys, and nothing else".to_owned()),
+                ClientMessage::Staff(order) => {
+                    self.ordered(move |store| staff::carry_out(store, &order)).await.map(EngineMessage::Staff)
+                }
+                _ => Err("this client may manage keys and staff, and nothing else".to_owned()),
             };
-            let said = answer.map_or_else(|why| EngineMessage::Failed { why }, EngineMessage::Keys);
-            write(writing, &said).await?;
+            write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
+    }
+
+    async fn ordered<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store) -> Result<T, OrderError> + Send + 'static,
+    ) -> Result<T, String> {
+        self.store.call(work).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
     /// Serves a display, with pictures, or a till, without.
@@ -246,7 +255,8 @@ impl Server {
             ClientMessage::Hello(_)
             | ClientMessage::Lease { .. }
             | ClientMessage::Settle { .. }
-            | ClientMessage::Keys(_) => {
+            | ClientMessage::Keys(_)
+            | ClientMessage::Staff(_) => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
         }
@@ -277,7 +287,10 @@ impl Server {
                 | ClientMessage::Start
                 | ClientMessage::Consent { .. }
                 | ClientMessage::Cancel { .. }
-                | ClientMessage::Keys(_) => Err("this client may lease and settle events, and nothing else".to_owned()),
+                | ClientMessage::Keys(_)
+                | ClientMessage::Staff(_) => {
+                    Err("this client may lease and settle events, and nothing else".to_owned())
+                }
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }

@@ -11,6 +11,7 @@ mod outbox;
 mod privacy;
 mod requests;
 mod space;
+mod staff;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

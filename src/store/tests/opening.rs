@@ -178,6 +178,44 @@ fn the_fifth_migration_leaves_sessions_and_events_as_they_are_and_goes_on_keepin
 }
 
 #[test]
+fn the_sixth_migration_leaves_keys_and_attempts_as_they_are_and_keeps_the_staff() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 5).unwrap();
+    connection
+        .execute_batch("INSERT INTO attempt (kind, began_ms) VALUES ('face', 7); UPDATE attempt_clock SET ran_ms = 9")
+        .unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 6).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((number("SELECT count(*) FROM attempt"), number("SELECT ran_ms FROM attempt_clock")), (1, 9));
+    assert_eq!(["staff", "staff_refusal"].map(|table| number(&format!("SELECT count(*) FROM {table}"))), [0; 2]);
+    let add = |id: &str, hash: &str, label: &str| {
+        connection.execute("INSERT INTO staff (id, hash, label, created_at) VALUES (?1, ?2, ?3, 1)", [id, hash, label])
+    };
+    let (id, hash) = (format!("stf_{}", "2".repeat(24)), "a".repeat(64));
+    let other = (format!("stf_{}", "3".repeat(24)), "b".repeat(64));
+    add(&id, &hash, "counter 2").unwrap();
+    for (id, hash, label) in [
+        (other.0.as_str(), "1234 5678", "counter 3"),
+        (&other.0, &hash, "counter 3"),
+        ("Ada Lovelace", &other.1, "counter 3"),
+        (&other.0, &other.1, ""),
+    ] {
+        assert!(add(id, hash, label).is_err(), "{id} {label}");
+    }
+    connection.execute_batch("UPDATE staff SET removed_at = 5; INSERT INTO staff_refusal (at_ms) VALUES (3)").unwrap();
+    for change in [
+        "UPDATE staff SET removed_at = NULL",
+        "UPDATE staff SET hash = replace(hash, 'a', 'b')",
+        "UPDATE staff SET label = 'counter 3'",
+        "DELETE FROM staff",
+        "UPDATE staff_refusal SET at_ms = 0",
+        "INSERT INTO staff_refusal (at_ms) VALUES (-1)",
+    ] {
+        assert!(connection.execute(change, []).is_err(), "{change}");
+    }
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =
@@ -197,7 +235,7 @@ fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
     let (folder, store) = fresh();
     drop(store);
     tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 5 })));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 6 })));
     tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
 }
