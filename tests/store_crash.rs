@@ -1,6 +1,6 @@
 //! The store under a process that is killed, a file that may not grow, and a folder that may not be written.
 //!
-//! The process is this test program itself, started again as [`the_child`].
+//! The process is this test program itself, started again as [`the_child`] or as [`the_guesser`].
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,14 +15,15 @@ use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase};
 use carded::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
 use carded::imaging::Provenance;
 use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
-use carded::privacy::PersonalDate;
+use carded::privacy::{PersonalDate, StaffCode};
 use carded::session::protocol::Settlement;
 use carded::session::{
     AttemptsLeft, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Policy, SessionId,
     SessionRecord, SessionState, decide,
 };
 use carded::store::{
-    EventFacts, Finish, Finished, LeaseHolder, OutboxBody, OutcomeDraft, Store, StoreError, attestation_hash,
+    EventFacts, Finish, Finished, LeaseHolder, MOST_WRONG_CODES, OutboxBody, OutcomeDraft, StaffCheck, Store,
+    StoreError, attestation_hash,
 };
 use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
@@ -136,9 +137,28 @@ fn the_child() {
     say(&format!("refused {error:?}"));
 }
 
+/// Does nothing by itself: enters wrong codes of the staff, as an engine that has just started, until none is looked at.
+#[test]
+fn the_guesser() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let mut store = Store::open(Path::new(&folder)).unwrap();
+    let wrong = StaffCode::parse("0000 0000").unwrap();
+    loop {
+        match store.staff_of(&wrong, now(), Duration::from_secs(1)).unwrap() {
+            StaffCheck::Unknown { left } => say(&format!("left {left}")),
+            StaffCheck::Locked { .. } => return say("locked"),
+            StaffCheck::Known(_) => return say("known"),
+        }
+    }
+}
+
 fn child(program: &Path, folder: &Path) -> Command {
+    child_as("the_child", program, folder)
+}
+
+fn child_as(test: &str, program: &Path, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(["--exact", "the_child", "--nocapture", "--test-threads=1"]).env(FOLDER, folder);
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(FOLDER, folder);
     command.stdout(Stdio::piped()).stderr(Stdio::null());
     command
 }
@@ -232,6 +252,35 @@ fn what_was_answered_is_there_after_every_kill() {
     assert_eq!(answered.refused, Vec::<String>::new());
     assert!(answered.ended.len() >= KILLS, "{} ends were answered", answered.ended.len());
     answered.hold(&folder);
+}
+
+#[test]
+fn a_wrong_code_that_was_answered_is_counted_after_every_kill() {
+    let outer = tempfile::tempdir().unwrap();
+    let folder = outer.path().join("store");
+    let program = std::env::current_exe().unwrap();
+    let (mut lefts, mut locked, mut runs) = (Vec::new(), false, 0);
+    while !locked {
+        runs += 1;
+        assert!(runs <= usize::from(MOST_WRONG_CODES) + 1, "{lefts:?}");
+        let mut child = child_as("the_guesser", &program, &folder).spawn().unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut heard = String::new();
+        // Killed as soon as it has said something of one code.
+        while !heard.lines().any(|line| line == "locked" || line.starts_with("left ")) {
+            assert!(output.read_line(&mut heard).unwrap() > 0, "the child ended by itself: {heard}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        output.read_to_string(&mut heard).unwrap();
+        let said = heard.lines().filter_map(|line| line.strip_prefix("left "));
+        lefts.extend(said.map(|left| left.parse::<u16>().unwrap()));
+        locked = heard.lines().any(|line| line == "locked");
+    }
+    // A kill may swallow an answer, and never takes back a count.
+    assert!(lefts.windows(2).all(|pair| pair[0] > pair[1]), "{lefts:?}");
+    assert!(lefts.first().is_some_and(|left| *left < MOST_WRONG_CODES), "{lefts:?}");
+    Store::open(&folder).unwrap().verify_audit().unwrap();
 }
 
 #[test]

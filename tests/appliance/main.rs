@@ -6,6 +6,7 @@ mod engine;
 mod faults;
 mod roles;
 mod site;
+mod staff;
 #[path = "../support/mod.rs"]
 mod support;
 
