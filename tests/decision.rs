@@ -49,6 +49,7 @@ fn complete() -> Evidence {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        review: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -222,6 +223,7 @@ prop_compose! {
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
             flash: None,
             age,
+            review: None,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }
@@ -376,6 +378,7 @@ fn seed() -> OutcomeSeed {
         previous_hash: None,
         decided_at: now,
         expires_at: now,
+        consent: None,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use carded::session::Dialect;
+use carded::session::{Dialect, Outcome, OutcomeResult};
 use carded::sync::{MAX_BODY_BYTES, WebhookSecret, sign};
 use carded::tools::receiver::{Attestation, Chain, DeviceKey};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -79,13 +79,31 @@ impl Device {
     fn decide(&mut self, dialect: Dialect) -> String {
         self.sequence += 1;
         let outcome = events::not_verified(self.sequence, self.previous.clone());
+        let jws = self.attest(&outcome);
+        events::decided(dialect, self.sequence, &outcome, &jws)
+    }
+
+    /// The same session's, when one of the staff has verified its person.
+    fn override_last(&mut self, dialect: Dialect, body: &str) -> String {
+        let event: Value = serde_json::from_str(body).unwrap();
+        let carded = &event["data"]["object"]["carded"];
+        let first: Outcome = serde_json::from_value(carded["outcome"].clone()).unwrap();
+        self.sequence += 1;
+        let new = events::overriding(&first, self.sequence, self.previous.clone(), OutcomeResult::Verified);
+        let jws = self.attest(&new);
+        let first_jws = carded["attestation"].as_str().unwrap();
+        events::overridden(dialect, first.sequence(), false, (&first, first_jws), (&new, &jws))
+    }
+
+    /// Signs and chains an outcome.
+    fn attest(&mut self, outcome: &Outcome) -> String {
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let payload = serde_json::to_string(&outcome).unwrap();
         let signed = format!("{}.{}", encode(r#"{"alg":"EdDSA"}"#), encode(&payload));
         let jws = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()).to_bytes()));
         let hash = Sha256::digest(jws.as_bytes());
         self.previous = Some(hash.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));
-        events::decided(dialect, self.sequence, &outcome, &jws)
+        jws
     }
 }
 
@@ -128,6 +146,39 @@ async fn with_the_device_s_key_only_what_it_attested_counts_and_gaps_show() {
         200,
         "nothing decided, nothing to attest"
     );
+}
+
+#[tokio::test]
+async fn an_outcome_of_the_staff_counts_by_its_own_attestation_and_what_is_undecided_needs_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut device = Device::new();
+    let receiver = receiver(&folder, Some(device.public())).await;
+    for body in events::undecided(8) {
+        assert_eq!(post_signed(receiver.address, &body).await.0, 200, "{body}");
+    }
+    let decided = device.decide(Dialect::Stile);
+    let overridden = device.override_last(Dialect::Stile, &decided);
+    // Whoever holds the endpoint's secret alone makes no override: not of nothing, and not of the first outcome's attestation.
+    let event = || serde_json::from_str::<Value>(&overridden).unwrap();
+    let (mut bare, mut swapped, mut changed) = (event(), event(), event());
+    bare["data"]["object"]["carded"]["overridden_by"] = Value::Null;
+    swapped["data"]["object"]["carded"]["overridden_by"]["attestation"] =
+        swapped["data"]["object"]["carded"]["attestation"].clone();
+    changed["data"]["object"]["carded"]["overridden_by"]["outcome"]["result"] = "not_verified".into();
+    for forged in [bare, swapped, changed] {
+        let refused = post_signed(receiver.address, &forged.to_string()).await;
+        assert_eq!(refused, (400, "attestation_invalid".to_owned()), "{forged}");
+    }
+    for body in [&decided, &overridden] {
+        assert_eq!(post_signed(receiver.address, body).await.0, 200);
+    }
+    let seen = receiver.seen.lock().unwrap().clone();
+    let told: Vec<_> = seen.iter().map(|event| (event.result.as_str(), event.attestation, event.chain)).collect();
+    let verified = |result| (result, Attestation::Verified, Some(Chain::Linked));
+    let undecided = |result| (result, Attestation::None, None);
+    let expected =
+        [undecided("requires_input"), undecided("processing"), verified("not_verified"), verified("verified")];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

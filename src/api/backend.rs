@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use super::requests::UpdateRequest;
 use crate::compliance::{Jurisdiction, UseCase};
-use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
+use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
 use crate::session::{
-    CanceledBy, Idempotency, KeptOutcome, Page, Prompt, ReasonCode, SessionDetails, SessionFilter, SessionId,
-    SessionRecord,
+    CanceledBy, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails, SessionFilter,
+    SessionId, SessionRecord,
 };
 
 /// A session with what the integrator said of it and how it was decided.
@@ -24,6 +24,8 @@ pub struct SessionSnapshot {
     pub details: SessionDetails,
     /// Its decision, if there is one.
     pub outcome: Option<KeptOutcome>,
+    /// What one of the staff has set over that. Lists go without.
+    pub overriding: Option<KeptOutcome>,
 }
 
 /// A page of a list, newest first.
@@ -120,6 +122,20 @@ pub trait Backend: Send + Sync + 'static {
     fn cancel(&self, id: SessionId, by: CanceledBy) -> impl Future<Output = Result<bool, ApiError>> + Send;
     /// Ends a test session as chosen.
     fn conclude(&self, id: SessionId, outcome: TestOutcome) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Tells what one of the staff found at the document that the session waits for; whether it still waited.
+    fn review(
+        &self,
+        id: SessionId,
+        accepted: bool,
+        code: StaffCode,
+    ) -> impl Future<Output = Result<bool, ApiError>> + Send;
+    /// Sets an outcome of one of the staff over that of a session.
+    fn override_outcome(
+        &self,
+        id: SessionId,
+        result: OutcomeResult,
+        code: StaffCode,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Erases what the integrator said, and what would know the person again.
     fn redact(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
 

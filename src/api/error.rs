@@ -47,6 +47,10 @@ pub enum ErrorCode {
     IdempotencyInUse,
     /// The session has gone too far, or ended, for this.
     SessionNotOpen,
+    /// The staff code is none of this device's.
+    StaffCodeInvalid,
+    /// Too many wrong staff codes were given.
+    StaffCodesLocked,
     /// Another session is under way on the device.
     SessionInProgress,
     /// Too many attempts have failed on the device within an hour.
@@ -76,7 +80,7 @@ const INVALID: &str = "invalid_request_error";
 
 impl ErrorCode {
     /// Every code, for the documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::ParameterInvalid,
         Self::ParameterUnknown,
         Self::ResourceMissing,
@@ -92,6 +96,8 @@ impl ErrorCode {
         Self::IdempotencyMismatch,
         Self::IdempotencyInUse,
         Self::SessionNotOpen,
+        Self::StaffCodeInvalid,
+        Self::StaffCodesLocked,
         Self::SessionInProgress,
         Self::AttemptsSpent,
         Self::JurisdictionUnresolvable,
@@ -122,6 +128,8 @@ impl ErrorCode {
             Self::IdempotencyMismatch => entry("idempotency_mismatch", StatusCode::BAD_REQUEST, "idempotency_error"),
             Self::IdempotencyInUse => entry("idempotency_key_in_use", StatusCode::CONFLICT, "idempotency_error"),
             Self::SessionNotOpen => entry("session_not_open", StatusCode::BAD_REQUEST, INVALID),
+            Self::StaffCodeInvalid => entry("staff_code_invalid", StatusCode::FORBIDDEN, "permission_error"),
+            Self::StaffCodesLocked => entry("staff_codes_locked", StatusCode::FORBIDDEN, "permission_error"),
             Self::SessionInProgress => entry("session_in_progress", StatusCode::BAD_REQUEST, INVALID),
             Self::AttemptsSpent => entry("attempts_spent", StatusCode::BAD_REQUEST, INVALID),
             Self::JurisdictionUnresolvable => entry("jurisdiction_unresolvable", StatusCode::BAD_REQUEST, INVALID),

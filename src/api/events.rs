@@ -17,8 +17,12 @@ use crate::session::{Dialect, SessionState};
 pub enum EventKind {
     /// A session was made.
     Created,
+    /// Staff are asked to look at the document: it takes longer than anybody's moment.
+    Processing,
     /// It has ended; how is in its state.
     Ended,
+    /// One of the staff has set another outcome over that of its end; the session stays as it is.
+    Overridden,
     /// What was said of it, and what would know the person again, was erased.
     Redacted,
 }
@@ -53,7 +57,9 @@ pub fn event_name(
     match (dialect, kind) {
         (Dialect::Stripe, EventKind::Created) => Some("identity.verification_session.created"),
         (Dialect::Stripe, EventKind::Redacted) => Some("identity.verification_session.redacted"),
-        (Dialect::Stile, EventKind::Created | EventKind::Redacted) => None,
+        (Dialect::Stripe, EventKind::Processing) => Some("identity.verification_session.processing"),
+        (_, EventKind::Overridden) => Some("carded.outcome.overridden"),
+        (Dialect::Stile, EventKind::Created | EventKind::Processing | EventKind::Redacted) => None,
         (Dialect::Stripe, EventKind::Ended) => match state {
             S::Verified => Some("identity.verification_session.verified"),
             S::NotVerified if vocabulary == Vocabulary::Guide => Some("identity.verification_session.not_verified"),

@@ -174,7 +174,7 @@ fn success(route: &Route) -> Value {
         Dialect::Stile => "StileSession",
     };
     let schema = match (route.operation, route.dialect) {
-        (O::Create | O::Retrieve | O::Update | O::Redact, dialect) => reference(of(dialect)),
+        (O::Create | O::Retrieve | O::Update | O::Redact | O::Review | O::Override, dialect) => reference(of(dialect)),
         (O::Cancel | O::Start, dialect) => json!({ "anyOf": [reference(of(dialect)), reference("SessionProgress")] }),
         (O::List, Dialect::Stripe) => reference("StripeSessionList"),
         (O::List, Dialect::Stile) => reference("StileSessionList"),
@@ -264,6 +264,18 @@ fn words(route: &Route) -> Words {
             "Watch a session",
             "Server-sent events, unsigned hints: they say how far it is, and never how it ended. Only a webhook, a retrieval \
              with a secret key, or the attestation grants anything.",
+        ),
+        O::Review => (
+            "reviewSession",
+            "Say what the staff found",
+            "While a session waits for the staff to look at the physical document, because of a flag that the device is \
+             configured to ask about. Nobody answering for five minutes ends it as not verified.",
+        ),
+        O::Override => (
+            "overrideOutcome",
+            "Override an outcome",
+            "One of the staff has checked the person by hand. The session and its outcome stay; a new signed outcome refers to \
+             the first, and is sent as `carded.outcome.overridden`. Possible as long as the first grants anything.",
         ),
         O::ListReports => ("listReports", "List verification reports", "One for each decided session, newest first."),
         O::RetrieveReport => {

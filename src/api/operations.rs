@@ -9,10 +9,12 @@ use super::backend::{Backend, NewSession, PageOf, SessionSnapshot};
 use super::call::{Answer, Caller};
 use super::error::{ApiError, ErrorCode};
 use super::params::Params;
-use super::requests::{CreateRequest, ListRequest, UpdateRequest, read_expand, report_session, test_outcome};
+use super::requests::{
+    CreateRequest, ListRequest, StaffRequest, UpdateRequest, read_expand, report_session, test_outcome,
+};
 use super::view::{Showing, StripeReport, session_view};
 use crate::privacy::ContactKind;
-use crate::session::{CanceledBy, Dialect, Page, SessionId, SessionRecord, SessionState};
+use crate::session::{CanceledBy, Dialect, OutcomeResult, Page, SessionId, SessionRecord, SessionState};
 
 /// What can stand in a session instead of its identifier.
 pub(super) const REPORT: &str = "last_verification_report";
@@ -142,8 +144,12 @@ impl<B: Backend> Call<'_, B> {
         Ok(Answer::ok(self.shown(&snapshot, expand, false)))
     }
 
-    pub(super) async fn update(self, id: &SessionId, request: &UpdateRequest) -> Result<Answer, ApiError> {
-        self.snapshot(id).await?;
+    pub(super) async fn update(self, id: &SessionId, request: &UpdateRequest, again: bool) -> Result<Answer, ApiError> {
+        let before = self.snapshot(id).await?;
+        if again && request.is_made_in(&before.details) && !before.record.state.waits_for_somebody() {
+            // The first try did it; the session has ended since.
+            return Ok(Answer::ok(self.shown(&before, request.expand, false)));
+        }
         let changed = self.backend.update(id.clone(), request.clone()).await?;
         let snapshot = changed.ok_or_else(|| self.missing(id.as_str()))?;
         let chosen = if self.livemode() { None } else { test_outcome(&snapshot.details)? };
@@ -192,6 +198,26 @@ impl<B: Backend> Call<'_, B> {
         }
         self.backend.redact(id.clone()).await?;
         Ok(self.answer(&self.snapshot(id).await?, expand))
+    }
+
+    pub(super) async fn review(self, id: &SessionId, request: StaffRequest, again: bool) -> Result<Answer, ApiError> {
+        let snapshot = self.snapshot(id).await?;
+        let reviewed = snapshot.outcome.as_ref().and_then(|kept| kept.outcome.review());
+        if again && reviewed.is_some_and(|review| review.accepted == request.good) {
+            return Ok(self.answer(&snapshot, false));
+        }
+        let waits = snapshot.record.state == SessionState::AwaitingReview;
+        if !waits || !self.backend.review(id.clone(), request.good, request.code).await? {
+            return Err(not_open("This session does not wait for the staff to look at the document"));
+        }
+        Ok(self.answer(&self.snapshot(id).await?, false))
+    }
+
+    pub(super) async fn overriding(self, id: &SessionId, request: StaffRequest) -> Result<Answer, ApiError> {
+        self.snapshot(id).await?;
+        let result = if request.good { OutcomeResult::Verified } else { OutcomeResult::NotVerified };
+        self.backend.override_outcome(id.clone(), result, request.code).await?;
+        Ok(self.answer(&self.snapshot(id).await?, false))
     }
 
     pub(super) async fn list(self, params: Params) -> Result<Answer, ApiError> {

@@ -4,6 +4,7 @@
 //! silently ignored; what is only echoed is said so in the documentation. Pure.
 
 use crate::compliance::{Jurisdiction, UseCase};
+use crate::privacy::StaffCode;
 use crate::session::{
     AllowedType, CanceledBy, CreatedRange, Dialect, DocumentOptions, Metadata, ReasonCode, SessionDetails,
     SessionFilter, SessionId, SessionState, SessionStates,
@@ -50,6 +51,15 @@ pub struct UpdateRequest {
     return_url: Option<String>,
     /// Whether the report is to stand in the answer.
     pub expand: bool,
+}
+
+/// What one of the staff says.
+#[derive(Debug)]
+pub struct StaffRequest {
+    /// Who.
+    pub code: StaffCode,
+    /// Whether the document is good, or the outcome is to be verified.
+    pub good: bool,
 }
 
 /// A part of a list.
@@ -192,6 +202,16 @@ impl UpdateRequest {
                 "The person is being checked by these options already; cancel the session and make one with others",
             );
         }
+        self.applied_to(details)
+    }
+
+    /// Whether this change was made to them.
+    #[must_use]
+    pub fn is_made_in(&self, details: &SessionDetails) -> bool {
+        self.applied_to(details).is_ok_and(|changed| changed == *details)
+    }
+
+    fn applied_to(&self, details: &SessionDetails) -> Result<SessionDetails, ApiError> {
         let mut changed_details = details.clone();
         changed_details.metadata = changed(&details.metadata, self.metadata.clone())?;
         let (options, new) = (&mut changed_details.options, &self.options);
@@ -208,6 +228,37 @@ impl UpdateRequest {
             test_outcome(&changed_details)?;
         }
         Ok(changed_details)
+    }
+}
+
+impl StaffRequest {
+    /// Reads what one of the staff found at the document: `decision` is `accepted` or `refused`.
+    ///
+    /// # Errors
+    /// [`ApiError`] that names the parameter.
+    pub fn review(params: Params) -> Result<Self, ApiError> {
+        Self::read(params, "decision", ["accepted", "refused"])
+    }
+
+    /// Reads what an outcome is to be: `result` is `verified` or `not_verified`.
+    ///
+    /// # Errors
+    /// [`ApiError`] that names the parameter.
+    pub fn overriding(params: Params) -> Result<Self, ApiError> {
+        Self::read(params, "result", ["verified", "not_verified"])
+    }
+
+    fn read(mut params: Params, name: &str, [yes, no]: [&str; 2]) -> Result<Self, ApiError> {
+        let code = params.text("staff_code")?.map(zeroize::Zeroizing::new);
+        let unformed = || invalid("staff_code", "A staff code has eight digits; make one with `carded staff add`");
+        let code = code.and_then(|text| StaffCode::parse(&text)).ok_or_else(unformed)?;
+        let good = match params.text(name)?.as_deref() {
+            Some(word) if word == yes => true,
+            Some(word) if word == no => false,
+            _ => return Err(invalid(name, format!("Say {yes} or {no}"))),
+        };
+        params.finish()?;
+        Ok(Self { code, good })
     }
 }
 

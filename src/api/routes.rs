@@ -23,6 +23,10 @@ pub enum Operation {
     Redact,
     /// Shows a session that waits on the screen.
     Start,
+    /// Tells what one of the staff found at the document.
+    Review,
+    /// Sets an outcome of one of the staff over that of a session.
+    Override,
     /// Streams how a session goes on.
     Events,
     /// Lists verification reports.
@@ -52,7 +56,7 @@ impl Operation {
             Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport => {
                 Access::Secret(Scope::SessionsRead)
             }
-            Self::Create | Self::Update => Access::Secret(Scope::SessionsWrite),
+            Self::Create | Self::Update | Self::Review | Self::Override => Access::Secret(Scope::SessionsWrite),
             Self::Redact => Access::Secret(Scope::SessionsRedact),
             Self::Cancel | Self::Start => Access::SecretOrClient(Scope::SessionsWrite),
             Self::Events => Access::SecretOrClient(Scope::SessionsRead),
@@ -62,7 +66,8 @@ impl Operation {
     /// Whether a request under an idempotency key is done once.
     #[must_use]
     pub fn is_kept(self) -> bool {
-        matches!(self, Self::Create | Self::Update | Self::Cancel | Self::Redact | Self::Start)
+        use Operation as O;
+        matches!(self, O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::Review | O::Override)
     }
 }
 
@@ -80,6 +85,8 @@ pub fn routes() -> Vec<Route> {
         stripe(Method::POST, "/v1/identity/verification_sessions/{id}/cancel", O::Cancel),
         stripe(Method::POST, "/v1/identity/verification_sessions/{id}/redact", O::Redact),
         stripe(Method::POST, "/v1/identity/verification_sessions/{id}/start", O::Start),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}/review", O::Review),
+        stripe(Method::POST, "/v1/identity/verification_sessions/{id}/override", O::Override),
         stripe(Method::GET, "/v1/identity/verification_sessions/{id}/events", O::Events),
         stripe(Method::GET, "/v1/identity/verification_reports", O::ListReports),
         stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
@@ -89,6 +96,8 @@ pub fn routes() -> Vec<Route> {
         stile(Method::POST, "/v1/verification_sessions/{id}/cancel", O::Cancel),
         stile(Method::POST, "/v1/verification_sessions/{id}/redact", O::Redact),
         stile(Method::POST, "/v1/verification_sessions/{id}/start", O::Start),
+        stile(Method::POST, "/v1/verification_sessions/{id}/review", O::Review),
+        stile(Method::POST, "/v1/verification_sessions/{id}/override", O::Override),
         stile(Method::GET, "/v1/verification_sessions/{id}/events", O::Events),
     ]
 }

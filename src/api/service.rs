@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
@@ -19,7 +20,7 @@ use super::error::{ApiError, ErrorCode};
 use super::operations::{Call, REPORT};
 use super::params::Params;
 use super::rate_limit::Admission;
-use super::requests::{CreateRequest, UpdateRequest, read_expand};
+use super::requests::{CreateRequest, StaffRequest, UpdateRequest, read_expand};
 use super::routes::{Operation, Route, routes};
 use super::{openapi, page, stream};
 use crate::privacy::ApiKeyRecord;
@@ -65,7 +66,10 @@ impl<B: Backend> Api<B> {
             let filter = if route.method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
             let (path, api) = (route.path, Arc::clone(&api));
             let handler: MethodRouter = if path.contains("{id}") {
-                on(filter, move |Path(id): Path<String>, request: Request| api.serve(route, Some(id), request))
+                on(filter, move |id: Result<Path<String>, PathRejection>, request: Request| {
+                    // What is no text names nothing.
+                    api.serve(route, Some(id.map_or_else(|_| String::new(), |Path(id)| id)), request)
+                })
             } else {
                 on(filter, move |request: Request| api.serve(route, None, request))
             };
@@ -175,7 +179,7 @@ impl<B: Backend> Api<B> {
                 let session = call.id(id)?;
                 let request = UpdateRequest::read(params)?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
-                self.gate.once(&self.backend, once, |_, _| call.update(&session, &request)).await.map(kept)
+                self.gate.once(&self.backend, once, |_, again| call.update(&session, &request, again)).await.map(kept)
             }
             Operation::Cancel => {
                 let session = call.id(id)?;
@@ -189,6 +193,18 @@ impl<B: Backend> Api<B> {
                 let expand = read_expand(params, Some(REPORT))?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
                 self.gate.once(&self.backend, once, |_, _| call.redact(&session, expand)).await.map(kept)
+            }
+            Operation::Review => {
+                let session = call.id(id)?;
+                let request = StaffRequest::review(params)?;
+                let once = header.as_deref().map(|text| repeat.of(text, &session));
+                self.gate.once(&self.backend, once, |_, again| call.review(&session, request, again)).await.map(kept)
+            }
+            Operation::Override => {
+                let session = call.id(id)?;
+                let request = StaffRequest::overriding(params)?;
+                let once = header.as_deref().map(|text| repeat.of(text, &session));
+                self.gate.once(&self.backend, once, |_, _| call.overriding(&session, request)).await.map(kept)
             }
             Operation::Start => {
                 let session = call.id(id)?;

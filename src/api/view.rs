@@ -57,13 +57,30 @@ pub struct CardedOutcome {
     pub outcome: Option<Value>,
     /// The same as a compact JWS (EdDSA, RFC 8037), which can be checked without trusting whoever delivered it.
     pub attestation: Option<String>,
+    /// What one of the staff has set over it: that counts, while the session's status stays. Null where nobody has.
+    pub overridden_by: Option<StaffOutcome>,
+}
+
+/// An outcome of one of the staff. It refers to the one that ended the session.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct StaffOutcome {
+    /// The decision, as it was signed.
+    #[schema(value_type = Object)]
+    pub outcome: Value,
+    /// The same as a compact JWS.
+    pub attestation: String,
 }
 
 impl CardedOutcome {
-    fn of(kept: Option<&KeptOutcome>) -> Self {
+    fn of(snapshot: &SessionSnapshot) -> Self {
+        let json = |kept: &KeptOutcome| serde_json::to_value(&kept.outcome).unwrap_or_default();
+        let kept = snapshot.outcome.as_ref();
+        let overriding = snapshot.overriding.as_ref();
         Self {
-            outcome: kept.and_then(|kept| serde_json::to_value(&kept.outcome).ok()),
+            outcome: kept.map(json),
             attestation: kept.map(|kept| kept.attestation.clone()),
+            overridden_by: overriding
+                .map(|kept| StaffOutcome { outcome: json(kept), attestation: kept.attestation.clone() }),
         }
     }
 }

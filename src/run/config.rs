@@ -13,7 +13,7 @@ use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, Rule, UseCase};
 use crate::liveness::{AgeBuffer, CameraMount};
 use crate::privacy::Vocabulary;
-use crate::session::{AttemptsLeft, Dialect, Policy};
+use crate::session::{AttemptsLeft, Dialect, Policy, ReviewFlag};
 use crate::store::AttemptLimits;
 
 /// Most bytes of a configuration file.
@@ -168,6 +168,9 @@ pub struct SessionConfig {
     pub camera_mount: Option<CameraMount>,
     /// Where a live face that looks clearly old enough needs no document; nowhere by default.
     pub age_triage: Option<AgeTriageConfig>,
+    /// What has one of the staff look at the physical document before anybody is verified; nothing by default. It needs a till
+    /// that answers.
+    pub review_flags: Vec<ReviewFlag>,
 }
 
 /// Where, for what and with which buffer a live face that looks clearly old enough needs no document.
@@ -235,6 +238,7 @@ impl Default for SessionConfig {
             screen_flash: ScreenFlash::Off,
             camera_mount: None,
             age_triage: None,
+            review_flags: Vec::new(),
         }
     }
 }
@@ -279,6 +283,7 @@ impl SessionConfig {
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,
             camera_mount: self.camera_mount.unwrap_or_default(),
+            review_flags: self.review_flags.iter().map(|flag| flag.as_str()).collect(),
             ..Policy::for_tier(rule.tier)
         }
     }

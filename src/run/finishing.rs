@@ -46,12 +46,17 @@ pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), Sto
         let outcome = facts.outcome.zip(facts.attestation);
         let kept =
             |(outcome, jws): (&Outcome, &str)| KeptOutcome { outcome: outcome.clone(), attestation: jws.to_owned() };
-        let of_site = || SessionDetails::new(Dialect::Stripe, config.camera.may_be_live());
-        let details = facts.details.cloned().unwrap_or_else(of_site);
-        let snapshot = SessionSnapshot { record: facts.record.clone(), details, outcome: outcome.map(kept) };
+        let details = details_or_site(facts.details, config);
+        let snapshot =
+            SessionSnapshot { record: facts.record.clone(), details, outcome: outcome.map(kept), overriding: None };
         bodies(config, facts.event, EventKind::Ended, &snapshot, facts.ended_at)
     };
     store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies }).map(drop)
+}
+
+/// What was said of a session; of one that was started on the device itself, only in whose mode it is.
+pub(super) fn details_or_site(details: Option<&SessionDetails>, config: &Config) -> SessionDetails {
+    details.cloned().unwrap_or_else(|| SessionDetails::new(Dialect::Stripe, config.camera.may_be_live()))
 }
 
 /// An event as every endpoint that wants it gets it.

@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::process::{stop_on_signals, stopped};
 use super::socket::{Connection, EngineWriter, SocketError};
-use crate::session::SessionId;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
+use crate::session::{ConsentText, SessionId};
 use crate::ui::{Command, UiError, UiHandle, Update, WindowOptions, show};
 
 /// Wait before the engine is looked for again.
@@ -84,13 +84,14 @@ async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
 async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Command>) -> Result<(), SocketError> {
     let (mut reader, mut writer) = Connection::open(socket, ClientRole::Display).await?.split();
     window.update(Update::Connected);
-    // What is pressed is meant for the session that was on the screen.
+    // What is pressed is meant for the session that was on the screen, and for the text that was.
     let (shown, on_screen) = watch::channel(None);
     let pass_on = async {
         loop {
             match reader.receive().await? {
                 Body::Message(EngineMessage::Prompt(prompt)) => {
-                    shown.send_replace(prompt.session.clone());
+                    let session = prompt.session.clone();
+                    shown.send_replace(session.map(|session| (session, prompt.estimates_age)));
                     window.update(Update::Prompt(prompt));
                 }
                 Body::Message(EngineMessage::Failed { why }) => tracing::warn!("{why}"),
@@ -108,14 +109,15 @@ async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Co
 async fn send_presses(
     writer: &mut EngineWriter,
     pressed: &mut mpsc::Receiver<Command>,
-    on_screen: &watch::Receiver<Option<SessionId>>,
+    on_screen: &watch::Receiver<Option<(SessionId, bool)>>,
 ) -> Result<(), SocketError> {
     while let Some(command) = pressed.recv().await {
-        let session = on_screen.borrow().clone();
-        let message = match (command, session) {
+        let message = match (command, on_screen.borrow().clone()) {
             (Command::Start, _) => ClientMessage::Start,
-            (Command::Consent { given }, Some(session)) => ClientMessage::Consent { session, given },
-            (Command::Cancel, Some(session)) => ClientMessage::Cancel { session },
+            (Command::Consent { given }, Some((session, estimates_age))) => {
+                ClientMessage::Consent { session, given, text: ConsentText::own(estimates_age) }
+            }
+            (Command::Cancel, Some((session, _))) => ClientMessage::Cancel { session },
             (Command::Consent { .. } | Command::Cancel, None) => continue,
         };
         writer.send(&message).await?;

@@ -172,6 +172,7 @@ impl Verifier {
             flash: None,
             face_match,
             age: None,
+            review: None,
             models: self.models.clone(),
         };
         let outcome = stages.run("decision", || {
@@ -198,6 +199,7 @@ fn seed() -> Result<OutcomeSeed, VerifyError> {
         previous_hash: None,
         decided_at,
         expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
+        consent: None,
     })
 }
 

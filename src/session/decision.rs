@@ -14,9 +14,9 @@ use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
 use crate::liveness::{AgeTriage, FeedReport, FlashVerdict, MatchDecision, TurnVerdict};
 
 /// The flag of frames that may not come from the camera's sensor.
-const INJECTION_SUSPECTED: &str = "injection_suspected";
+pub(super) const INJECTION_SUSPECTED: &str = "injection_suspected";
 /// The flag of a screen flash whose light nobody can have seen with the pinned camera.
-const FLASH_SIMULATED: &str = "screen_flash_simulated";
+pub(super) const FLASH_SIMULATED: &str = "screen_flash_simulated";
 
 /// The check of a face that needed no document. Where one was needed, nothing says that a face was looked at for that.
 pub(super) const AGE_ESTIMATE: &str = "age_estimate";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
+use crate::privacy::StaffId;
 
 /// Model name to the lower-case hexadecimal SHA-256 of its file.
 pub type ModelDigests = BTreeMap<String, String>;
@@ -26,6 +27,8 @@ pub struct Evidence {
     pub face_match: Option<MatchResult>,
     /// Whether the live face needs a document; only where none was shown, and never the estimate.
     pub age: Option<AgeTriage>,
+    /// What the staff found, where they were asked to look.
+    pub review: Option<Review>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }
@@ -80,6 +83,15 @@ pub struct DocumentEvidence {
 pub struct LivenessEvidence {
     /// The fused verdict over the whole turn.
     pub verdict: TurnVerdict,
+}
+
+/// What the staff found when they looked at the physical document, because a flag asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Review {
+    /// Whether they accepted it.
+    pub accepted: bool,
+    /// Which of them; none where nobody answered in time.
+    pub staff: Option<StaffId>,
 }
 
 /// How the screen flash ended. It is part of the outcome, so that whoever relies on that sees what it rests on.

@@ -5,6 +5,7 @@
 //! or network, and it has no field that could hold personal data. Device faults never come here: they are errors of the
 //! shell, not failures of a person.
 
+mod consent;
 mod decision;
 mod dialect;
 mod document_findings;
@@ -23,18 +24,19 @@ mod reason;
 mod record;
 mod request;
 
+pub use consent::{Consent, ConsentText, ConsentTextError, ShownBy};
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
 pub use dialect::Dialect;
 pub use document_findings::{DocumentVerdict, document_findings, document_verdict};
 pub use evidence::{
-    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, FeedEvidence, FlashEvidence, LivenessEvidence,
+    CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, FeedEvidence, FlashEvidence, LivenessEvidence, Review,
 };
 pub use fault::DeviceFault;
 pub use id::{SessionId, SessionIdError};
 pub use listing::{CreatedRange, Idempotency, KeptOutcome, Page, SessionFilter, SessionStates};
 pub use metadata::{Metadata, MetadataError};
-pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Strength};
-pub use policy::{Measure, Policy};
+pub use outcome::{Method, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Overriding, Strength};
+pub use policy::{Measure, Policy, ReviewFlag};
 pub use prompt::{DocumentSide, Hint, Prompt, Screen};
 pub use reason::{Phase, ReasonCode, ReasonEntry};
 pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};

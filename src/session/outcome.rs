@@ -5,12 +5,14 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::consent::Consent;
 use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
-use super::evidence::{EncodedSource, Evidence, FlashEvidence};
+use super::evidence::{EncodedSource, Evidence, FlashEvidence, Review};
 use super::reason::ReasonCode;
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
 use crate::imaging::Provenance;
+use crate::privacy::StaffId;
 
 pub use super::evidence::ModelDigests;
 
@@ -39,10 +41,19 @@ pub enum Strength {
 }
 
 /// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`; `age_estimate` where
-/// a live face needed none.
+/// a live face needed none, and `staff` where one of them overrode the device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Method(String);
+
+/// What an outcome of the staff refers to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overriding {
+    /// Identifier of the outcome that ended the session.
+    pub outcome: String,
+    /// Which of the staff.
+    pub staff: StaffId,
+}
 
 /// What the shell knows and the decision does not.
 #[derive(Debug, Clone)]
@@ -61,6 +72,8 @@ pub struct OutcomeSeed {
     pub decided_at: Timestamp,
     /// When a verified outcome stops granting anything.
     pub expires_at: Timestamp,
+    /// What the person answered when they were asked; none where nobody asked, as of files.
+    pub consent: Option<Consent>,
 }
 
 /// A decided verification. It has no field that could hold personal data. It is read back only out of an attestation that
@@ -82,6 +95,12 @@ pub struct Outcome {
     flags: Vec<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flash: Option<FlashEvidence>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consent: Option<Consent>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    review: Option<Review>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    overrides: Option<Overriding>,
     rule_version: String,
     model_digests: ModelDigests,
     provenance: Option<Provenance>,
@@ -114,10 +133,48 @@ impl Outcome {
             checks: decision.checks.clone(),
             flags: decision.flags.clone(),
             flash: evidence.flash,
+            consent: seed.consent,
+            review: evidence.review.clone(),
+            overrides: None,
             rule_version: rule.rule_version.clone(),
             model_digests: evidence.models.clone(),
             provenance,
             livemode: provenance.is_some_and(Provenance::is_live),
+            decided_at: seed.decided_at,
+            expires_at: seed.expires_at,
+        }
+    }
+
+    /// The outcome that one of the staff sets over the one that ended a session. It rests on what they saw: no check of the
+    /// device's speaks for it, and it earns no credential. It is live exactly where the first one is.
+    #[must_use]
+    pub fn overriding(first: &Self, seed: OutcomeSeed, staff: StaffId, result: OutcomeResult) -> Self {
+        let reason = match result {
+            OutcomeResult::Verified => None,
+            OutcomeResult::NotVerified => Some(ReasonCode::StaffRefused),
+        };
+        Self {
+            id: seed.id,
+            session: seed.session,
+            device: seed.device,
+            sequence: seed.sequence,
+            previous_hash: seed.previous_hash,
+            result,
+            reason,
+            reasons: reason.into_iter().collect(),
+            tier: first.tier,
+            method: Some(Method("staff".to_owned())),
+            strength: None,
+            checks: Vec::new(),
+            flags: Vec::new(),
+            flash: None,
+            consent: first.consent.clone(),
+            review: None,
+            overrides: Some(Overriding { outcome: first.id.clone(), staff }),
+            rule_version: first.rule_version.clone(),
+            model_digests: ModelDigests::new(),
+            provenance: first.provenance,
+            livemode: first.livemode,
             decided_at: seed.decided_at,
             expires_at: seed.expires_at,
         }
@@ -204,6 +261,24 @@ impl Outcome {
     #[must_use]
     pub fn flash(&self) -> Option<FlashEvidence> {
         self.flash
+    }
+
+    /// What the person answered when they were asked to agree; none where nobody was.
+    #[must_use]
+    pub fn consent(&self) -> Option<&Consent> {
+        self.consent.as_ref()
+    }
+
+    /// What the staff found when they were asked to look; none where they were not.
+    #[must_use]
+    pub fn review(&self) -> Option<&Review> {
+        self.review.as_ref()
+    }
+
+    /// What it refers to, where one of the staff overrode another outcome; none of the one that ended its session.
+    #[must_use]
+    pub fn overrides(&self) -> Option<&Overriding> {
+        self.overrides.as_ref()
     }
 
     /// The least trusted source among its pictures; none where none was taken.

@@ -1,8 +1,11 @@
 //! What a verification asks for.
 
+use serde::Deserialize;
+
+use super::decision::{FLASH_SIMULATED, INJECTION_SUSPECTED};
 use super::request::DocumentOptions;
 use crate::compliance::AgeTier;
-use crate::document::DocumentKind;
+use crate::document::{DocumentKind, RECAPTURE};
 use crate::liveness::{AgeBuffer, AgeThreshold, CameraMount};
 
 /// A measure of the decision. Test builds can leave one out, to show what it alone catches; the released program cannot.
@@ -16,6 +19,30 @@ pub enum Measure {
     FaceMatch,
     /// A live person must turn the head.
     Liveness,
+}
+
+/// Something odd that refuses nobody by itself, and that an operator may have the staff look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewFlag {
+    /// The document looks like a photo, a photocopy or a print.
+    Recapture,
+    /// The frames may not come from the camera's sensor.
+    InjectionSuspected,
+    /// The light of the screen flash was simulated.
+    ScreenFlashSimulated,
+}
+
+impl ReviewFlag {
+    /// The flag's name, as an outcome has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Recapture => RECAPTURE,
+            Self::InjectionSuspected => INJECTION_SUSPECTED,
+            Self::ScreenFlashSimulated => FLASH_SIMULATED,
+        }
+    }
 }
 
 /// What has to be shown.

@@ -6,8 +6,11 @@
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
 use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::consent::ConsentText;
 use super::id::SessionId;
+use super::outcome::OutcomeResult;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, StaffId, Vocabulary};
@@ -69,6 +72,26 @@ pub enum ClientMessage {
         session: SessionId,
         /// Whether.
         given: bool,
+        /// What was before them. A display shows the device's own text, a till may show the shop's.
+        text: ConsentText,
+    },
+    /// What one of the staff found at the document that a session waits for. Only of a till.
+    Review {
+        /// Which session.
+        session: SessionId,
+        /// Whether it is good.
+        accepted: bool,
+        /// Who.
+        code: CodeText,
+    },
+    /// One of the staff sets an outcome over that of a session that was decided. Only of a till.
+    Override {
+        /// Which session.
+        session: SessionId,
+        /// What the outcome is to be.
+        result: OutcomeResult,
+        /// Who.
+        code: CodeText,
     },
     /// End a session. Ignored when another one is under way by now.
     Cancel {
@@ -91,6 +114,17 @@ pub enum ClientMessage {
         /// How it went.
         outcome: Settlement,
     },
+}
+
+/// The text of a staff code on its way to the engine: never printed, and wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(transparent)]
+pub struct CodeText(pub String);
+
+impl std::fmt::Debug for CodeText {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("[redacted]")
+    }
 }
 
 /// A key of the API to be made.
@@ -292,6 +326,11 @@ pub enum EngineMessage {
     Due,
     /// What was asked about keys.
     Keys(KeyAnswer),
+    /// What one of the staff said was done, and is on disk.
+    Heeded {
+        /// At which session.
+        session: SessionId,
+    },
     /// What was asked about the staff.
     Staff(StaffAnswer),
     /// The settlement is on disk.
@@ -421,7 +460,11 @@ mod tests {
         for message in [
             ClientMessage::Hello(Hello::of(ClientRole::Sync)),
             ClientMessage::Start,
-            ClientMessage::Consent { session: SessionId::from_random(&[9; SessionId::CHARACTERS]), given: false },
+            ClientMessage::Consent {
+                session: SessionId::from_random(&[9; SessionId::CHARACTERS]),
+                given: false,
+                text: ConsentText::own(false),
+            },
             ClientMessage::Staff(StaffOrder::Add { label: "counter 2".to_owned() }),
             ClientMessage::Staff(StaffOrder::Remove { id: StaffId::from_random(&[9; SessionId::CHARACTERS]) }),
             ClientMessage::Settle { delivery: 7, outcome: Settlement::Retry { after_ms: 9, why: "503".to_owned() } },

@@ -57,6 +57,8 @@ pub enum ReasonCode {
     TooManyAttempts,
     /// Staff looked at the physical document and refused, or nobody looked in time.
     ReviewRefused,
+    /// One of the staff set another decision over the device's.
+    StaffRefused,
 }
 
 /// One line of the table.
@@ -80,7 +82,7 @@ pub struct ReasonEntry {
     pub remedy: &'static str,
 }
 
-const TABLE: [ReasonEntry; 24] = [
+const TABLE: [ReasonEntry; 25] = [
     ReasonEntry {
         code: ReasonCode::ConsentDeclined,
         name: "consent_declined",
@@ -321,6 +323,16 @@ const TABLE: [ReasonEntry; 24] = [
         staff: "the review was refused, or nobody answered it in time",
         remedy: "look at the physical card, and start again if it is good",
     },
+    ReasonEntry {
+        code: ReasonCode::StaffRefused,
+        name: "staff_refused",
+        recoverable: false,
+        stripe: "document_unverified_other",
+        stile: "staff_refused",
+        person: "The staff did not accept your document",
+        staff: "one of the staff overrode the device's decision; the outcome says which",
+        remedy: "ask them why, by the name in the outcome",
+    },
 ];
 
 /// Which part of a verification a reason speaks about, and so which part to try again.
@@ -373,7 +385,7 @@ impl ReasonCode {
             | Self::FaceNotCompared
             | Self::FlashNotFollowed
             | Self::FlashNotMeasured => Phase::Face,
-            Self::ConsentDeclined | Self::TooManyAttempts | Self::ReviewRefused => Phase::None,
+            Self::ConsentDeclined | Self::TooManyAttempts | Self::ReviewRefused | Self::StaffRefused => Phase::None,
         }
     }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::consent::Consent;
 use super::id::SessionId;
 use super::reason::ReasonCode;
 use crate::compliance::{Jurisdiction, UseCase};
@@ -128,6 +129,8 @@ pub struct SessionRecord {
     pub state: SessionState,
     /// What may still be tried.
     pub attempts: AttemptsLeft,
+    /// What the person answered when they were asked; none before that, and none again after a restart has asked anew.
+    pub consent: Option<Consent>,
     /// Why the last attempt failed.
     pub last_error: Option<ReasonCode>,
     /// When it was made.

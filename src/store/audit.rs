@@ -63,6 +63,8 @@ pub enum AuditAction {
     SessionExpired,
     /// What the integrator sent with a session and what recognises its person was erased.
     SessionRedacted,
+    /// One of the staff set an outcome over the one that ended a session.
+    OutcomeOverridden,
     /// A receiver refused an event for good.
     DeliveryDead,
     /// A key of the API was made.
@@ -92,6 +94,7 @@ impl AuditAction {
             Self::SessionCanceled => "session_canceled",
             Self::SessionExpired => "session_expired",
             Self::SessionRedacted => "session_redacted",
+            Self::OutcomeOverridden => "outcome_overridden",
             Self::DeliveryDead => "delivery_dead",
             Self::ApiKeyMade => "api_key_made",
             Self::ApiKeyRotated => "api_key_rotated",

@@ -98,7 +98,8 @@ impl Store {
     /// [`StoreError::Chain`] at the first that does not hold.
     pub fn verify_outcomes(&self) -> Result<u64, StoreError> {
         let mut statement = self.connection.prepare(
-            "SELECT sequence, id, session, result, reason, livemode, decided_at, jws FROM outcome ORDER BY sequence",
+            "SELECT sequence, id, session, result, reason, livemode, decided_at, jws, overrides FROM outcome
+             ORDER BY sequence",
         )?;
         let mut outcomes = statement.query([])?;
         let mut walk = Walk::default();
@@ -127,6 +128,7 @@ impl Store {
             && text("session") == Some(session.as_str())
             && text("result") == Some(row.get::<_, String>(3)?.as_str())
             && text("reason") == row.get::<_, Option<String>>(4)?.as_deref()
+            && payload["overrides"]["outcome"].as_str() == row.get::<_, Option<String>>(8)?.as_deref()
             && payload["livemode"].as_bool() == Some(row.get(5)?)
             && decided_at == Some(row.get(6)?))
     }

@@ -9,12 +9,12 @@ use rusqlite::{OptionalExtension, Transaction, named_params};
 use super::audit::{self, AuditEntry};
 use super::error::StoreError;
 use super::keys::Keys;
-use super::{Store, attestation, outbox, requests, rows, transact};
+use super::outcomes::{self, Link};
+use super::{Store, outbox, requests, rows, transact};
 use crate::compliance::Rule;
 use crate::privacy::{Anchor, anchors};
 use crate::session::{
-    Decision, Evidence, Outcome, OutcomeResult, OutcomeSeed, ReasonCode, SessionDetails, SessionRecord, SessionState,
-    Verdict,
+    Decision, Evidence, Outcome, OutcomeResult, ReasonCode, SessionDetails, SessionRecord, SessionState, Verdict,
 };
 
 /// Most endpoints that one event may go to.
@@ -149,7 +149,7 @@ fn earlier_end(transaction: &Transaction<'_>, record: &SessionRecord) -> Result<
         return Err(StoreError::Terminal);
     }
     let outcome = transaction
-        .prepare_cached("SELECT id, sequence, jws FROM outcome WHERE session = ?1")?
+        .prepare_cached("SELECT id, sequence, jws FROM outcome WHERE session = ?1 AND overrides IS NULL")?
         .query_row([record.id.as_str()], |row| {
             let sequence = row.get::<_, i64>(1)?.unsigned_abs();
             Ok(FinishedOutcome { id: row.get(0)?, sequence, attestation: row.get(2)? })
@@ -200,43 +200,16 @@ impl End<'_> {
         Ok(Finished { event, ended_at: rows::timestamp(rows::millis(ended_at)?)?, outcome })
     }
 
-    /// Chains, signs and writes the outcome.
     fn outcome(&self, draft: &OutcomeDraft<'_>) -> Result<(Outcome, String), StoreError> {
-        let (last, previous_hash): (i64, Option<String>) = self
-            .transaction
-            .prepare_cached("SELECT last_sequence, last_hash FROM device")?
-            .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        let seed = OutcomeSeed {
-            id: rows::new_id("out")?,
-            session: self.finish.record.id.as_str().to_owned(),
-            device: self.device.to_owned(),
-            sequence: last.unsigned_abs() + 1,
-            previous_hash,
+        let link = Link {
+            session: &self.finish.record.id,
             decided_at: draft.decided_at,
             expires_at: draft.expires_at,
+            consent: self.finish.record.consent.clone(),
         };
-        let outcome = Outcome::new(seed, draft.decision, draft.evidence, draft.rule);
-        let unsigned = StoreError::Refused { what: "an outcome that cannot be signed" };
-        let jws = attestation::sign(&self.keys.device, &outcome).ok_or(unsigned)?;
-        self.transaction
-            .prepare_cached(
-                "INSERT INTO outcome (sequence, id, session, result, reason, livemode, jws, decided_at)
-                 VALUES (:sequence, :id, :session, :result, :reason, :livemode, :jws, :decided_at)",
-            )?
-            .execute(named_params! {
-                ":sequence": outcome.sequence().cast_signed(),
-                ":id": outcome.id(),
-                ":session": self.finish.record.id.as_str(),
-                ":result": rows::name(&outcome.result())?,
-                ":reason": outcome.reason().map(ReasonCode::as_str),
-                ":livemode": outcome.livemode(),
-                ":jws": jws,
-                ":decided_at": rows::millis(outcome.decided_at())?,
-            })?;
-        self.transaction
-            .prepare_cached("UPDATE device SET last_sequence = ?1, last_hash = ?2")?
-            .execute((outcome.sequence().cast_signed(), attestation::hash(&jws)))?;
-        Ok((outcome, jws))
+        outcomes::append(self.transaction, (self.device, self.keys), link, |seed| {
+            Outcome::new(seed, draft.decision, draft.evidence, draft.rule)
+        })
     }
 
     fn credential(&self, outcome: &Outcome, anchors: &[Anchor]) -> Result<(), StoreError> {
@@ -267,6 +240,8 @@ impl End<'_> {
 
     fn session(&self, event: &str) -> Result<(), StoreError> {
         let record = self.finish.record;
+        // First, because a session that has ended never changes.
+        rows::write_consent(self.transaction, record)?;
         let (state, canceled_by) = rows::state_columns(record.state);
         self.transaction
             .prepare_cached(

@@ -17,11 +17,10 @@ use crate::session::{
 };
 
 /// 1 where a session has a live outcome, and nothing otherwise: that it was live stays so, whatever the site becomes.
-const OF_OUTCOME: &str = "nullif((SELECT outcome.livemode FROM outcome WHERE outcome.session = session.id), 0)";
+const OF_OUTCOME: &str = "nullif((SELECT outcome.livemode FROM outcome WHERE outcome.session = session.id
+    AND outcome.overrides IS NULL), 0)";
 /// Most rows of a page.
 const MAX_LIMIT: u8 = 100;
-/// Columns that [`rows::record`] reads.
-const RECORD_COLUMNS: usize = 10;
 
 /// Whether a page is read towards the newest.
 fn is_backwards(page: &Page) -> bool {
@@ -103,12 +102,25 @@ impl Store {
         Ok(SessionPage { sessions: rows.into_iter().map(with_outcome).collect::<Result<_, StoreError>>()?, has_more })
     }
 
-    /// The outcome of a session, if it was decided.
+    /// The outcome that ended a session, if it was decided.
     ///
     /// # Errors
     /// [`StoreError::Corrupt`] when it is none of this device's.
     pub fn kept_outcome(&self, session: &SessionId) -> Result<Option<KeptOutcome>, StoreError> {
-        let mut statement = self.connection.prepare_cached("SELECT session, jws FROM outcome WHERE session = ?1")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT session, jws FROM outcome WHERE session = ?1 AND overrides IS NULL")?;
+        statement.query_and_then([session.as_str()], |row| self.outcome(row))?.next().transpose()
+    }
+
+    /// The outcome that one of the staff has set over that one: the last of them, which counts.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] when it is none of this device's.
+    pub fn overriding(&self, session: &SessionId) -> Result<Option<KeptOutcome>, StoreError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT session, jws FROM outcome WHERE session = ?1 AND overrides IS NOT NULL ORDER BY sequence DESC LIMIT 1",
+        )?;
         statement.query_and_then([session.as_str()], |row| self.outcome(row))?.next().transpose()
     }
 
@@ -192,9 +204,9 @@ impl Query {
 /// A session with its details, out of the columns of a record, of the details, and its mode.
 fn session(row: &Row<'_>) -> Result<(SessionRecord, SessionDetails), StoreError> {
     let record = rows::record(row)?;
-    let details = match details_of(row, RECORD_COLUMNS)? {
+    let details = match details_of(row, rows::RECORD_COLUMNS)? {
         Some(details) => details,
-        None => SessionDetails::new(Dialect::Stripe, row.get(RECORD_COLUMNS + 8)?),
+        None => SessionDetails::new(Dialect::Stripe, row.get(rows::RECORD_COLUMNS + 8)?),
     };
     Ok((record, details))
 }

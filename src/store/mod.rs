@@ -20,6 +20,7 @@ mod idempotency;
 mod keys;
 mod listing;
 mod outbox;
+mod outcomes;
 mod requests;
 mod rows;
 mod schema;
@@ -44,6 +45,7 @@ pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, O
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
+pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use requests::{NewEvent, Requested};
 pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 

@@ -138,14 +138,6 @@ impl Store {
         self.empty_journal()?;
         Ok(newly)
     }
-
-    /// Writes an event of a session for every endpoint that wants it.
-    ///
-    /// # Errors
-    /// [`StoreError::Refused`] when there is no such session, or an event of that name.
-    pub fn enqueue(&mut self, session: &SessionId, event: &NewEvent) -> Result<(), StoreError> {
-        self.transact(|transaction| outbox::insert_event(transaction, session, event))
-    }
 }
 
 /// What was said of a session, within somebody's transaction.
@@ -245,7 +237,7 @@ fn erase(
         transaction
             .prepare_cached(
                 "INSERT INTO request (session, dialect, livemode, asks_identity, metadata, options, redacted_at)
-                 VALUES (?1, ?2, coalesce(nullif((SELECT livemode FROM outcome WHERE session = ?1), 0), ?4), 0, '{}', '{}', ?3)",
+                 VALUES (?1, ?2, coalesce(nullif((SELECT livemode FROM outcome WHERE session = ?1 AND overrides IS NULL), 0), ?4), 0, '{}', '{}', ?3)",
             )?
             .execute((id, Dialect::Stripe.as_str(), at, site_is_live))?;
     }

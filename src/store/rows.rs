@@ -1,14 +1,18 @@
 //! Between values and columns.
 
 use jiff::Timestamp;
-use rusqlite::Row;
+use rusqlite::{Row, Transaction};
 use serde::Serialize;
 
 use super::error::StoreError;
-use crate::session::{AttemptsLeft, CanceledBy, ReasonCode, SessionId, SessionRecord, SessionState};
+use crate::session::{
+    AttemptsLeft, CanceledBy, Consent, ConsentText, ReasonCode, SessionId, SessionRecord, SessionState, ShownBy,
+};
 
 /// The columns that [`record`] reads, in its order.
-pub(super) const RECORD: &str = "id, use_case, jurisdiction, state, canceled_by, document_attempts, face_attempts, last_error, created_at, expires_at";
+pub(super) const RECORD: &str = "id, use_case, jurisdiction, state, canceled_by, document_attempts, face_attempts, last_error, created_at, expires_at, consent_given, consent_version, consent_language, consent_shown_by, consent_at";
+/// How many they are.
+pub(super) const RECORD_COLUMNS: usize = 15;
 
 /// What is in a column, and in no version of this program.
 pub(super) const UNKNOWN: StoreError = StoreError::Corrupt { what: "a value that this program does not know" };
@@ -98,5 +102,39 @@ pub(super) fn record(row: &Row<'_>) -> Result<SessionRecord, StoreError> {
         last_error: optional(7)?.map(reason).transpose()?,
         created_at: timestamp(row.get(8)?)?,
         expires_at: timestamp(row.get(9)?)?,
+        consent: consent(row, 10)?,
     })
+}
+
+/// What the person answered, out of five columns from one on.
+fn consent(row: &Row<'_>, first: usize) -> Result<Option<Consent>, StoreError> {
+    let Some(given) = row.get(first)? else { return Ok(None) };
+    let (version, language): (String, String) = (row.get(first + 1)?, row.get(first + 2)?);
+    let shown_by = match row.get::<_, String>(first + 3)?.as_str() {
+        "display" => ShownBy::Display,
+        "till" => ShownBy::Till,
+        _ => return Err(UNKNOWN),
+    };
+    let text = ConsentText::new(&version, &language).map_err(|_| UNKNOWN)?;
+    Ok(Some(Consent { given, text, shown_by, at: timestamp(row.get(first + 4)?)? }))
+}
+
+/// Writes what the person answered, with where an open session or an ended one stands: within somebody's transaction.
+pub(super) fn write_consent(transaction: &Transaction<'_>, record: &SessionRecord) -> Result<(), StoreError> {
+    let consent = record.consent.as_ref();
+    transaction
+        .prepare_cached(
+            "UPDATE session SET consent_given = ?2, consent_version = ?3, consent_language = ?4, consent_shown_by = ?5,
+                consent_at = ?6
+             WHERE id = ?1",
+        )?
+        .execute((
+            record.id.as_str(),
+            consent.map(|consent| consent.given),
+            consent.map(|consent| consent.text.version()),
+            consent.map(|consent| consent.text.language()),
+            consent.map(|consent| name(&consent.shown_by)).transpose()?,
+            consent.map(|consent| millis(consent.at)).transpose()?,
+        ))?;
+    Ok(())
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, named_params};
 
 use super::error::StoreError;
-use super::{Store, rows};
+use super::requests::NewEvent;
+use super::{Store, outbox, rows};
 use crate::session::{ReasonCode, SessionId, SessionRecord};
 
 impl Store {
@@ -19,11 +20,19 @@ impl Store {
         self.transact(|transaction| insert(transaction, record))
     }
 
-    /// Writes where an open session stands: its state, attempts and last error.
+    /// Writes where an open session stands: its state, attempts, last error, and what the person answered.
     ///
     /// # Errors
     /// [`StoreError::Terminal`] when it has ended or is to end, which is [`Store::finish`]'s work.
     pub fn save_session(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
+        self.save_and_tell(record, None)
+    }
+
+    /// The same, with an event of it.
+    ///
+    /// # Errors
+    /// As [`Store::save_session`]; neither is written then.
+    pub fn save_and_tell(&mut self, record: &SessionRecord, event: Option<&NewEvent>) -> Result<(), StoreError> {
         let values = OpenSession::of(record)?;
         self.transact(|transaction| {
             let ended = "SELECT ended_at IS NOT NULL FROM session WHERE id = ?1";
@@ -42,7 +51,8 @@ impl Store {
                     record.attempts.face,
                     values.last_error,
                 ))?;
-            Ok(())
+            rows::write_consent(transaction, record)?;
+            event.map_or(Ok(()), |event| outbox::insert_event(transaction, &record.id, event))
         })
     }
 
@@ -103,7 +113,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, record: &SessionRecord) -> R
             ":created_at": rows::millis(record.created_at)?,
             ":expires_at": rows::millis(record.expires_at)?,
         })?;
-    Ok(())
+    rows::write_consent(transaction, record)
 }
 
 /// What of a record is turned into names before it is written.

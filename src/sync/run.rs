@@ -190,6 +190,7 @@ impl Courier {
             EngineMessage::Welcome { .. }
             | EngineMessage::Prompt(_)
             | EngineMessage::Keys(_)
+            | EngineMessage::Heeded { .. }
             | EngineMessage::Staff(_) => {}
         }
         self.set_alarm();
@@ -298,6 +299,7 @@ impl Courier {
                     EngineMessage::Welcome { .. }
                     | EngineMessage::Keys(_)
                     | EngineMessage::Staff(_)
+                    | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)
                     | EngineMessage::Leased { .. }

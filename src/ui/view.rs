@@ -234,8 +234,7 @@ impl View {
             view.note = prompt.last_error.map(|reason| reason.entry().person);
         }
         match prompt.screen {
-            Screen::Consent if prompt.estimates_age => view.points = &words::CONSENT_POINTS_WITH_AGE,
-            Screen::Consent => view.points = &words::CONSENT_POINTS,
+            Screen::Consent => view.points = words::consent_points(prompt.estimates_age),
             Screen::FlashNotice => view.points = &words::FLASH_POINTS,
             Screen::Flash { colour, .. } => {
                 view.light = Some(colour);

@@ -39,7 +39,8 @@ pub const FLASH_POINTS: [&str; 2] =
 /// Added while deciding when it takes long.
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
 
-/// What is said before the person agrees, one sentence a point.
+/// What is said before the person agrees, one sentence a point. Other words are another version of
+/// [`ConsentText`](crate::session::ConsentText).
 pub const CONSENT_POINTS: [&str; 4] = [
     "The camera looks at your document, then at your face",
     "Both are checked on this device",
@@ -54,6 +55,12 @@ pub const CONSENT_POINTS_WITH_AGE: [&str; 4] = [
     "All on this device: no picture, name or age is kept",
     "You may say no: ask the staff what else is possible",
 ];
+
+/// What is said before the person agrees.
+#[must_use]
+pub fn consent_points(estimates_age: bool) -> &'static [&'static str] {
+    if estimates_age { &CONSENT_POINTS_WITH_AGE } else { &CONSENT_POINTS }
+}
 
 /// Title and detail of every screen.
 #[must_use]
@@ -169,18 +176,35 @@ pub fn of_remedy(reason: ReasonCode) -> &'static str {
         ReasonCode::FlashNotFollowed => "Come closer to the screen, away from sun and lamps, or talk to the staff",
         ReasonCode::FlashNotMeasured => "Face the screen alone and hold still until it stops",
         ReasonCode::TooManyAttempts => "Please come back in an hour, or talk to the staff",
-        ReasonCode::ReviewRefused => "Please ask the staff how to go on",
+        ReasonCode::ReviewRefused | ReasonCode::StaffRefused => "Please ask the staff how to go on",
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
+    use crate::privacy::hexadecimal;
+    use crate::session::ConsentText;
 
     fn jargon(text: &str) -> bool {
         const JARGON: [&str; 9] =
             ["mrz", "pdf417", "aamva", "liveness", "biometric", "embedding", "session", "refuse the sale", "_"];
         JARGON.iter().any(|word| text.to_lowercase().contains(word))
+    }
+
+    /// Whoever changes what people agree to makes a new version of it, so that an auditor finds the words by it.
+    #[test]
+    fn each_version_of_the_consent_text_has_the_words_that_it_had() {
+        for (estimates_age, version, words) in [
+            (false, "check-1", "55ea24827f91b145da82a0e10298589407c6d619fdafcaf38238238a78478ca2"),
+            (true, "check-with-age-1", "d01330ba8f6a1c9c84a6f2685627e569b96ea6c4730bee840caab2efceb86c46"),
+        ] {
+            assert_eq!(ConsentText::own(estimates_age).version(), version);
+            let digest = Sha256::digest(consent_points(estimates_age).join("\n"));
+            assert_eq!(hexadecimal(&digest), words, "these words are not those of {version}: give them a new version");
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use carded::session::Screen;
-use carded::session::protocol::ClientMessage;
+use carded::session::protocol::{ClientMessage, ClientRole, CodeText};
 use serde_json::{Value, json};
 
-use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, wait_for, words};
+use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, answer, wait_for, words};
 use crate::support::skip;
 
 /// An appliance with its API on a free port.
@@ -154,10 +154,13 @@ fn a_live_session_is_shown_at_once_and_a_second_one_is_told_to_wait() {
     served.ask(&test, "GET", &format!("{STRIPE}/{}", shown.stripe()), "").refused(404, "resource_missing");
 
     // The person does not agree: the session ends, with the reason in either's words.
-    till.say(&ClientMessage::Consent { session: shown.clone(), given: false });
+    till.say(&answer(&shown, false, "de-CH"));
     till.prompt(|screen| matches!(screen, Screen::NotVerified { .. }));
     let ended = served.ask(&key, "GET", &format!("{STILE}/{}", shown.stile()), "").ok();
     assert_eq!((&ended["status"], &ended["last_error"]["code"]), (&json!("failed"), &json!("consent_declined")));
+    let consent = &ended["carded"]["outcome"]["consent"];
+    assert_eq!((&consent["given"], &consent["shown_by"]), (&json!(false), &json!("till")));
+    assert_eq!((&consent["version"], &consent["language"]), (&json!("counter-2026.1"), &json!("de-CH")));
     assert!(ended["carded"]["attestation"].as_str().unwrap().split('.').count() == 3);
     let third = served.ask(&key, "POST", STRIPE, "type=document&carded[use_case]=tobacco_nicotine").ok();
     let cancel = format!("{STRIPE}/{}/cancel", third["id"].as_str().unwrap());
@@ -392,4 +395,119 @@ fn schemathesis_finds_nothing() {
     let output = command.output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}\n{}", words(&output));
+}
+
+impl Served {
+    /// A staff code, made by the operator's own command.
+    fn staff_code(&self) -> String {
+        let mut command = self.site.command("staff");
+        let output = command.args(["--json", "add", "--label", "counter"]).output().unwrap();
+        assert!(output.status.success(), "{}", words(&output));
+        let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+        made["code"].as_str().unwrap().to_owned()
+    }
+
+    /// An appliance whose shop hears everything in Stripe's words.
+    fn in_stripe_s_words(more: &str) -> (Self, TcpListener) {
+        let shop = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let served = Self::new(Site::reporting_to(shop.local_addr().unwrap()), more);
+        let config = fs::read_to_string(served.site.path("config.toml")).unwrap();
+        fs::write(served.site.path("config.toml"), config.replace("\"stile\"", "\"stripe\"")).unwrap();
+        (served, shop)
+    }
+
+    fn due_types(&self) -> Vec<String> {
+        let body = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        self.site.due().iter().map(|due| body(&due.body)["type"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[test]
+fn the_staff_override_an_outcome_by_their_code_and_it_stays_beside_the_new_one() {
+    let _alone = alone();
+    let (served, _shop) = Served::in_stripe_s_words("");
+    let _engine = served.site.ready("engine");
+    let (key, code) = (served.key(&[]), served.staff_code());
+    let chosen = "type=document&metadata[carded_test_outcome]=selfie_face_mismatch";
+    let id = served.ask(&key, "POST", STRIPE, chosen).ok()["id"].as_str().unwrap().to_owned();
+    let address = format!("{STRIPE}/{id}/override");
+    let wish = format!("staff_code={}&result=verified", code.replace(' ', "%20"));
+    // A display's key may not, and without a code of this device nobody may.
+    let display = served.key(&["--publishable"]);
+    served.ask(&display, "POST", &address, &wish).refused(403, "permission_denied");
+    served.ask(&key, "POST", &address, "staff_code=0000&result=verified").refused(400, "parameter_invalid");
+    served.ask(&key, "POST", &address, &format!("{wish}x")).refused(400, "parameter_invalid");
+    let wrong = if code == "0000 0000" { "11111111" } else { "00000000" };
+    let wrong = format!("staff_code={wrong}&result=verified");
+    let refused = served.ask(&key, "POST", &address, &wrong).refused(403, "staff_code_invalid");
+    assert_eq!(refused["error"]["param"], "staff_code");
+
+    let before = served.ask(&key, "GET", &format!("{STRIPE}/{id}"), "").ok();
+    assert_eq!(before["carded"]["overridden_by"], Value::Null);
+    let after = served.ask(&key, "POST", &address, &wish).ok();
+    assert_eq!((&after["status"], &after["last_error"]), (&before["status"], &before["last_error"]));
+    assert_eq!(after["carded"]["outcome"], before["carded"]["outcome"]);
+    let new = &after["carded"]["overridden_by"]["outcome"];
+    assert_eq!((&new["result"], &new["livemode"]), (&json!("verified"), &json!(false)));
+    assert_eq!(new["overrides"]["outcome"], before["carded"]["outcome"]["id"]);
+    assert!(new["overrides"]["staff"].as_str().unwrap().starts_with("stf_"));
+    // Asked again it is the same, and another way round a new one.
+    assert_eq!(served.ask(&key, "POST", &address, &wish).ok()["carded"], after["carded"]);
+    let back = served.ask(&key, "POST", &address, &wish.replace("=verified", "=not_verified")).ok();
+    assert_eq!(back["carded"]["overridden_by"]["outcome"]["reason"], "staff_refused");
+    let types = served.due_types();
+    assert_eq!(types.iter().filter(|name| *name == "carded.outcome.overridden").count(), 2, "{types:?}");
+
+    // Wrong codes lock all of them, and nothing of it is in any file but as a keyed hash.
+    for _ in 1..10 {
+        served.ask(&key, "POST", &address, &wrong).refused(403, "staff_code_invalid");
+    }
+    let locked = served.ask(&key, "POST", &address, &wish);
+    assert!(locked.head.contains("retry-after:"), "{locked:?}");
+    locked.refused(403, "staff_codes_locked");
+    let digits = code.replace(' ', "");
+    for file in fs::read_dir(served.site.path("state")).unwrap() {
+        let bytes = fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(digits.len()).any(|window| window == digits.as_bytes()));
+    }
+}
+
+#[test]
+fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
+    let _alone = alone();
+    let (served, _shop) = Served::in_stripe_s_words(
+        "[sessions]\nscreen_flash = \"require\"\nreview_flags = [\"screen_flash_simulated\"]",
+    );
+    let _engine = served.site.ready("engine");
+    let (key, code) = (served.key(&["--live"]), served.staff_code());
+    let (mut till, session) = served.site.agreed();
+    till.prompt(|screen| *screen == Screen::Review);
+    let address = format!("{STRIPE}/{}", session.stripe());
+    assert_eq!(served.ask(&key, "GET", &address, "").ok()["status"], "processing");
+    assert_eq!(served.due_types(), ["identity.verification_session.processing"]);
+    // Neither a display, which is no authority, nor a till without a code decides.
+    let review = |accepted, code: &str| ClientMessage::Review {
+        session: session.clone(),
+        accepted,
+        code: CodeText(code.to_owned()),
+    };
+    let mut display = served.site.client(ClientRole::Display).unwrap();
+    display.say(&review(true, &code));
+    assert!(display.refusal().contains("and nothing else"));
+    till.say(&review(true, "12"));
+    assert!(till.refusal().contains("eight digits"));
+    served.ask(&key, "POST", &format!("{address}/cancel"), "").refused(400, "session_not_open");
+    assert_eq!(served.ask(&key, "GET", &address, "").ok()["status"], "processing");
+
+    till.say(&review(true, &code));
+    till.prompt(|screen| *screen == Screen::Verified);
+    let ended = served.ask(&key, "GET", &address, "").ok();
+    let outcome = &ended["carded"]["outcome"];
+    assert_eq!((&ended["status"], &outcome["review"]["accepted"]), (&json!("verified"), &json!(true)));
+    assert!(outcome["review"]["staff"].as_str().unwrap().starts_with("stf_"));
+    assert_eq!(outcome["flags"], json!(["screen_flash_simulated"]));
+    assert_eq!(outcome["consent"]["given"], true);
+    // A second answer comes too late.
+    let again = format!("staff_code={}&decision=refused", code.replace(' ', ""));
+    served.ask(&key, "POST", &format!("{address}/review"), &again).refused(400, "session_not_open");
 }

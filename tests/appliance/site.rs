@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use carded::run::{Connection, SocketError};
 use carded::session::protocol::{Body, ClientMessage, ClientRole, Delivery, EngineMessage};
-use carded::session::{Prompt, Screen, SessionId};
+use carded::session::{ConsentText, Prompt, Screen, SessionId};
 use tempfile::TempDir;
 
 use crate::support::events::SECRET;
@@ -103,7 +103,7 @@ impl Site {
         let mut till = self.till();
         till.say(&ClientMessage::Start);
         let session = till.prompt(|screen| *screen == Screen::Consent).session.unwrap();
-        till.say(&ClientMessage::Consent { session: session.clone(), given: true });
+        till.say(&answer(&session, true, "en"));
         (till, session)
     }
 
@@ -210,4 +210,10 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     let of_task = |task: std::io::Result<fs::DirEntry>| fs::read_to_string(task.ok()?.path().join("children")).ok();
     let listed: String = tasks.filter_map(of_task).collect();
     listed.split_whitespace().map(|number| number.parse().unwrap()).collect()
+}
+
+/// A person's answer to a till's own text.
+pub fn answer(session: &SessionId, given: bool, language: &str) -> ClientMessage {
+    let text = ConsentText::new("counter-2026.1", language).unwrap();
+    ClientMessage::Consent { session: session.clone(), given, text }
 }

@@ -2,10 +2,10 @@
 
 use carded::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
 use carded::compliance::{PlaceDays, RuleBook, UseCase};
-use carded::privacy::Vocabulary;
+use carded::privacy::{StaffId, Vocabulary};
 use carded::session::{
-    AttemptsLeft, CanceledBy, Dialect, Evidence, KeptOutcome, Outcome, OutcomeSeed, Policy, SessionDetails, SessionId,
-    SessionRecord, SessionState, decide,
+    AttemptsLeft, CanceledBy, Dialect, Evidence, KeptOutcome, Outcome, OutcomeResult, OutcomeSeed, Policy,
+    SessionDetails, SessionId, SessionRecord, SessionState, decide,
 };
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -29,22 +29,65 @@ fn record(number: u64, state: SessionState) -> SessionRecord {
         jurisdiction: "US-CA".parse().unwrap(),
         state,
         attempts: AttemptsLeft { document: 0, face: 0 },
+        consent: None,
         last_error: None,
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH,
     }
 }
 
+fn rendered(dialect: Dialect, id: &str, kind: EventKind, snapshot: &SessionSnapshot) -> String {
+    let (camera_is_live, at) = (snapshot.details.livemode, Timestamp::UNIX_EPOCH);
+    event_body(dialect, Vocabulary::Real, &SessionEvent { id, kind, snapshot, camera_is_live, at }).unwrap()
+}
+
 fn ended(dialect: Dialect, id: &str, record: SessionRecord, outcome: Option<KeptOutcome>, livemode: bool) -> String {
-    let snapshot = SessionSnapshot { record, details: SessionDetails::new(dialect, livemode), outcome };
-    let event = SessionEvent {
-        id,
-        kind: EventKind::Ended,
-        snapshot: &snapshot,
-        camera_is_live: livemode,
-        at: Timestamp::UNIX_EPOCH,
+    let details = SessionDetails::new(dialect, livemode);
+    rendered(dialect, id, EventKind::Ended, &SessionSnapshot { record, details, outcome, overriding: None })
+}
+
+/// The bodies of a session that begins, and of one that waits for the staff, in Stripe's words.
+pub fn undecided(number: u64) -> [String; 2] {
+    [(EventKind::Created, SessionState::Created), (EventKind::Processing, SessionState::AwaitingReview)].map(
+        |(kind, state)| {
+            let (record, details) = (record(number, state), SessionDetails::new(Dialect::Stripe, false));
+            let snapshot = SessionSnapshot { record, details, outcome: None, overriding: None };
+            rendered(Dialect::Stripe, &format!("evt_{state:?}_{number}").to_lowercase(), kind, &snapshot)
+        },
+    )
+}
+
+/// The outcome that one of the staff sets over another.
+pub fn overriding(first: &Outcome, sequence: u64, previous_hash: Option<String>, result: OutcomeResult) -> Outcome {
+    let seed = OutcomeSeed {
+        id: format!("out_{sequence}"),
+        session: first.session().to_owned(),
+        device: "dev_1".to_owned(),
+        sequence,
+        previous_hash,
+        decided_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::UNIX_EPOCH,
+        consent: None,
     };
-    event_body(dialect, Vocabulary::Real, &event).unwrap()
+    Outcome::overriding(first, seed, StaffId::from_random(&[3; SessionId::CHARACTERS]), result)
+}
+
+/// The body of the event of an outcome that one of the staff has set over the first, both with their attestations.
+pub fn overridden(
+    dialect: Dialect,
+    number: u64,
+    livemode: bool,
+    first: (&Outcome, &str),
+    new: (&Outcome, &str),
+) -> String {
+    let kept = |(outcome, jws): (&Outcome, &str)| KeptOutcome { outcome: outcome.clone(), attestation: jws.to_owned() };
+    let snapshot = SessionSnapshot {
+        record: record(number, SessionState::NotVerified),
+        details: SessionDetails::new(dialect, livemode),
+        outcome: Some(kept(first)),
+        overriding: Some(kept(new)),
+    };
+    rendered(dialect, &format!("evt_overridden_{number}_{}", new.0.sequence()), EventKind::Overridden, &snapshot)
 }
 
 /// Identifier and body of the event of a cancelled session.
@@ -68,6 +111,7 @@ pub fn not_verified(sequence: u64, previous_hash: Option<String>) -> Outcome {
         previous_hash,
         decided_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH,
+        consent: None,
     };
     Outcome::new(seed, &decision, &evidence, &rule)
 }

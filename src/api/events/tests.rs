@@ -7,10 +7,10 @@ use crate::compliance::{PlaceDays, RuleBook, UseCase};
 use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields, Sex};
 use crate::imaging::Provenance;
 use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
-use crate::privacy::{Personal, PersonalDate};
+use crate::privacy::{Personal, PersonalDate, StaffId};
 use crate::session::{
     AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, KeptOutcome,
-    LivenessEvidence, Outcome, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord, decide,
+    LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord, decide,
 };
 
 const DIALECTS: [Dialect; 2] = [Dialect::Stripe, Dialect::Stile];
@@ -24,6 +24,7 @@ fn record(state: SessionState) -> SessionRecord {
         jurisdiction: "US-CA".parse().unwrap(),
         state,
         attempts: AttemptsLeft { document: 0, face: 0 },
+        consent: None,
         last_error: None,
         created_at: "2026-11-22T12:00:00Z".parse().unwrap(),
         expires_at: "2026-11-23T12:00:00Z".parse().unwrap(),
@@ -78,6 +79,7 @@ fn outcome() -> Outcome {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        review: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),
@@ -97,6 +99,7 @@ fn outcome() -> Outcome {
         previous_hash: None,
         decided_at: "2026-11-22T12:01:00Z".parse().unwrap(),
         expires_at: "2026-12-22T12:01:00Z".parse().unwrap(),
+        consent: None,
     };
     Outcome::new(seed, &decision, &evidence, &rule)
 }
@@ -104,7 +107,7 @@ fn outcome() -> Outcome {
 fn event(dialect: Dialect, kind: EventKind, state: SessionState, outcome: Option<&Outcome>) -> Option<Value> {
     let kept = |outcome: &Outcome| KeptOutcome { outcome: outcome.clone(), attestation: "e30.e30.AA".to_owned() };
     let details = SessionDetails::new(dialect, false);
-    let snapshot = SessionSnapshot { record: record(state), details, outcome: outcome.map(kept) };
+    let snapshot = SessionSnapshot { record: record(state), details, outcome: outcome.map(kept), overriding: None };
     let event = SessionEvent {
         id: "evt_222222222222222222222222",
         kind,
@@ -196,8 +199,60 @@ fn the_outcome_and_its_attestation_stand_beside_the_session_s_own_fields() {
         assert_eq!(carded["attestation"], "e30.e30.AA");
         assert_eq!(decided["data"]["object"]["status"], "verified");
         let canceled = body(dialect, SessionState::Expired, None).unwrap();
-        assert_eq!(canceled["data"]["object"]["carded"], json!({ "outcome": null, "attestation": null }));
+        assert_eq!(
+            canceled["data"]["object"]["carded"],
+            json!({ "outcome": null, "attestation": null, "overridden_by": null })
+        );
     }
+}
+
+#[test]
+fn both_dialects_hear_under_one_name_that_the_staff_have_overridden_an_outcome() {
+    let first = outcome();
+    let seed = OutcomeSeed {
+        id: "out_2".to_owned(),
+        session: first.session().to_owned(),
+        device: "dev_1".to_owned(),
+        sequence: 2,
+        previous_hash: None,
+        decided_at: "2026-11-22T12:05:00Z".parse().unwrap(),
+        expires_at: first.expires_at(),
+        consent: None,
+    };
+    let staff = StaffId::from_random(&[5; SessionId::CHARACTERS]);
+    let new = Outcome::overriding(&first, seed, staff, OutcomeResult::NotVerified);
+    let kept = |outcome: &Outcome| KeptOutcome { outcome: outcome.clone(), attestation: "e30.e30.AA".to_owned() };
+    for dialect in DIALECTS {
+        let snapshot = SessionSnapshot {
+            record: record(SessionState::Verified),
+            details: SessionDetails::new(dialect, false),
+            outcome: Some(kept(&first)),
+            overriding: Some(kept(&new)),
+        };
+        let at = "2026-11-22T12:05:00Z".parse().unwrap();
+        let event =
+            SessionEvent { id: "evt_1", kind: EventKind::Overridden, snapshot: &snapshot, camera_is_live: true, at };
+        let body: Value = serde_json::from_str(&event_body(dialect, Vocabulary::Real, &event).unwrap()).unwrap();
+        assert_eq!(
+            (&body["type"], &body["data"]["object"]["status"]),
+            (&json!("carded.outcome.overridden"), &json!("verified"))
+        );
+        let carded = &body["data"]["object"]["carded"];
+        assert_eq!((&carded["outcome"]["id"], &carded["outcome"]["result"]), (&json!("out_1"), &json!("verified")));
+        let new = &carded["overridden_by"]["outcome"];
+        assert_eq!((&new["result"], &new["reason"]), (&json!("not_verified"), &json!("staff_refused")));
+        assert_eq!(new["overrides"], json!({ "outcome": "out_1", "staff": format!("stf_{}", "5".repeat(24)) }));
+        assert_eq!((&new["strength"], &new["checks"], &new["model_digests"]), (&Value::Null, &json!([]), &json!({})));
+    }
+}
+
+#[test]
+fn stripe_hears_that_the_staff_are_asked_to_look() {
+    let asked = |dialect| event(dialect, EventKind::Processing, SessionState::AwaitingReview, None);
+    let stripe = asked(Dialect::Stripe).unwrap();
+    assert_eq!(stripe["type"], "identity.verification_session.processing");
+    assert_eq!(stripe["data"]["object"]["status"], "processing");
+    assert_eq!(asked(Dialect::Stile), None);
 }
 
 #[test]

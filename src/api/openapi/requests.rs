@@ -58,6 +58,20 @@ fn metadata_patterns() -> Value {
     })
 }
 
+/// What one of the staff says: who, and what.
+fn of_staff(operation: Operation) -> Value {
+    let code = json!({ "type": "string", "pattern": "^[0-9]{8}$", "description": "Of `carded staff add`." });
+    if operation == Operation::Review {
+        json!({ "staff_code": code, "decision": { "type": "string", "enum": ["accepted", "refused"] } })
+    } else {
+        json!({ "staff_code": code, "result": { "type": "string", "enum": ["verified", "not_verified"] } })
+    }
+}
+
+fn required_of_staff(operation: Operation) -> Value {
+    json!(["staff_code", if operation == Operation::Review { "decision" } else { "result" }])
+}
+
 /// The body of a request; `None` where it has none.
 pub(super) fn body(route: &Route) -> Option<Value> {
     use Operation as O;
@@ -96,6 +110,22 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             Some(form(&properties, &json!({ r"^expand\[0\]$": expandable() })))
         }
         (O::Start, Dialect::Stripe) => Some(form(&json!({ "client_secret": { "type": "string" } }), &own)),
+        (O::Review | O::Override, Dialect::Stripe) => {
+            let mut body = form(&of_staff(route.operation), &own);
+            body["required"] = true.into();
+            body["content"]["application/x-www-form-urlencoded"]["schema"]["required"] =
+                required_of_staff(route.operation);
+            Some(body)
+        }
+        (O::Review | O::Override, Dialect::Stile) => {
+            let schema = json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": required_of_staff(route.operation),
+                "properties": of_staff(route.operation),
+            });
+            Some(json!({ "required": true, "content": { "application/json": { "schema": schema } } }))
+        }
         (O::Create, Dialect::Stile) => Some(json!({
             "required": false,
             "content": { "application/json": { "schema": {
@@ -188,7 +218,7 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
             let description = "Needed with a publishable key.";
             list.push(one("client_secret", json!({ "type": "string" }), description));
         }
-        O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::RetrieveReport => {}
+        O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::Review | O::Override | O::RetrieveReport => {}
     }
     list
 }

@@ -130,11 +130,12 @@ fn snapshot(state: SessionState, details: SessionDetails) -> SessionSnapshot {
         jurisdiction: "US-CA".parse().unwrap(),
         state,
         attempts: crate::session::AttemptsLeft { document: 1, face: 1 },
+        consent: None,
         last_error: None,
         created_at: jiff::Timestamp::UNIX_EPOCH,
         expires_at: jiff::Timestamp::UNIX_EPOCH,
     };
-    SessionSnapshot { record, details, outcome: None }
+    SessionSnapshot { record, details, outcome: None, overriding: None }
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub struct StileError {
 
 impl StileSession {
     pub(super) fn of(snapshot: &SessionSnapshot, showing: Showing<'_>) -> Self {
-        let SessionSnapshot { record, details, outcome } = snapshot;
+        let SessionSnapshot { record, details, .. } = snapshot;
         let last_error = reason(snapshot).map(ReasonCode::entry);
         Self {
             id: record.id.stile(),
@@ -81,7 +81,7 @@ impl StileSession {
             url: None,
             use_case: record.use_case.as_str(),
             verified_outputs: None,
-            carded: showing.with_outcome.then(|| CardedOutcome::of(outcome.as_ref())),
+            carded: showing.with_outcome.then(|| CardedOutcome::of(snapshot)),
         }
     }
 }

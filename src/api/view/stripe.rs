@@ -217,7 +217,7 @@ pub fn report_id(session: &SessionId) -> String {
 
 impl StripeSession {
     pub(super) fn of(snapshot: &SessionSnapshot, showing: Showing<'_>) -> Self {
-        let SessionSnapshot { record, details, outcome } = snapshot;
+        let SessionSnapshot { record, details, outcome, .. } = snapshot;
         let report =
             || StripeReport::of(snapshot, showing.camera_is_live).map(|report| ReportOrId::Report(report.into()));
         let report_id = || outcome.as_ref().map(|_| ReportOrId::Id(report_id(&record.id)));
@@ -242,7 +242,7 @@ impl StripeSession {
             r#type: "document",
             url: None,
             verified_outputs: None,
-            carded: showing.with_outcome.then(|| CardedOutcome::of(outcome.as_ref())),
+            carded: showing.with_outcome.then(|| CardedOutcome::of(snapshot)),
             verification_outcome: guide.then_some(match record.state {
                 SessionState::Verified => Some("verified"),
                 SessionState::NotVerified => Some("not_verified"),
@@ -288,7 +288,7 @@ impl StripeReport {
     /// The report of a session; `None` until it is decided.
     #[must_use]
     pub fn of(snapshot: &SessionSnapshot, camera_is_live: bool) -> Option<Self> {
-        let SessionSnapshot { record, details, outcome } = snapshot;
+        let SessionSnapshot { record, details, outcome, .. } = snapshot;
         let kept = outcome.as_ref()?;
         let SessionDetails { client_reference_id, options, .. } = details;
         Some(Self {
@@ -303,7 +303,7 @@ impl StripeReport {
             r#type: "document",
             verification_flow: None,
             verification_session: record.id.stripe(),
-            carded: CardedOutcome::of(Some(kept)),
+            carded: CardedOutcome::of(snapshot),
         })
     }
 }

@@ -13,11 +13,12 @@ fn snapshot(state: SessionState, last_error: Option<ReasonCode>) -> SessionSnaps
         jurisdiction: "US-CA".parse().unwrap(),
         state,
         attempts: AttemptsLeft { document: 1, face: 1 },
+        consent: None,
         last_error,
         created_at: "2026-11-22T12:00:00Z".parse().unwrap(),
         expires_at: "2026-11-23T12:00:00Z".parse().unwrap(),
     };
-    SessionSnapshot { record, details: SessionDetails::new(Dialect::Stripe, true), outcome: None }
+    SessionSnapshot { record, details: SessionDetails::new(Dialect::Stripe, true), outcome: None, overriding: None }
 }
 
 fn shown(dialect: Dialect, snapshot: &SessionSnapshot) -> Value {

@@ -3,25 +3,26 @@
 //! Always holds: nothing here decides; every end is the desk's; what was answered is on disk.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::EngineError;
 use super::asking::{StartRefusal, Wish, new_event};
 use super::desk::Order;
-use super::store_keeper::StoreKeeper;
+use super::staffing::{StaffRefusal, Ways};
 use crate::api::{
     Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
     SessionSnapshot, TestOutcome, UpdateRequest,
 };
 use crate::compliance::RuleError;
-use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash};
-use crate::run::config::{ApiConfig, Config};
+use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
+use crate::run::config::ApiConfig;
 use crate::run::process::stopped;
 use crate::session::{
-    CanceledBy, Dialect, Idempotency, Page, Prompt, SessionDetails, SessionFilter, SessionId, SessionRecord,
+    CanceledBy, Dialect, Idempotency, OutcomeResult, Page, Prompt, SessionDetails, SessionFilter, SessionId,
+    SessionRecord,
 };
 use crate::store::{Actor, SessionPage, Store, StoreError};
 
@@ -32,15 +33,10 @@ const PURGE_EVERY: Duration = Duration::from_mins(30);
 
 /// What the API needs of the engine.
 pub(super) struct EngineBackend {
-    pub desk: mpsc::Sender<Order>,
-    pub store: StoreKeeper,
+    pub ways: Ways,
     pub secrets: ApiSecrets,
-    pub config: Arc<Config>,
     pub prompts: watch::Receiver<Prompt>,
     pub ends: watch::Receiver<u64>,
-    /// Tells `sync` that something waits.
-    pub due: watch::Sender<u64>,
-    pub origin: Instant,
 }
 
 /// Takes the API's addresses: before the engine says that it is ready, so that a wrong one ends it.
@@ -58,7 +54,7 @@ pub(super) async fn serve(
     listeners: Vec<Listener>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), EngineError> {
-    let store = backend.store.clone();
+    let store = backend.ways.store.clone();
     let router = Api::new(backend, stop.clone()).router();
     let mut served = tokio::task::JoinSet::new();
     for listener in listeners {
@@ -98,7 +94,8 @@ fn snapshot(store: &Store, record: SessionRecord, may_be_live: bool) -> Result<S
     let was_live = outcome.as_ref().is_some_and(|kept| kept.outcome.livemode());
     let of_site = || SessionDetails::new(Dialect::Stripe, was_live || may_be_live);
     let details = store.details(&record.id)?.unwrap_or_else(of_site);
-    Ok(SessionSnapshot { record, details, outcome })
+    let overriding = store.overriding(&record.id)?;
+    Ok(SessionSnapshot { record, details, outcome, overriding })
 }
 
 impl EngineBackend {
@@ -106,7 +103,7 @@ impl EngineBackend {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let done = self.store.call(work).await.map_err(|_| stopping())?;
+        let done = self.ways.store.call(work).await.map_err(|_| stopping())?;
         done.map_err(|error| {
             tracing::error!("{error}");
             unavailable("The device's store cannot be used now; its own log says why")
@@ -115,7 +112,7 @@ impl EngineBackend {
 
     async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, ApiError> {
         let (answer, answered) = oneshot::channel();
-        self.desk.send(Order::Wish(wish(answer))).await.map_err(|_| stopping())?;
+        self.ways.desk.send(Order::Wish(wish(answer))).await.map_err(|_| stopping())?;
         answered.await.map_err(|_| stopping())
     }
 }
@@ -133,6 +130,21 @@ fn refused(refusal: &StartRefusal) -> ApiError {
     }
 }
 
+fn not_heeded(refusal: StaffRefusal) -> ApiError {
+    let words = refusal.to_string();
+    match refusal {
+        StaffRefusal::Unknown { .. } => ApiError::of_param(ErrorCode::StaffCodeInvalid, "staff_code", words),
+        StaffRefusal::Locked { again_after } => {
+            ApiError::of_param(ErrorCode::StaffCodesLocked, "staff_code", words).again_after(again_after)
+        }
+        StaffRefusal::Override(_) => ApiError::new(ErrorCode::SessionNotOpen, words),
+        StaffRefusal::Missing => ApiError::new(ErrorCode::ResourceMissing, words),
+        StaffRefusal::Session(refusal) => refused(&refusal),
+        StaffRefusal::Store => unavailable(words),
+        StaffRefusal::Engine(_) => stopping(),
+    }
+}
+
 impl Backend for EngineBackend {
     fn secrets(&self) -> &ApiSecrets {
         &self.secrets
@@ -140,14 +152,14 @@ impl Backend for EngineBackend {
 
     fn facts(&self) -> DeviceFacts {
         DeviceFacts {
-            camera_is_live: self.config.camera.may_be_live(),
-            has_endpoint: !self.config.endpoints.is_empty(),
-            sessions_wait: self.config.api.as_ref().is_some_and(|api| api.sessions_wait),
+            camera_is_live: self.ways.config.camera.may_be_live(),
+            has_endpoint: !self.ways.config.endpoints.is_empty(),
+            sessions_wait: self.ways.config.api.as_ref().is_some_and(|api| api.sessions_wait),
         }
     }
 
     fn uptime(&self) -> Duration {
-        self.origin.elapsed()
+        self.ways.origin.elapsed()
     }
 
     fn now(&self) -> Timestamp {
@@ -180,14 +192,14 @@ impl Backend for EngineBackend {
         let details = session.details.clone();
         let (answer, answered) = oneshot::channel();
         let order = Order::Start { by: "api", asked: Some(Box::new(session)), answer };
-        self.desk.send(order).await.map_err(|_| stopping())?;
+        self.ways.desk.send(order).await.map_err(|_| stopping())?;
         let record = answered.await.map_err(|_| stopping())?.map_err(|refusal| refused(&refusal))?;
-        self.due.send_modify(|changes| *changes += 1);
-        Ok(SessionSnapshot { record, details, outcome: None })
+        self.ways.due.send_modify(|changes| *changes += 1);
+        Ok(SessionSnapshot { record, details, outcome: None, overriding: None })
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<SessionSnapshot>, ApiError> {
-        let may_be_live = self.config.camera.may_be_live();
+        let may_be_live = self.ways.config.camera.may_be_live();
         self.read(move |store| match store.session(&id)? {
             Some(record) => snapshot(store, record, may_be_live).map(Some),
             None => Ok(None),
@@ -197,7 +209,7 @@ impl Backend for EngineBackend {
 
     async fn sessions(&self, filter: SessionFilter, page: Page) -> Result<Option<PageOf<SessionSnapshot>>, ApiError> {
         self.read(move |store| {
-            let shown = |(record, details, outcome)| SessionSnapshot { record, details, outcome };
+            let shown = |(record, details, outcome)| SessionSnapshot { record, details, outcome, overriding: None };
             match store.sessions_page(&filter, &page) {
                 Ok(SessionPage { sessions, has_more }) => {
                     Ok(Some(PageOf { entries: sessions.into_iter().map(shown).collect(), has_more }))
@@ -210,7 +222,7 @@ impl Backend for EngineBackend {
     }
 
     async fn update(&self, id: SessionId, request: UpdateRequest) -> Result<Option<SessionSnapshot>, ApiError> {
-        let may_be_live = self.config.camera.may_be_live();
+        let may_be_live = self.ways.config.camera.may_be_live();
         // Read, judged and written in one go: the store does nothing else in between.
         let changed = move |store: &mut Store| {
             let Some(record) = store.session(&id)? else { return Ok(Ok(None)) };
@@ -243,8 +255,16 @@ impl Backend for EngineBackend {
         ended.map(drop).map_err(|refusal| refused(&refusal))
     }
 
+    async fn review(&self, id: SessionId, accepted: bool, code: StaffCode) -> Result<bool, ApiError> {
+        self.ways.review(id, accepted, code).await.map_err(not_heeded)
+    }
+
+    async fn override_outcome(&self, id: SessionId, result: OutcomeResult, code: StaffCode) -> Result<(), ApiError> {
+        self.ways.override_outcome(id, result, code).await.map_err(not_heeded)
+    }
+
     async fn redact(&self, id: SessionId) -> Result<(), ApiError> {
-        let config = Arc::clone(&self.config);
+        let config = Arc::clone(&self.ways.config);
         let redact = move |store: &mut Store| {
             let at = Timestamp::now();
             let Some(record) = store.session(&id)? else { return Err(StoreError::Missing) };
@@ -254,7 +274,7 @@ impl Backend for EngineBackend {
             store.redact(&id, at, Actor::Till, Some(&event)).map(drop)
         };
         self.read(redact).await?;
-        self.due.send_modify(|changes| *changes += 1);
+        self.ways.due.send_modify(|changes| *changes += 1);
         Ok(())
     }
 

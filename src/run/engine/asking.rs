@@ -13,6 +13,7 @@ use super::EngineError;
 use super::desk::{Desk, too_many};
 use crate::api::{EventKind, NewSession, SessionSnapshot, TestOutcome};
 use crate::compliance::RuleError;
+use crate::privacy::StaffId;
 use crate::run::finishing::bodies;
 use crate::session::machine::{Ending, Event, Session};
 use crate::session::{CanceledBy, Decision, DeviceFault, Evidence, SessionId, SessionRecord, SessionState, Verdict};
@@ -56,6 +57,8 @@ pub(super) enum Wish {
     Present { session: SessionId, answer: oneshot::Sender<Result<(), StartRefusal>> },
     /// Ends a session; whether that was still possible.
     Cancel { session: SessionId, by: CanceledBy, answer: oneshot::Sender<Ended> },
+    /// Tells what one of the staff found at the document; whether the session waited for that.
+    Review { session: SessionId, accepted: bool, staff: StaffId, answer: oneshot::Sender<Ended> },
     /// Ends a test session as it was chosen.
     Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<Ended> },
 }
@@ -95,6 +98,7 @@ impl Desk {
             jurisdiction,
             state: SessionState::Created,
             attempts: self.config.sessions.budget(),
+            consent: None,
             last_error: None,
             created_at: now,
             expires_at: now.saturating_add(SESSION_LIFETIME).unwrap_or(Timestamp::MAX),
@@ -142,7 +146,7 @@ impl Desk {
         self.store
             .call(move |store| {
                 let Some(asked) = asked else { return store.create_session(&record) };
-                let snapshot = SessionSnapshot { record, details: asked.details, outcome: None };
+                let snapshot = SessionSnapshot { record, details: asked.details, outcome: None, overriding: None };
                 let event = new_event(&config, EventKind::Created, &snapshot)?;
                 store.create_requested(&Requested {
                     record: &snapshot.record,
@@ -162,14 +166,23 @@ impl Desk {
             Ok(rule) => rule,
             Err(error) => return Ok(Err(error.into())),
         };
-        let policy = match self.policy_of(&record.id, &rule).await? {
-            Ok(policy) => policy,
+        // Options can be changed until here: they are read, and the session is closed to changes, in one go.
+        let opened = SessionRecord { state: SessionState::AwaitingConsent, ..record.clone() };
+        let read_and_close = move |store: &mut Store| {
+            let details = store.details(&opened.id)?;
+            store.save_session(&opened).map(|()| details)
+        };
+        let details = match self.store.call(read_and_close).await? {
+            Ok(details) => details,
             Err(error) => return Ok(Err(self.failed_store(&error))),
         };
+        let policy = self.policy_of(details.as_ref(), &rule);
         let now = self.now();
-        self.session = Some(Session::new(record, policy, self.capture, now));
+        let mut session = Session::new(record, policy, self.capture, now);
+        // What this asks for is done: it is written.
+        let _ = session.step(Event::Opened, now);
+        self.session = Some(session);
         self.result_until = None;
-        self.step(Event::Opened).await?;
         let shown = self.session.as_ref().map(|session| session.record().clone());
         Ok(shown.ok_or(StartRefusal::NotWaiting))
     }
@@ -184,6 +197,10 @@ impl Desk {
             }
             Wish::Cancel { session, by, answer } => {
                 let done = self.end_on_wish(&session, Ending::Canceled(by)).await?;
+                let _ = answer.send(done);
+            }
+            Wish::Review { session, accepted, staff, answer } => {
+                let done = self.end_review(&session, Event::ReviewAnswered { accepted, staff }).await?;
                 let _ = answer.send(done);
             }
             Wish::Conclude { session, outcome, answer } => {
@@ -236,6 +253,17 @@ impl Desk {
             Ok(None) => Ok(Ok(false)),
             Err(error) => Ok(Err(self.failed_store(&error))),
         }
+    }
+
+    async fn end_review(&mut self, id: &SessionId, answer: Event) -> Result<Ended, EngineError> {
+        let state = self.session.as_ref().map(|session| session.record().state);
+        if !self.is_present(id) || state != Some(SessionState::AwaitingReview) {
+            return Ok(Ok(false));
+        }
+        self.step(answer).await?;
+        let ended = self.session.as_ref().is_some_and(|session| session.record().state.is_terminal());
+        // The answer is known; where the disk did not take it, it is written later.
+        Ok(if ended { Ok(true) } else { Err(DeviceFault::Store.into()) })
     }
 
     /// Ends the sessions that waited for their screen until they ran out.

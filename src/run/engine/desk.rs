@@ -10,17 +10,20 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
-use super::asking::{Started, Wish};
+use super::asking::{Started, Wish, new_event};
 use super::eyes::{Eyes, EyesOrder, Shown};
 use super::store_keeper::StoreKeeper;
-use crate::api::NewSession;
+use crate::api::{EventKind, NewSession, SessionSnapshot};
 use crate::compliance::{PlaceDays, Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
-use crate::run::finishing::{Finishing, finish};
+use crate::run::finishing::{Finishing, details_or_site, finish};
 use crate::run::process::stopped;
 use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now, Session};
-use crate::session::{CanceledBy, DeviceFault, Policy, Prompt, Screen, SessionId, SessionRecord, SessionState};
+use crate::session::{
+    CanceledBy, ConsentText, DeviceFault, Policy, Prompt, Screen, SessionDetails, SessionId, SessionRecord,
+    SessionState, ShownBy,
+};
 use crate::store::{AttemptKind, AttemptNumber, Begun, Budget, NewAttempt, Spent, Store, StoreError};
 
 /// How long an end stays on the screen.
@@ -41,7 +44,13 @@ pub(super) enum Order {
     /// The API has a wish for a session.
     Wish(Wish),
     /// The person of a session answered.
-    Consent { session: SessionId, given: bool },
+    Consent {
+        session: SessionId,
+        given: bool,
+        text: ConsentText,
+        shown_by: ShownBy,
+        answer: oneshot::Sender<Result<(), &'static str>>,
+    },
     /// Somebody wants a session to end.
     Cancel { session: SessionId, by: CanceledBy },
     /// The eyes have seen something.
@@ -142,13 +151,15 @@ impl Desk {
                 Ok(())
             }
             Order::Wish(wish) => self.grant(wish).await,
-            Order::Consent { session, given } if self.is_present(&session) => {
-                // Between the last look at the clock and now it may have been set.
-                self.reconcile().await?;
-                self.step(Event::ConsentAnswered { given }).await
+            Order::Consent { session, given, text, shown_by, answer } => {
+                let event = Event::ConsentAnswered { given, text, shown_by };
+                let taken = self.take_consent(&session, event).await?;
+                // Who answered may have gone.
+                let _ = answer.send(taken);
+                Ok(())
             }
             Order::Cancel { session, by } if self.is_present(&session) => self.step(Event::Cancel { by }).await,
-            Order::Consent { .. } | Order::Cancel { .. } => Ok(()),
+            Order::Cancel { .. } => Ok(()),
             Order::Event(event) => {
                 self.reconcile().await?;
                 self.step(event).await
@@ -162,6 +173,25 @@ impl Desk {
                 Ok(())
             }
         }
+    }
+
+    /// The person's answer; one to a session that is over by now says nothing.
+    async fn take_consent(&mut self, id: &SessionId, event: Event) -> Result<Result<(), &'static str>, EngineError> {
+        let Some(session) = self.session.as_ref().filter(|session| session.record().id == *id) else {
+            return Ok(Ok(()));
+        };
+        let own = ConsentText::own(session.policy().age_threshold().is_some());
+        if let Event::ConsentAnswered { text, shown_by: ShownBy::Display, .. } = &event
+            && text.version() != own.version()
+        {
+            return Ok(Err(
+                "the screen shows another consent text than this engine has; install the same version of both",
+            ));
+        }
+        // Between the last look at the clock and now it may have been set.
+        self.reconcile().await?;
+        self.step(event).await?;
+        Ok(Ok(()))
     }
 
     pub(super) fn is_present(&self, id: &SessionId) -> bool {
@@ -210,7 +240,9 @@ impl Desk {
         let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
             return self.give_up(record).await;
         };
-        let policy = self.policy_of(&record.id, &rule).await??;
+        let id = record.id.clone();
+        let details = self.store.call(move |store| store.details(&id)).await??;
+        let policy = self.policy_of(details.as_ref(), &rule);
         let now = self.now();
         if let Some((session, effects)) = Session::resume(record, policy, self.capture, now) {
             tracing::info!(session = %session.record().id, "an interrupted session starts over");
@@ -228,18 +260,12 @@ impl Desk {
     }
 
     /// What a session asks for: the rule of its place, tightened by what the integrator asked.
-    pub(super) async fn policy_of(
-        &mut self,
-        id: &SessionId,
-        rule: &Rule,
-    ) -> Result<Result<Policy, StoreError>, EngineError> {
-        let id = id.clone();
-        let details = self.store.call(move |store| store.details(&id)).await?;
+    pub(super) fn policy_of(&self, details: Option<&SessionDetails>, rule: &Rule) -> Policy {
         let policy = (self.policy)(rule);
-        Ok(details.map(|details| match details {
+        match details {
             Some(details) => policy.narrowed_by(&details.options, details.asks_identity),
             None => policy,
-        }))
+        }
     }
 
     /// One step of the session, if there is one, and what follows from it.
@@ -257,10 +283,17 @@ impl Desk {
             let record = session.record().clone();
             match effect {
                 Effect::Save => {
-                    if let Err(error) = self.store.call(move |store| store.save_session(&record)).await? {
+                    let tells = record.state == SessionState::AwaitingReview;
+                    let config = Arc::clone(&self.config);
+                    let save = move |store: &mut Store| {
+                        if tells { ask_for_review(store, &config, &record) } else { store.save_session(&record) }
+                    };
+                    if let Err(error) = self.store.call(save).await? {
                         // What was to follow must not: it would not be on disk. The session hears of it in its turn.
                         self.note_failed_store(&error);
                         effects.clear();
+                    } else if tells {
+                        self.due.send_modify(|changes| *changes += 1);
                     }
                 }
                 Effect::Capture { capture, task } => match self.begin_attempt(&task).await? {
@@ -435,6 +468,14 @@ impl Desk {
         self.prompts.send_if_modified(|shown| std::mem::replace(shown, prompt.clone()) != prompt);
         self.shown.set(self.capture, screen, self.origin.elapsed());
     }
+}
+
+/// Writes that a session waits for the staff, and tells whoever wants to know that it takes longer.
+fn ask_for_review(store: &mut Store, config: &Config, record: &SessionRecord) -> Result<(), StoreError> {
+    let details = details_or_site(store.details(&record.id)?.as_ref(), config);
+    let snapshot = SessionSnapshot { record: record.clone(), details, outcome: None, overriding: None };
+    let event = new_event(config, EventKind::Processing, &snapshot)?;
+    store.save_and_tell(record, Some(&event))
 }
 
 /// What the staff are told when too many attempts have failed.

@@ -10,6 +10,7 @@ mod asking;
 mod desk;
 mod eyes;
 mod server;
+mod staffing;
 mod store_keeper;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use self::api::EngineBackend;
 use self::desk::{Desk, Faults, Order};
 use self::eyes::{Eyes, Shown};
 use self::server::{Server, Users};
+use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
 use super::config::Config;
 use super::process::stopped;
@@ -137,19 +139,11 @@ pub async fn run(
 
     let listener = socket::bind(&config.device.socket).await?;
     let api_listeners = api::listen(config.api.as_ref()).await?;
-    let backend = EngineBackend {
-        desk: desk_orders.clone(),
-        store: store.clone(),
-        secrets,
-        config: Arc::clone(&config),
-        prompts: shown_prompts.clone(),
-        ends: ends.clone(),
-        due: due.clone(),
-        origin,
-    };
+    let ways =
+        Ways { desk: desk_orders.clone(), store: store.clone(), config: Arc::clone(&config), due: due.clone(), origin };
+    let backend = EngineBackend { ways: ways.clone(), secrets, prompts: shown_prompts.clone(), ends: ends.clone() };
     let server = Server {
-        desk: desk_orders.clone(),
-        store: store.clone(),
+        ways,
         camera: Arc::clone(&camera),
         prompts: shown_prompts,
         due: ends,

@@ -16,16 +16,19 @@ use zeroize::Zeroizing;
 
 use super::EngineError;
 use super::desk::Order;
-use super::store_keeper::StoreKeeper;
+use super::staffing::Ways;
 use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
+use crate::privacy::StaffCode;
 use crate::run::config::DeviceConfig;
 use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::run::{keys, staff};
-use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, Settlement, encode, encode_preview};
-use crate::session::{CanceledBy, Prompt, Screen};
+use crate::session::protocol::{
+    Body, ClientMessage, ClientRole, CodeText, EngineMessage, Settlement, encode, encode_preview,
+};
+use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
 
 /// Clients at one time.
@@ -76,8 +79,7 @@ impl Users {
 /// What every client's task shares.
 #[derive(Clone)]
 pub(super) struct Server {
-    pub desk: mpsc::Sender<Order>,
-    pub store: StoreKeeper,
+    pub ways: Ways,
     pub camera: Arc<Camera>,
     pub prompts: watch::Receiver<Prompt>,
     pub due: watch::Receiver<u64>,
@@ -161,7 +163,7 @@ impl Server {
             ClientRole::Sync => {
                 let served = self.hand_out(messages, &mut writing, holder).await;
                 // A store that is gone frees every lease with it.
-                let _ = self.store.call(move |store| store.release(LeaseHolder(holder))).await;
+                let _ = self.ways.store.call(move |store| store.release(LeaseHolder(holder))).await;
                 served
             }
         };
@@ -193,7 +195,7 @@ impl Server {
         &self,
         work: impl FnOnce(&mut Store) -> Result<T, OrderError> + Send + 'static,
     ) -> Result<T, String> {
-        self.store.call(work).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+        self.ways.store.call(work).await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }
 
     /// Serves a display, with pictures, or a till, without.
@@ -218,8 +220,14 @@ impl Server {
                 }
                 message = messages.recv() => {
                     let message = message.ok_or(SocketError::Closed)?;
-                    if let Err(why) = self.carry_out(message, pictures).await {
-                        write(writing, &EngineMessage::Failed { why }).await?;
+                    let answer = match message {
+                        ClientMessage::Review { .. } | ClientMessage::Override { .. } if !pictures => {
+                            self.heed(message).await.map(Some)
+                        }
+                        message => self.carry_out(message, pictures).await.map(|()| None),
+                    };
+                    if let Some(said) = answer.unwrap_or_else(|why| Some(EngineMessage::Failed { why })) {
+                        write(writing, &said).await?;
                     }
                 }
                 _ = ticks.tick(), if pictures => {
@@ -236,6 +244,25 @@ impl Server {
         }
     }
 
+    /// What a till says in the name of one of the staff.
+    async fn heed(&self, message: ClientMessage) -> Result<EngineMessage, String> {
+        let unformed = || "a staff code has eight digits; make one with 'carded staff add'".to_owned();
+        let parsed = |code: &CodeText| StaffCode::parse(&code.0).ok_or_else(unformed);
+        let (session, heeded) = match message {
+            ClientMessage::Review { session, accepted, code } => {
+                let waited = self.ways.review(session.clone(), accepted, parsed(&code)?).await;
+                let over = || "this session does not wait for the staff to look at the document".to_owned();
+                (session, waited.map_err(|why| why.to_string())?.then_some(()).ok_or_else(over))
+            }
+            ClientMessage::Override { session, result, code } => {
+                let set = self.ways.override_outcome(session.clone(), result, parsed(&code)?).await;
+                (session, set.map_err(|why| why.to_string()))
+            }
+            _ => return Err("this is nothing that the staff say".to_owned()),
+        };
+        heeded.map(|()| EngineMessage::Heeded { session })
+    }
+
     async fn carry_out(&self, message: ClientMessage, display: bool) -> Result<(), String> {
         let gone = || "the engine is stopping; connect again".to_owned();
         let by = if display { CanceledBy::Person } else { CanceledBy::Till };
@@ -243,16 +270,22 @@ impl Server {
             ClientMessage::Start => {
                 let (answer, answered) = oneshot::channel();
                 let by = if display { "display" } else { "till" };
-                self.desk.send(Order::Start { by, asked: None, answer }).await.map_err(|_| gone())?;
+                self.ways.desk.send(Order::Start { by, asked: None, answer }).await.map_err(|_| gone())?;
                 answered.await.map_err(|_| gone())?.map(drop).map_err(|refusal| refusal.to_string())
             }
-            ClientMessage::Consent { session, given } => {
-                self.desk.send(Order::Consent { session, given }).await.map_err(|_| gone())
+            ClientMessage::Consent { session, given, text } => {
+                let shown_by = if display { ShownBy::Display } else { ShownBy::Till };
+                let (answer, answered) = oneshot::channel();
+                let order = Order::Consent { session, given, text, shown_by, answer };
+                self.ways.desk.send(order).await.map_err(|_| gone())?;
+                answered.await.map_err(|_| gone())?.map_err(str::to_owned)
             }
             ClientMessage::Cancel { session } => {
-                self.desk.send(Order::Cancel { session, by }).await.map_err(|_| gone())
+                self.ways.desk.send(Order::Cancel { session, by }).await.map_err(|_| gone())
             }
             ClientMessage::Hello(_)
+            | ClientMessage::Review { .. }
+            | ClientMessage::Override { .. }
             | ClientMessage::Lease { .. }
             | ClientMessage::Settle { .. }
             | ClientMessage::Keys(_)
@@ -286,6 +319,8 @@ impl Server {
                 ClientMessage::Hello(_)
                 | ClientMessage::Start
                 | ClientMessage::Consent { .. }
+                | ClientMessage::Review { .. }
+                | ClientMessage::Override { .. }
                 | ClientMessage::Cancel { .. }
                 | ClientMessage::Keys(_)
                 | ClientMessage::Staff(_) => {
@@ -299,7 +334,7 @@ impl Server {
     async fn lease(&self, most: u16, holder: u64) -> Result<EngineMessage, String> {
         let most = usize::from(most).min(MOST_LEASED);
         let now = Timestamp::now();
-        let leased = self.store.call(move |store| {
+        let leased = self.ways.store.call(move |store| {
             let deliveries = store.lease(LeaseHolder(holder), most, now)?;
             let next = if deliveries.is_empty() { store.next_due(now)? } else { None };
             Ok::<_, crate::store::StoreError>((deliveries, next))
@@ -311,7 +346,7 @@ impl Server {
 
     async fn settle(&self, delivery: i64, outcome: Settlement, holder: u64) -> Result<EngineMessage, String> {
         let settled =
-            self.store.call(move |store| store.settle(LeaseHolder(holder), delivery, &outcome, Timestamp::now()));
+            self.ways.store.call(move |store| store.settle(LeaseHolder(holder), delivery, &outcome, Timestamp::now()));
         settled.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;
         Ok(EngineMessage::Settled { delivery })
     }

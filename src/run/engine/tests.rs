@@ -10,13 +10,17 @@ use crate::imaging::{Provenance, Rgb};
 use crate::run::socket::Connection;
 use crate::run::test_support::runtime;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
-use crate::session::{DeviceFault, ReasonCode, Screen, SessionId};
+use crate::session::{ConsentText, DeviceFault, ReasonCode, Screen, SessionId};
 use crate::tools::simulated::{Part, SimulatedPerson};
 use crate::tools::specimen::encode_jpeg;
 use crate::tools::today_utc;
 
 /// Nothing here takes that long unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+fn agreed(session: SessionId) -> ClientMessage {
+    ClientMessage::Consent { session, given: true, text: ConsentText::own(false) }
+}
 
 async fn prompt(till: &mut Connection, wanted: impl Fn(&Screen) -> bool) -> Prompt {
     loop {
@@ -74,7 +78,7 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
         let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
         till.send(&ClientMessage::Start).await.unwrap();
         let session = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
-        till.send(&ClientMessage::Consent { session, given: true }).await.unwrap();
+        till.send(&agreed(session)).await.unwrap();
         prompt(&mut till, |screen| matches!(screen, Screen::Document { .. })).await;
         let fault = prompt(&mut till, |screen| matches!(screen, Screen::Fault { .. })).await;
         assert_eq!(fault.screen, Screen::Fault { fault: DeviceFault::CameraMissing });
@@ -174,7 +178,7 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
         till.send(&ClientMessage::Start).await.unwrap();
         let session: SessionId = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
-        till.send(&ClientMessage::Consent { session, given: true }).await.unwrap();
+        till.send(&agreed(session)).await.unwrap();
         let mut screens = Vec::new();
         let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
         while !screens.last().is_some_and(ended) {

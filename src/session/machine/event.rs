@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
 use crate::liveness::{AgeThreshold, AgeTriage, Direction, FeedReport, FlashColour, MatchResult, Template};
+use crate::privacy::StaffId;
+use crate::session::consent::{ConsentText, ShownBy};
 use crate::session::decision::Decision;
 use crate::session::evidence::{DocumentEvidence, Evidence, FlashEvidence, LivenessEvidence, ModelDigests};
 use crate::session::fault::DeviceFault;
@@ -94,6 +96,10 @@ pub enum Event {
     ConsentAnswered {
         /// Whether.
         given: bool,
+        /// What was before them.
+        text: ConsentText,
+        /// Who showed it.
+        shown_by: ShownBy,
     },
     /// One side of the document was read; for the prompt only.
     SideRead {
@@ -155,6 +161,8 @@ pub enum Event {
     ReviewAnswered {
         /// Whether it is good.
         accepted: bool,
+        /// Which of them.
+        staff: StaffId,
     },
     /// The device cannot go on.
     Faulted {

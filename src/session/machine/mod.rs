@@ -121,6 +121,7 @@ impl Session {
         } else if attempts.document == 0 || attempts.face == 0 {
             session.end(Ending::Canceled(CanceledBy::Device), now)
         } else {
+            session.record.consent = None;
             session.enter(SessionState::AwaitingConsent, CONSENT_WITHIN, now);
             vec![Effect::Rest, Effect::Save]
         };

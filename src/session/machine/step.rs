@@ -9,9 +9,10 @@ use super::{
     SidesRead,
 };
 use crate::imaging::Provenance;
+use crate::session::consent::Consent;
 use crate::session::decision::{Decision, Verdict, decide, face_finding, refuse};
 use crate::session::document_findings::document_findings;
-use crate::session::evidence::{CaptureEvidence, Evidence, FeedEvidence};
+use crate::session::evidence::{CaptureEvidence, Evidence, FeedEvidence, Review};
 use crate::session::fault::DeviceFault;
 use crate::session::hints::HintGate;
 use crate::session::prompt::DocumentSide;
@@ -30,11 +31,14 @@ impl Session {
                 self.enter(S::AwaitingConsent, CONSENT_WITHIN, now);
                 vec![Effect::Save]
             }
-            Event::ConsentAnswered { given: true } if state == S::AwaitingConsent && self.fault.is_none() => {
+            Event::ConsentAnswered { given, text, shown_by }
+                if state == S::AwaitingConsent && (self.fault.is_none() || !given) =>
+            {
+                self.record.consent = Some(Consent { given, text, shown_by, at: now.wall });
+                if !given {
+                    return self.refuse(ReasonCode::ConsentDeclined, now);
+                }
                 if self.policy.age_threshold().is_some() { self.begin_face(now) } else { self.begin_document(now) }
-            }
-            Event::ConsentAnswered { given: false } if state == S::AwaitingConsent => {
-                self.refuse(ReasonCode::ConsentDeclined, now)
             }
             Event::SideRead { capture, side } if self.awaits(S::AwaitingDocument, capture) => {
                 match side {
@@ -63,7 +67,9 @@ impl Session {
                 Vec::new()
             }
             Event::Cancel { by } if state != S::Deciding => self.end(Ending::Canceled(by), now),
-            Event::ReviewAnswered { accepted } if state == S::AwaitingReview => self.end_review(accepted, now),
+            Event::ReviewAnswered { accepted, staff } if state == S::AwaitingReview => {
+                self.end_review(Review { accepted, staff: Some(staff) }, now)
+            }
             Event::Faulted { fault } => self.take_fault(fault, now),
             Event::Recovered if self.fault.is_some() => self.recover(now),
             Event::Committed if state == S::Deciding => self.settle(),
@@ -245,6 +251,7 @@ impl Session {
             flash: face.and_then(|seen| seen.flash),
             face_match: face.and_then(|seen| seen.face_match),
             age: age.map(|age| age.triage),
+            review: None,
             models,
         }
     }
@@ -281,11 +288,16 @@ impl Session {
         Vec::new()
     }
 
-    fn end_review(&mut self, accepted: bool, now: Now) -> Vec<Effect> {
-        match self.ending.take() {
-            Some(ending) if accepted => self.end(*ending, now),
-            Some(_) | None => self.refuse(ReasonCode::ReviewRefused, now),
+    /// What the staff found stands in the outcome beside all that the device saw.
+    fn end_review(&mut self, review: Review, now: Now) -> Vec<Effect> {
+        let Some(Ending::Decided { mut decision, mut evidence }) = self.ending.take().map(|ending| *ending) else {
+            return self.refuse(ReasonCode::ReviewRefused, now);
+        };
+        if !review.accepted {
+            (decision.verdict, decision.reasons) = (Verdict::NotVerified, vec![ReasonCode::ReviewRefused]);
         }
+        evidence.review = Some(review);
+        self.end(Ending::Decided { decision, evidence }, now)
     }
 
     /// What another camera's predecessor has seen counts for nothing any more: the document is asked for again, and the
@@ -336,7 +348,8 @@ impl Session {
             SessionState::AwaitingFace => self.begin_face(now),
             SessionState::AwaitingConsent => {
                 self.enter(SessionState::AwaitingConsent, CONSENT_WITHIN, now);
-                Vec::new()
+                // It may have been the disk that failed when this was to be written first.
+                vec![Effect::Save]
             }
             SessionState::AwaitingReview => {
                 self.enter(SessionState::AwaitingReview, REVIEW_WITHIN, now);
@@ -374,7 +387,7 @@ impl Session {
                 },
                 now,
             ),
-            SessionState::AwaitingReview => self.end_review(false, now),
+            SessionState::AwaitingReview => self.end_review(Review { accepted: false, staff: None }, now),
             _ => self.end(Ending::Expired, now),
         }
     }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use rusqlite::types::Value;
 
 use super::*;
-use crate::session::{CanceledBy, ReasonCode};
+use crate::session::{CanceledBy, Consent, ConsentText, ReasonCode, ShownBy};
 use crate::store::verify_attestation;
 
 #[test]
@@ -30,6 +30,37 @@ fn a_session_comes_back_as_it_was_saved() {
     assert_eq!(store.session(&record(SessionState::Created).id).unwrap(), None);
     assert!(matches!(store.save_session(&record(SessionState::Created)), Err(StoreError::Missing)));
     assert!(matches!(store.create_session(&session), Err(StoreError::Refused { .. })));
+}
+
+#[test]
+fn what_the_person_answered_is_kept_with_the_session_and_in_its_outcome() {
+    let (_folder, mut store) = fresh();
+    let mut session = record(SessionState::AwaitingConsent);
+    store.create_session(&session).unwrap();
+    for (given, shown_by, language) in [(true, ShownBy::Display, "en"), (false, ShownBy::Till, "de-CH")] {
+        let text = ConsentText::new("check-1", language).unwrap();
+        session.consent = Some(Consent { given, text, shown_by, at: later(3) });
+        store.save_session(&session).unwrap();
+        assert_eq!(store.session(&session.id).unwrap(), Some(session.clone()));
+    }
+    // A restart asks anew.
+    let asked = std::mem::take(&mut session.consent);
+    store.save_session(&session).unwrap();
+    assert_eq!(store.session(&session.id).unwrap().unwrap().consent, None);
+    // Whoever says no ends the session in the same moment.
+    session.consent = asked;
+    end(&mut store, &session, Some(&Evidence { face_match: None, ..evidence() }), &no_bodies).unwrap();
+    assert_eq!(store.session(&session.id).unwrap().unwrap().consent, session.consent);
+    let kept = store.kept_outcome(&session.id).unwrap().unwrap();
+    assert_eq!(kept.outcome.consent(), session.consent.as_ref());
+    for change in ["consent_version = 'Jane Doe'", "consent_language = 'x y'", "consent_at = NULL", "consent_given = 2"]
+    {
+        let change = format!("UPDATE session SET {change} WHERE ended_at IS NULL");
+        store.create_session(&record(SessionState::Created)).unwrap();
+        let open = SessionRecord { consent: session.consent.clone(), ..record(SessionState::Created) };
+        store.create_session(&open).unwrap();
+        assert!(store.connection.execute(&change, []).is_err(), "{change}");
+    }
 }
 
 #[test]

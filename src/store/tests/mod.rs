@@ -8,6 +8,7 @@ mod idempotency;
 mod listing;
 mod opening;
 mod outbox;
+mod outcomes;
 mod privacy;
 mod requests;
 mod space;
@@ -51,6 +52,7 @@ fn record(state: SessionState) -> SessionRecord {
         jurisdiction: "US-CA".parse().unwrap(),
         state,
         attempts: AttemptsLeft { document: 3, face: 2 },
+        consent: None,
         last_error: None,
         created_at: now(),
         expires_at: later(86_400),
@@ -98,6 +100,7 @@ fn evidence() -> Evidence {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        review: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

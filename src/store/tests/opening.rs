@@ -216,6 +216,23 @@ fn the_sixth_migration_leaves_keys_and_attempts_as_they_are_and_keeps_the_staff(
 }
 
 #[test]
+fn the_seventh_migration_leaves_sessions_and_outcomes_as_they_are() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 6).unwrap();
+    let (id, event) = ("2".repeat(24), format!("evt_{}", "2".repeat(24)));
+    let session =
+        "INSERT INTO session VALUES (?1, 'alcohol_in_person', 'US-CA', 'verified', NULL, 1, 1, NULL, 0, 1, 1, ?2)";
+    connection.execute(session, [&id, &event]).unwrap();
+    let outcome = "INSERT INTO outcome VALUES (1, ?1, ?2, 'verified', NULL, 0, 'a.b.c', 1)";
+    connection.execute(outcome, [&format!("out_{}", "2".repeat(24)), &id]).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 7).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(number("SELECT count(*) FROM session WHERE state = 'verified' AND consent_at IS NULL"), 1);
+    assert_eq!(number("SELECT count(*) FROM outcome WHERE overrides IS NULL AND jws = 'a.b.c'"), 1);
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =
@@ -235,7 +252,7 @@ fn the_schema_of_a_newer_program_is_refused_and_left_alone() {
     let (folder, store) = fresh();
     drop(store);
     tamperer(&folder).pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 6 })));
+    assert!(matches!(Store::open(folder.path()), Err(StoreError::Newer { found: 99, known: 7 })));
     tamperer(&folder).pragma_update(None, "user_version", -1).unwrap();
     assert!(matches!(Store::open(folder.path()), Err(StoreError::Corrupt { .. })));
 }

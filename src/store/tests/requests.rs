@@ -152,12 +152,15 @@ fn an_event_is_delivered_beside_that_of_the_end() {
     let (_folder, mut store) = fresh();
     let session = ask(&mut store, &details("mark"));
     let processing = event(&["shop"], "processing");
-    store.enqueue(&session.id, &processing).unwrap();
-    assert!(matches!(store.enqueue(&session.id, &processing), Err(StoreError::Refused { .. })), "events are unique");
+    store.save_and_tell(&session, Some(&processing)).unwrap();
+    assert!(
+        matches!(store.save_and_tell(&session, Some(&processing)), Err(StoreError::Refused { .. })),
+        "events are unique"
+    );
     end(&mut store, &session, Some(&evidence()), &two_bodies).unwrap();
     assert_eq!(store.lease(SYNC, 9, now()).unwrap().len(), 3);
     let unknown = record(SessionState::Created);
-    assert!(matches!(store.enqueue(&unknown.id, &event(&["shop"], "x")), Err(StoreError::Refused { .. })));
+    assert!(matches!(store.save_and_tell(&unknown, Some(&event(&["shop"], "x"))), Err(StoreError::Missing)));
 }
 
 #[test]
@@ -213,7 +216,7 @@ fn a_redaction_that_fails_halfway_erases_nothing() {
 fn an_event_of_a_redacted_session_keeps_its_body_until_it_is_owed_to_nobody() {
     let (_folder, mut store) = fresh();
     let session = ask(&mut store, &details("mark"));
-    store.enqueue(&session.id, &event(&["a", "b", "c", "d"], "made")).unwrap();
+    store.save_and_tell(&session, Some(&event(&["a", "b", "c", "d"], "made"))).unwrap();
     cancel(&mut store, &session);
     let settle = |store: &mut Store, endpoint: &str, how: &Settlement| {
         let leased = store.lease(SYNC, 9, now()).unwrap();
@@ -276,7 +279,7 @@ fn sessions_that_nobody_took_up_in_time_are_named_the_oldest_first() {
 fn the_schema_keeps_requests_and_what_is_redacted() {
     let (_folder, mut store) = fresh();
     let session = ask(&mut store, &details("mark"));
-    store.enqueue(&session.id, &event(&["shop"], "made")).unwrap();
+    store.save_and_tell(&session, Some(&event(&["shop"], "made"))).unwrap();
     cancel(&mut store, &session);
     let refused = |store: &Store, change: &str| {
         let refused = StoreError::from(store.connection.execute(change, []).unwrap_err());

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::scenes::Ended;
 use crate::run::{Connection, EngineWriter, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
-use crate::session::{Prompt, Screen, SessionId, SessionState};
+use crate::session::{ConsentText, Prompt, Screen, SessionId, SessionState};
 use crate::sync::choose_cryptography;
 
 /// Longest time without any new prompt.
@@ -83,7 +83,8 @@ impl Till {
             let (state, reason) = match prompt.screen {
                 Screen::Consent => {
                     if let Some(session) = prompt.session {
-                        self.writer.send(&ClientMessage::Consent { session, given: true }).await?;
+                        let text = ConsentText::own(prompt.estimates_age);
+                        self.writer.send(&ClientMessage::Consent { session, given: true, text }).await?;
                     }
                     continue;
                 }

@@ -28,7 +28,7 @@ fn begun(policy: Policy) -> (Session, Vec<Effect>) {
     let mut session = Session::new(record(), policy, CaptureId(7), at(0));
     let _ = session.step(Event::Opened, at(1));
     assert_eq!(session.prompt().estimates_age, told);
-    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let effects = session.step(answered(true), at(2));
     (session, effects)
 }
 
@@ -47,6 +47,7 @@ fn outcome_of(effects: &[Effect]) -> Outcome {
         previous_hash: None,
         decided_at: at(10).wall,
         expires_at: at(20).wall,
+        consent: None,
     };
     Outcome::new(seed, decision, evidence, &rule)
 }
@@ -125,7 +126,7 @@ fn the_last_head_turn_that_fails_before_any_document_ends_the_session() {
     let attempts = AttemptsLeft { document: 2, face: 1 };
     let mut session = Session::new(SessionRecord { attempts, ..record() }, policy(), CaptureId(7), at(0));
     let _ = session.step(Event::Opened, at(1));
-    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let effects = session.step(answered(true), at(2));
     let seen = FaceSeen { liveness: LivenessEvidence { verdict: TurnVerdict::Incomplete }, ..aged(&[70.0; 8]) };
     let outcome = outcome_of(&read(&mut session, &effects, seen));
     assert_eq!(outcome.reason(), Some(ReasonCode::LivenessIncomplete));

@@ -25,7 +25,7 @@ pub(super) fn flash(reason: Option<FlashReason>) -> FlashEvidence {
 fn awaiting_turn() -> (Session, CaptureId) {
     let mut session = Session::new(record(), policy(), CaptureId(7), at(0));
     let _ = session.step(Event::Opened, at(1));
-    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let effects = session.step(answered(true), at(2));
     let effects =
         session.step(Event::DocumentRead { capture: capture_of(&effects), seen: document(Card::Good) }, at(3));
     (session, capture_of(&effects))

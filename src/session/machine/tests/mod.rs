@@ -13,10 +13,10 @@ use crate::imaging::Provenance;
 use crate::liveness::{
     FeedReport, FeedSign, MatchDecision, MatchResult, MatchThreshold, Similarity, Template, TurnVerdict,
 };
-use crate::privacy::PersonalDate;
+use crate::privacy::{PersonalDate, StaffId};
 use crate::session::{
-    AttemptsLeft, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests, Outcome,
-    OutcomeResult, OutcomeSeed, SessionId, Verdict, decide,
+    AttemptsLeft, ConsentText, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests,
+    Outcome, OutcomeResult, OutcomeSeed, Review, SessionId, ShownBy, Verdict, decide,
 };
 
 const BUDGET: AttemptsLeft = AttemptsLeft { document: 2, face: 2 };
@@ -35,10 +35,16 @@ fn record() -> SessionRecord {
         jurisdiction: "US-CA".parse().unwrap(),
         state: SessionState::Created,
         attempts: BUDGET,
+        consent: None,
         last_error: None,
         created_at: now,
         expires_at: now + SignedDuration::from_hours(24),
     }
+}
+
+/// The person's answer to the device's own text.
+fn answered(given: bool) -> Event {
+    Event::ConsentAnswered { given, text: ConsentText::own(false), shown_by: ShownBy::Display }
 }
 
 fn session() -> Session {
@@ -125,7 +131,7 @@ fn ending_of(effects: &[Effect]) -> Option<&Ending> {
 fn awaiting_document() -> (Session, CaptureId) {
     let mut session = session();
     assert!(matches!(session.step(Event::Opened, at(1))[..], [Effect::Save]));
-    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let effects = session.step(answered(true), at(2));
     // The charged attempt is on disk before the camera is used.
     assert!(matches!(effects[..], [Effect::Save, Effect::Capture { .. }]), "{effects:?}");
     (session, capture_of(&effects))
@@ -214,7 +220,7 @@ fn an_odd_feed_may_be_made_a_matter_for_the_staff_and_while_the_document_is_read
     let policy = Policy { review_flags: vec!["injection_suspected"], ..Policy::for_tier(AgeTier::Over21) };
     let mut session = Session::new(record(), policy, CaptureId(7), at(0));
     let _ = session.step(Event::Opened, at(1));
-    let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let effects = session.step(answered(true), at(2));
     let mut seen = document(Card::Good);
     seen.feed = Some(FeedReport::from_iter([FeedSign::Frozen]));
     let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
@@ -260,7 +266,7 @@ fn who_used_up_the_last_attempt_hears_why_it_failed() {
 fn declined_consent_is_refused_without_any_capture() {
     let mut session = session();
     let _ = session.step(Event::Opened, at(1));
-    let effects = session.step(Event::ConsentAnswered { given: false }, at(2));
+    let effects = session.step(answered(false), at(2));
     let Some(Ending::Decided { decision, evidence }) = ending_of(&effects) else { panic!("{effects:?}") };
     assert_eq!(decision.reasons, [ReasonCode::ConsentDeclined]);
     assert!(evidence.document.is_none() && evidence.capture.is_none());
@@ -328,7 +334,7 @@ fn a_device_that_fails_again_and_again_ends_the_session_and_consent_waits_for_it
     let mut session = self::session();
     let _ = session.step(Event::Opened, at(1));
     let _ = session.step(Event::Faulted { fault }, at(2));
-    assert!(session.step(Event::ConsentAnswered { given: true }, at(3)).is_empty());
+    assert!(session.step(answered(true), at(3)).is_empty());
     assert_eq!(session.record().attempts, BUDGET);
 }
 
@@ -337,7 +343,7 @@ fn an_answer_to_an_earlier_session_s_capture_counts_for_nothing() {
     let (_, earlier) = awaiting_document();
     let mut session = Session::new(record(), Policy::for_tier(AgeTier::Over21), earlier, at(0));
     let _ = session.step(Event::Opened, at(1));
-    let _ = session.step(Event::ConsentAnswered { given: true }, at(2));
+    let _ = session.step(answered(true), at(2));
     assert!(session.step(Event::DocumentRead { capture: earlier, seen: document(Card::Good) }, at(3)).is_empty());
     assert_eq!(session.record().state, SessionState::AwaitingDocument);
 }
@@ -356,12 +362,13 @@ fn an_end_that_cannot_be_written_is_shown_as_a_fault_and_written_later() {
 }
 
 #[test]
-fn a_review_that_nobody_answers_ends_as_not_verified() {
+fn a_review_ends_as_the_staff_say_or_as_not_verified_and_the_outcome_has_who_and_what_was_seen() {
     let policy = Policy { review_flags: vec!["odd"], ..Policy::for_tier(AgeTier::Over21) };
+    let someone = StaffId::from_random(&[3; SessionId::CHARACTERS]);
     let reviewed = |answer: Option<bool>| {
         let mut session = Session::new(record(), policy.clone(), CaptureId(7), at(0));
         let _ = session.step(Event::Opened, at(1));
-        let effects = session.step(Event::ConsentAnswered { given: true }, at(2));
+        let effects = session.step(answered(true), at(2));
         let mut seen = document(Card::Good);
         seen.evidence.checks.push(Check::new("odd", CheckResult::Flag, String::new()));
         let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
@@ -369,14 +376,47 @@ fn a_review_that_nobody_answers_ends_as_not_verified() {
         assert!(matches!(effects[..], [Effect::Rest, Effect::Save]));
         assert_eq!(session.prompt().screen, Screen::Review);
         let effects = match answer {
-            Some(accepted) => session.step(Event::ReviewAnswered { accepted }, at(20)),
+            Some(accepted) => session.step(Event::ReviewAnswered { accepted, staff: someone.clone() }, at(20)),
             None => session.step(Event::TimePassed, at(9 + REVIEW_WITHIN.as_secs())),
         };
-        ending_of(&effects).map(Ending::state)
+        let Some(Ending::Decided { decision, evidence }) = ending_of(&effects).cloned() else {
+            panic!("a review ends with a decision")
+        };
+        assert!(evidence.document.is_some() && evidence.face_match.is_some(), "what was seen stays");
+        assert!(decision.flags.contains(&"odd".into()));
+        (
+            Ending::Decided { decision: decision.clone(), evidence: evidence.clone() }.state(),
+            decision.reasons,
+            evidence.review,
+        )
     };
-    assert_eq!(reviewed(Some(true)), Some(SessionState::Verified));
-    assert_eq!(reviewed(Some(false)), Some(SessionState::NotVerified));
-    assert_eq!(reviewed(None), Some(SessionState::NotVerified));
+    let found = |accepted, staff| Some(Review { accepted, staff });
+    let refused = vec![ReasonCode::ReviewRefused];
+    assert_eq!(reviewed(Some(true)), (SessionState::Verified, vec![], found(true, Some(someone.clone()))));
+    assert_eq!(
+        reviewed(Some(false)),
+        (SessionState::NotVerified, refused.clone(), found(false, Some(someone.clone())))
+    );
+    assert_eq!(reviewed(None), (SessionState::NotVerified, refused, found(false, None)));
+}
+
+#[test]
+fn what_the_person_answered_is_in_the_record_before_the_camera_is_used_and_a_restart_asks_anew() {
+    let mut session = session();
+    let _ = session.step(Event::Opened, at(1));
+    assert_eq!(session.record().consent, None);
+    let effects = session.step(answered(true), at(2));
+    assert!(matches!(effects[..], [Effect::Save, Effect::Capture { .. }]));
+    let consent = session.record().consent.clone().unwrap();
+    assert!(consent.given && consent.shown_by == ShownBy::Display && consent.at == at(2).wall);
+    assert_eq!(consent.text, ConsentText::own(false));
+    let again = Session::resume(session.record().clone(), session.policy().clone(), CaptureId(9), at(60));
+    let (resumed, _) = again.unwrap();
+    assert_eq!((resumed.record().consent.clone(), resumed.record().state), (None, SessionState::AwaitingConsent));
+    let mut declined = self::session();
+    let _ = declined.step(Event::Opened, at(1));
+    let _ = declined.step(answered(false), at(2));
+    assert!(!declined.record().consent.clone().unwrap().given);
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl Shell {
         let capture = self.captures.iter().rev().nth(skip).copied().unwrap_or_default();
         Some(match happening {
             Happening::Opened => Event::Opened,
-            Happening::Consent(given) => Event::ConsentAnswered { given },
+            Happening::Consent(given) => answered(given),
             Happening::Side(side) => Event::SideRead { capture, side },
             Happening::Document(card) => Event::DocumentRead { capture, seen: document(card) },
             Happening::Face(verdict, decision, source, lit, aged) => {
@@ -123,7 +123,7 @@ impl Shell {
             Happening::FlashGoesOn => Event::FlashProgress { capture, asked: FlashAsked::Notice },
             Happening::Hint => Event::Hinted { capture, hint: Some(Hint::AvoidGlare) },
             Happening::Cancel => Event::Cancel { by: CanceledBy::Person },
-            Happening::Review(accepted) => Event::ReviewAnswered { accepted },
+            Happening::Review(accepted) => Event::ReviewAnswered { accepted, staff: StaffId::from_random(&[4; 24]) },
             Happening::Spent => Event::AttemptsSpent { capture },
             Happening::Fault(fault) => Event::Faulted { fault },
             Happening::Recovered => Event::Recovered,

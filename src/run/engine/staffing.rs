@@ -1,0 +1,125 @@
+//! The staff at the engine: their code is looked at before anything is done on their word.
+//!
+//! Always holds: without a right code nothing happens, and a wrong one is on disk before it is answered. Over the socket
+//! only a till may pass one on: a display sees what people do at it, and is no authority.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use super::EngineError;
+use super::asking::{StartRefusal, Wish};
+use super::desk::Order;
+use super::store_keeper::StoreKeeper;
+use crate::api::{EventKind, SessionSnapshot};
+use crate::privacy::{StaffCode, StaffId};
+use crate::run::config::Config;
+use crate::run::finishing::{bodies, details_or_site};
+use crate::session::{OutcomeResult, SessionId};
+use crate::store::{Override, OverrideFacts, OverrideRefusal, StaffCheck, StoreError};
+
+/// Why one of the staff was not heeded.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StaffRefusal {
+    /// The code is none of this device's.
+    #[error("this staff code is not known on this device; after {left} more wrong ones all are locked for a while")]
+    Unknown { left: u16 },
+    /// Too many were wrong.
+    #[error("too many wrong staff codes were given; in {} min they are taken again", minutes(again_after))]
+    Locked { again_after: Duration },
+    /// The outcome stays as it is.
+    #[error(transparent)]
+    Override(#[from] OverrideRefusal),
+    /// There is no such session.
+    #[error("there is no such session on this device")]
+    Missing,
+    /// The session goes on otherwise.
+    #[error(transparent)]
+    Session(#[from] StartRefusal),
+    /// The store cannot be used.
+    #[error("the device's store cannot be used now; its own log says why")]
+    Store,
+    /// The engine ends.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+fn minutes(wait: &Duration) -> u64 {
+    wait.as_secs().div_ceil(60).max(1)
+}
+
+impl From<StoreError> for StaffRefusal {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Missing) {
+            return Self::Missing;
+        }
+        tracing::error!("{error}");
+        Self::Store
+    }
+}
+
+/// Ways into the engine, for whoever has to change something.
+#[derive(Clone)]
+pub(super) struct Ways {
+    pub desk: mpsc::Sender<Order>,
+    pub store: StoreKeeper,
+    pub config: Arc<Config>,
+    /// Tells `sync` that something waits.
+    pub due: tokio::sync::watch::Sender<u64>,
+    pub origin: std::time::Instant,
+}
+
+impl Ways {
+    async fn who(&self, code: StaffCode) -> Result<StaffId, StaffRefusal> {
+        let uptime = self.origin.elapsed();
+        let check = self.store.call(move |store| store.staff_of(&code, Timestamp::now(), uptime)).await??;
+        match check {
+            StaffCheck::Known(staff) => Ok(staff),
+            StaffCheck::Unknown { left } => Err(StaffRefusal::Unknown { left }),
+            StaffCheck::Locked { again_after } => Err(StaffRefusal::Locked { again_after }),
+        }
+    }
+
+    /// What they found at the document that a session waits for; whether it still waited.
+    pub(super) async fn review(
+        &self,
+        session: SessionId,
+        accepted: bool,
+        code: StaffCode,
+    ) -> Result<bool, StaffRefusal> {
+        let staff = self.who(code).await?;
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Wish(Wish::Review { session, accepted, staff, answer });
+        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
+        Ok(answered.await.map_err(|_| EngineError::Ended("desk"))??)
+    }
+
+    /// Sets their outcome over that of a session.
+    pub(super) async fn override_outcome(
+        &self,
+        session: SessionId,
+        result: OutcomeResult,
+        code: StaffCode,
+    ) -> Result<(), StaffRefusal> {
+        let staff = self.who(code).await?;
+        let config = Arc::clone(&self.config);
+        let overridden = self.store.call(move |store| {
+            let render = |facts: &OverrideFacts<'_>| {
+                let snapshot = SessionSnapshot {
+                    record: facts.record.clone(),
+                    details: details_or_site(facts.details, &config),
+                    outcome: Some(facts.first.clone()),
+                    overriding: Some(facts.new.clone()),
+                };
+                bodies(&config, facts.event, EventKind::Overridden, &snapshot, facts.at)
+            };
+            let at = Timestamp::now();
+            store.override_outcome(&Override { session: &session, result, staff: &staff, at, bodies: &render })
+        });
+        overridden.await???;
+        self.due.send_modify(|changes| *changes += 1);
+        Ok(())
+    }
+}
