@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::error::ApiError;
 use super::requests::UpdateRequest;
-use crate::compliance::{Jurisdiction, UseCase};
+use crate::compliance::{Jurisdiction, RuleBook, UseCase};
 use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
 use crate::session::{
     CanceledBy, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails, SessionFilter,
@@ -84,6 +84,8 @@ pub struct DeviceFacts {
 ///
 /// [`ErrorCode::DeviceUnavailable`]: super::ErrorCode::DeviceUnavailable
 pub trait Backend: Send + Sync + 'static {
+    /// The rules of the place.
+    fn rules(&self) -> &RuleBook;
     /// The keyed hashes.
     fn secrets(&self) -> &ApiSecrets;
     /// What is true of the device.
@@ -120,6 +122,8 @@ pub trait Backend: Send + Sync + 'static {
     fn start(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Ends a session that has not ended; whether it did, or had been ended the same way.
     fn cancel(&self, id: SessionId, by: CanceledBy) -> impl Future<Output = Result<bool, ApiError>> + Send;
+    /// The same by one of the staff.
+    fn cancel_by_staff(&self, id: SessionId, code: StaffCode) -> impl Future<Output = Result<bool, ApiError>> + Send;
     /// Ends a test session as chosen.
     fn conclude(&self, id: SessionId, outcome: TestOutcome) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Tells what one of the staff found at the document that the session waits for; whether it still waited.

@@ -57,6 +57,8 @@ pub enum ErrorCode {
     AttemptsSpent,
     /// The place is not one that a rule is known for.
     JurisdictionUnresolvable,
+    /// What is asked for is allowed to nobody there.
+    UseCaseProhibited,
     /// What the whole session asks for does not exist on the device.
     NotSupported,
     /// The device cannot go on: nobody's failure.
@@ -80,7 +82,7 @@ const INVALID: &str = "invalid_request_error";
 
 impl ErrorCode {
     /// Every code, for the documentation.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::ParameterInvalid,
         Self::ParameterUnknown,
         Self::ResourceMissing,
@@ -101,6 +103,7 @@ impl ErrorCode {
         Self::SessionInProgress,
         Self::AttemptsSpent,
         Self::JurisdictionUnresolvable,
+        Self::UseCaseProhibited,
         Self::NotSupported,
         Self::DeviceUnavailable,
         Self::Timeout,
@@ -133,6 +136,7 @@ impl ErrorCode {
             Self::SessionInProgress => entry("session_in_progress", StatusCode::BAD_REQUEST, INVALID),
             Self::AttemptsSpent => entry("attempts_spent", StatusCode::BAD_REQUEST, INVALID),
             Self::JurisdictionUnresolvable => entry("jurisdiction_unresolvable", StatusCode::BAD_REQUEST, INVALID),
+            Self::UseCaseProhibited => entry("use_case_prohibited", StatusCode::BAD_REQUEST, INVALID),
             Self::NotSupported => entry("not_supported", StatusCode::BAD_REQUEST, INVALID),
             Self::DeviceUnavailable => entry("device_unavailable", StatusCode::SERVICE_UNAVAILABLE, "api_error"),
             Self::Timeout => entry("timeout", StatusCode::SERVICE_UNAVAILABLE, "api_error"),

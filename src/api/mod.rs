@@ -7,6 +7,7 @@
 
 mod backend;
 mod call;
+mod compliance;
 mod error;
 mod events;
 mod http;
@@ -22,6 +23,7 @@ mod stream;
 mod view;
 
 pub use backend::{Backend, DeviceFacts, NewSession, PageOf, SessionSnapshot, TestOutcome};
+pub use compliance::refusal as rule_refusal;
 pub use error::{ApiError, ErrorCode};
 pub use events::{EventKind, SessionEvent, event_body, event_name};
 pub use http::{Certificate, CertificateError, Listen, ListenError, Listener};

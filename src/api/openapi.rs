@@ -11,6 +11,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema as _, ToSchema};
 
+use super::compliance::ComplianceCheck;
 use super::error::ErrorCode;
 use super::routes::{Operation, Route, routes};
 use super::stream::{Progress, ProgressPhase};
@@ -60,7 +61,7 @@ fn schemas() -> Map<String, Value> {
             <$body as ToSchema>::schemas(&mut named);
         )*};
     }
-    add!(StripeSession, StripeReport, StileSession, Progress, ProgressPhase);
+    add!(StripeSession, StripeReport, StileSession, ComplianceCheck, Progress, ProgressPhase);
     let mut all: Map<String, Value> =
         named.into_iter().filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?))).collect();
     let list = |of: &str| {
@@ -180,6 +181,7 @@ fn success(route: &Route) -> Value {
         (O::List, Dialect::Stile) => reference("StileSessionList"),
         (O::ListReports, _) => reference("StripeReportList"),
         (O::RetrieveReport, _) => reference("StripeReport"),
+        (O::CheckCompliance, _) => reference("ComplianceCheck"),
         (O::Events, _) => {
             return json!({
                 "description": "Events `phase`, `hint` and `finished`, each with a Progress as its data.",
@@ -276,6 +278,12 @@ fn words(route: &Route) -> Words {
             "Override an outcome",
             "One of the staff has checked the person by hand. The session and its outcome stay; a new signed outcome refers to \
              the first, and is sent as `carded.outcome.overridden`. Possible as long as the first grants anything.",
+        ),
+        O::CheckCompliance => (
+            "checkCompliance",
+            "Ask what the law of a place asks for",
+            "Of several use cases the most restrictive of every part. What the device's table does not say is refused with \
+             `jurisdiction_unresolvable`, and never guessed. Verify with counsel.",
         ),
         O::ListReports => ("listReports", "List verification reports", "One for each decided session, newest first."),
         O::RetrieveReport => {

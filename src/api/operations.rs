@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::backend::{Backend, NewSession, PageOf, SessionSnapshot};
 use super::call::{Answer, Caller};
+use super::compliance::{ComplianceCheck, ComplianceRequest};
 use super::error::{ApiError, ErrorCode};
 use super::params::Params;
 use super::requests::{
-    CreateRequest, ListRequest, StaffRequest, UpdateRequest, read_expand, report_session, test_outcome,
+    CancelRequest, CreateRequest, ListRequest, StaffRequest, UpdateRequest, read_expand, report_session, test_outcome,
 };
 use super::view::{Showing, StripeReport, session_view};
-use crate::privacy::ContactKind;
+use crate::privacy::{ContactKind, StaffCode};
 use crate::session::{CanceledBy, Dialect, OutcomeResult, Page, SessionId, SessionRecord, SessionState};
 
 /// What can stand in a session instead of its identifier.
@@ -160,16 +161,33 @@ impl<B: Backend> Call<'_, B> {
         Ok(answer)
     }
 
-    pub(super) async fn cancel(self, id: &SessionId, again: bool, expand: bool) -> Result<Answer, ApiError> {
-        let by = if self.caller.sees_results() { CanceledBy::Till } else { CanceledBy::Person };
+    pub(super) async fn cancel(self, id: &SessionId, again: bool, request: CancelRequest) -> Result<Answer, ApiError> {
+        let CancelRequest { code, expand } = request;
+        let by = match (&code, self.caller.sees_results()) {
+            (Some(_), true) => CanceledBy::Staff,
+            (Some(_), false) => {
+                return Err(ApiError::new(ErrorCode::PermissionDenied, "A staff code goes with a secret key only"));
+            }
+            (None, true) => CanceledBy::Till,
+            (None, false) => CanceledBy::Person,
+        };
         let snapshot = self.snapshot(id).await?;
         if again && snapshot.record.state == SessionState::Canceled(by) {
             return Ok(self.answer(&snapshot, expand));
         }
-        if !snapshot.record.state.waits_for_somebody() || !self.backend.cancel(id.clone(), by).await? {
+        // Whom a session waits for to be looked at may end it as well.
+        let reviewed = by == CanceledBy::Staff && snapshot.record.state == SessionState::AwaitingReview;
+        if !(snapshot.record.state.waits_for_somebody() || reviewed) || !self.ended(id, by, code).await? {
             return Err(not_open("This session can no longer be canceled: it is processed or has ended"));
         }
         Ok(self.answer(&self.snapshot(id).await?, expand))
+    }
+
+    async fn ended(self, id: &SessionId, by: CanceledBy, code: Option<StaffCode>) -> Result<bool, ApiError> {
+        match code {
+            Some(code) => self.backend.cancel_by_staff(id.clone(), code).await,
+            None => self.backend.cancel(id.clone(), by).await,
+        }
     }
 
     pub(super) async fn start(self, id: &SessionId, again: bool) -> Result<Answer, ApiError> {
@@ -231,6 +249,12 @@ impl<B: Backend> Call<'_, B> {
             Dialect::Stile => "/v1/verification_sessions",
         };
         Ok(list(url, &found, |snapshot| Some(session_view(snapshot, showing))))
+    }
+
+    pub(super) fn check_compliance(self, params: Params) -> Result<Answer, ApiError> {
+        let check = ComplianceCheck::of(self.backend.rules(), &ComplianceRequest::read(params)?)?;
+        let unwritten = |_| ApiError::new(ErrorCode::Internal, "Report this request, with its identifier");
+        serde_json::to_value(check).map(Answer::ok).map_err(unwritten)
     }
 
     pub(super) async fn list_reports(self, params: Params) -> Result<Answer, ApiError> {

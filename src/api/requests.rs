@@ -62,6 +62,15 @@ pub struct StaffRequest {
     pub good: bool,
 }
 
+/// A session to be ended.
+#[derive(Debug)]
+pub struct CancelRequest {
+    /// Who of the staff ends it; nobody of them where nothing is said.
+    pub code: Option<StaffCode>,
+    /// Whether the report is to stand in the answer.
+    pub expand: bool,
+}
+
 /// A part of a list.
 #[derive(Debug, Clone)]
 pub struct ListRequest {
@@ -249,9 +258,7 @@ impl StaffRequest {
     }
 
     fn read(mut params: Params, name: &str, [yes, no]: [&str; 2]) -> Result<Self, ApiError> {
-        let code = params.text("staff_code")?.map(zeroize::Zeroizing::new);
-        let unformed = || invalid("staff_code", "A staff code has eight digits; make one with `carded staff add`");
-        let code = code.and_then(|text| StaffCode::parse(&text)).ok_or_else(unformed)?;
+        let code = staff_code(&mut params)?.ok_or_else(unformed_code)?;
         let good = match params.text(name)?.as_deref() {
             Some(word) if word == yes => true,
             Some(word) if word == no => false,
@@ -260,6 +267,26 @@ impl StaffRequest {
         params.finish()?;
         Ok(Self { code, good })
     }
+}
+
+impl CancelRequest {
+    /// Reads the parameters of a session's end.
+    ///
+    /// # Errors
+    /// [`ApiError`] that names the parameter.
+    pub fn read(mut params: Params, expandable: &str) -> Result<Self, ApiError> {
+        let code = staff_code(&mut params)?;
+        Ok(Self { code, expand: read_expand(params, Some(expandable))? })
+    }
+}
+
+fn staff_code(params: &mut Params) -> Result<Option<StaffCode>, ApiError> {
+    let Some(text) = params.text("staff_code")?.map(zeroize::Zeroizing::new) else { return Ok(None) };
+    StaffCode::parse(text.trim()).map(Some).ok_or_else(unformed_code)
+}
+
+fn unformed_code() -> ApiError {
+    invalid("staff_code", "A staff code has eight digits; make one with `carded staff add`")
 }
 
 impl ListRequest {

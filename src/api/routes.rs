@@ -29,6 +29,8 @@ pub enum Operation {
     Override,
     /// Streams how a session goes on.
     Events,
+    /// Says what the law of a place asks for.
+    CheckCompliance,
     /// Lists verification reports.
     ListReports,
     /// Shows a verification report.
@@ -56,6 +58,7 @@ impl Operation {
             Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport => {
                 Access::Secret(Scope::SessionsRead)
             }
+            Self::CheckCompliance => Access::Secret(Scope::Compliance),
             Self::Create | Self::Update | Self::Review | Self::Override => Access::Secret(Scope::SessionsWrite),
             Self::Redact => Access::Secret(Scope::SessionsRedact),
             Self::Cancel | Self::Start => Access::SecretOrClient(Scope::SessionsWrite),
@@ -90,6 +93,7 @@ pub fn routes() -> Vec<Route> {
         stripe(Method::GET, "/v1/identity/verification_sessions/{id}/events", O::Events),
         stripe(Method::GET, "/v1/identity/verification_reports", O::ListReports),
         stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
+        stile(Method::GET, "/v1/compliance/check", O::CheckCompliance),
         stile(Method::POST, "/v1/verification_sessions", O::Create),
         stile(Method::GET, "/v1/verification_sessions", O::List),
         stile(Method::GET, "/v1/verification_sessions/{id}", O::Retrieve),

@@ -20,7 +20,7 @@ use super::error::{ApiError, ErrorCode};
 use super::operations::{Call, REPORT};
 use super::params::Params;
 use super::rate_limit::Admission;
-use super::requests::{CreateRequest, StaffRequest, UpdateRequest, read_expand};
+use super::requests::{CancelRequest, CreateRequest, StaffRequest, UpdateRequest, read_expand};
 use super::routes::{Operation, Route, routes};
 use super::{openapi, page, stream};
 use crate::privacy::ApiKeyRecord;
@@ -162,6 +162,7 @@ impl<B: Backend> Api<B> {
         match route.operation {
             Operation::List => call.list(params).await.map(done),
             Operation::Retrieve => call.retrieve(id, params).await.map(done),
+            Operation::CheckCompliance => call.check_compliance(params).map(done),
             Operation::ListReports => call.list_reports(params).await.map(done),
             Operation::RetrieveReport => call.retrieve_report(id, params).await.map(done),
             Operation::Events => Err(ApiError::new(ErrorCode::Internal, "Report this address")),
@@ -183,9 +184,9 @@ impl<B: Backend> Api<B> {
             }
             Operation::Cancel => {
                 let session = call.id(id)?;
-                let expand = read_expand(params, Some(REPORT))?;
+                let request = CancelRequest::read(params, REPORT)?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
-                let work = |_, again| call.cancel(&session, again, expand);
+                let work = |_, again| call.cancel(&session, again, request);
                 self.gate.once(&self.backend, once, work).await.map(kept)
             }
             Operation::Redact => {
@@ -330,7 +331,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 
 /// Which dialect an address speaks that does not exist.
 fn dialect_of(uri: &Uri) -> Dialect {
-    if uri.path().starts_with("/v1/verification_sessions") { Dialect::Stile } else { Dialect::Stripe }
+    if uri.path().starts_with("/v1/verification_sessions") || uri.path().starts_with("/v1/compliance") {
+        Dialect::Stile
+    } else {
+        Dialect::Stripe
+    }
 }
 
 async fn no_route(uri: Uri) -> Response {

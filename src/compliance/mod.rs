@@ -1,12 +1,18 @@
 //! The law of the place as data: use case and jurisdiction in, rule out.
 //!
-//! Always holds: a pair without a rule is an error that says so, never a guess; the rules are data with a version and
-//! their citations. Does not give legal advice, and does not know whether a sale needs a licence.
+//! Always holds: a pair without a rule is an error that says so, never a guess; the rules are data with a version, and each names
+//! what was read for it and when. Does not give legal advice, and does not know whether a sale needs a licence.
 
 mod calendar;
 mod jurisdiction;
+mod rule;
 mod rules;
+mod table;
+mod use_case;
 
 pub use calendar::{PlaceDays, reaches_age_on};
 pub use jurisdiction::{Jurisdiction, JurisdictionError};
-pub use rules::{AgeTier, Rule, RuleBook, RuleBookError, RuleError, UseCase, UseCaseError};
+pub use rule::{AllowedMethod, Merged, Rule, RuleError, Source, Terms};
+pub use rules::{Coverage, RuleBook};
+pub use table::RuleBookError;
+pub use use_case::{AgeTier, UseCase, UseCaseError};

@@ -14,6 +14,7 @@ mod operator;
 pub mod receiver;
 mod report;
 pub mod roles;
+mod rules;
 pub mod simulated;
 pub mod specimen;
 mod staff;
@@ -25,6 +26,7 @@ pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};
 pub use keys::{KeysArgs, keys};
 pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
+pub use rules::{RulesArgs, rules};
 pub use staff::{StaffArgs, staff};
 pub use verify::{VerifyArgs, verify};
 

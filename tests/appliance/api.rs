@@ -479,12 +479,15 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
         "[sessions]\nscreen_flash = \"require\"\nreview_flags = [\"screen_flash_simulated\"]",
     );
     let _engine = served.site.ready("engine");
-    let (key, code) = (served.key(&["--live"]), served.staff_code());
+    // What a device with a simulated camera starts by itself is of test mode.
+    let (key, code) = (served.key(&[]), served.staff_code());
     let (mut till, session) = served.site.agreed();
     till.prompt(|screen| *screen == Screen::Review);
     let address = format!("{STRIPE}/{}", session.stripe());
     assert_eq!(served.ask(&key, "GET", &address, "").ok()["status"], "processing");
     assert_eq!(served.due_types(), ["identity.verification_session.processing"]);
+    // Only the staff end what waits for them.
+    served.ask(&key, "POST", &format!("{address}/cancel"), "staff_code=12").refused(400, "parameter_invalid");
     // Neither a display, which is no authority, nor a till without a code decides.
     let review = |accepted, code: &str| ClientMessage::Review {
         session: session.clone(),
@@ -507,7 +510,32 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
     assert!(outcome["review"]["staff"].as_str().unwrap().starts_with("stf_"));
     assert_eq!(outcome["flags"], json!(["screen_flash_simulated"]));
     assert_eq!(outcome["consent"]["given"], true);
-    // A second answer comes too late.
+    // A second answer comes too late, and so does an end.
+    let cancel = format!("staff_code={}", code.replace(' ', ""));
+    served.ask(&key, "POST", &format!("{address}/cancel"), &cancel).refused(400, "session_not_open");
     let again = format!("staff_code={}&decision=refused", code.replace(' ', ""));
     served.ask(&key, "POST", &format!("{address}/review"), &again).refused(400, "session_not_open");
+}
+
+#[test]
+fn what_the_law_of_a_place_asks_for_is_told_and_what_it_forbids_is_refused() {
+    let _alone = alone();
+    let served = Served::simulated();
+    let _engine = served.site.ready("engine");
+    let key = served.key(&[]);
+    let check = "/v1/compliance/check?use_cases=alcohol_in_person,tobacco_nicotine&jurisdiction=";
+    let said = served.ask(&key, "GET", &format!("{check}US-CA"), "").ok();
+    assert_eq!((&said["required_age_tier"], &said["prohibited"]), (&json!("over_21"), &json!(false)));
+    assert!(said["sources"][0]["url"].as_str().unwrap().starts_with("http"));
+    let part = served.ask(&key, "GET", &format!("{check}DE-BE"), "").ok();
+    assert_eq!(part["required_age_tier"], "over_18");
+    served.ask(&key, "GET", &format!("{check}CH-ZH"), "").refused(400, "jurisdiction_unresolvable");
+    served.ask(&key, "GET", "/v1/compliance/check?jurisdiction=US-CA", "").refused(400, "parameter_invalid");
+    let narrow = served.key(&["--scope", "sessions_read"]);
+    served.ask(&narrow, "GET", &format!("{check}US-CA"), "").refused(403, "permission_denied");
+    // Nobody may: no session is made for it.
+    let cannabis = r#"{"use_case":"cannabis_dispensary","jurisdiction":"US-ID"}"#;
+    let refused = served.ask(&key, "POST", STILE, cannabis).refused(400, "use_case_prohibited");
+    assert_eq!(refused["error"]["param"], "use_case");
+    assert_eq!(served.ask(&key, "GET", STILE, "").ok()["data"], json!([]));
 }

@@ -68,6 +68,13 @@ fn of_staff(operation: Operation) -> Value {
     }
 }
 
+fn of_cancel() -> Value {
+    json!({
+        "client_secret": { "type": "string" },
+        "staff_code": { "type": "string", "pattern": "^[0-9]{8}$", "description": "Where one of the staff ends it." },
+    })
+}
+
 fn required_of_staff(operation: Operation) -> Value {
     json!(["staff_code", if operation == Operation::Review { "decision" } else { "result" }])
 }
@@ -105,8 +112,7 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             &metadata_patterns(),
         )),
         (O::Cancel | O::Redact, Dialect::Stripe) => {
-            let of_display = json!({ "client_secret": { "type": "string" } });
-            let properties = if route.operation == O::Cancel { of_display } else { own };
+            let properties = if route.operation == O::Cancel { of_cancel() } else { own };
             Some(form(&properties, &json!({ r"^expand\[0\]$": expandable() })))
         }
         (O::Start, Dialect::Stripe) => Some(form(&json!({ "client_secret": { "type": "string" } }), &own)),
@@ -148,8 +154,11 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             } } },
         })),
         (O::Cancel | O::Redact | O::Start, Dialect::Stile) => {
-            let of_display = json!({ "client_secret": { "type": "string" } });
-            let properties = if route.operation == O::Redact { own } else { of_display };
+            let properties = match route.operation {
+                O::Redact => own,
+                O::Cancel => of_cancel(),
+                _ => json!({ "client_secret": { "type": "string" } }),
+            };
             let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
             Some(json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
         }
@@ -161,6 +170,7 @@ pub(super) fn body(route: &Route) -> Option<Value> {
 pub(super) fn query(route: &Route) -> Vec<Value> {
     use Operation as O;
     let one = |name: &str, schema: Value, about: &str| json!({ "name": name, "in": "query", "required": false, "schema": schema, "description": about });
+    let needed = |name: &str, schema: Value, about: &str| json!({ "name": name, "in": "query", "required": true, "schema": schema, "description": about });
     let second = || json!({ "type": "integer", "format": "int64" });
     let created = |list: &mut Vec<Value>| {
         for bound in ["gt", "gte", "lt", "lte"] {
@@ -213,6 +223,12 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
         }
         O::Retrieve => {
             list.push(one("expand[0]", expandable(), "The report instead of its identifier."));
+        }
+        O::CheckCompliance => {
+            let names = UseCase::ALL.map(UseCase::as_str).join("|");
+            let cases = json!({ "type": "string", "pattern": format!("^({names})(,({names}))*$"), "maxLength": 200 });
+            list.push(needed("use_cases", cases, "One or several with a comma between two."));
+            list.push(needed("jurisdiction", json!({ "type": "string", "pattern": PLACE }), "By ISO 3166-2."));
         }
         O::Events => {
             let description = "Needed with a publishable key.";

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::api::compliance::ComplianceRequest;
 use crate::api::params::Params;
-use crate::api::requests::{CreateRequest, ListRequest, UpdateRequest};
+use crate::api::requests::{CancelRequest, CreateRequest, ListRequest, StaffRequest, UpdateRequest};
 
 /// Every `$ref` of a document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -47,8 +48,10 @@ fn example(name: &str, schema: &Value) -> String {
     }
     match (name, schema["type"].as_str()) {
         ("provided_details[phone]", _) => "+14155550100".to_owned(),
+        ("use_cases", _) => "alcohol_in_person,firearms".to_owned(),
+        ("staff_code", _) => "12345678".to_owned(),
         ("return_url", _) => "https://shop.example/done".to_owned(),
-        ("carded[jurisdiction]", _) => "US-CA".to_owned(),
+        ("carded[jurisdiction]" | "jurisdiction", _) => "US-CA".to_owned(),
         (_, Some("integer")) => "5".to_owned(),
         // A pattern of identifiers begins with their prefix.
         ("starting_after", _) => {
@@ -103,6 +106,30 @@ fn whatever_a_json_body_is_described_to_take_is_taken() {
 }
 
 #[test]
+fn whatever_the_staff_are_described_to_say_is_taken_in_either_form() {
+    let read = |operation, params| match operation {
+        Operation::Review => drop(StaffRequest::review(params).unwrap()),
+        Operation::Override => drop(StaffRequest::overriding(params).unwrap()),
+        _ => drop(CancelRequest::read(params, "last_verification_report").unwrap()),
+    };
+    for operation in [Operation::Review, Operation::Override, Operation::Cancel] {
+        let said = |dialect, kind: &str| {
+            let body = body_of(dialect, operation);
+            let schema = body["content"][kind]["schema"]["properties"].as_object().unwrap().clone();
+            // A client secret is taken off before.
+            let own = schema.into_iter().filter(|(name, _)| name != "client_secret");
+            own.map(|(name, schema)| (name.clone(), example(&name, &schema))).collect::<Vec<_>>()
+        };
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.extend_pairs(said(Dialect::Stripe, "application/x-www-form-urlencoded"));
+        read(operation, Params::form(form.finish().as_bytes()).unwrap());
+        let json: Map<_, _> =
+            said(Dialect::Stile, "application/json").into_iter().map(|(name, value)| (name, value.into())).collect();
+        read(operation, Params::json(Value::Object(json).to_string().as_bytes()).unwrap());
+    }
+}
+
+#[test]
 fn whatever_a_list_is_described_to_take_is_taken() {
     for route in routes() {
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -115,6 +142,7 @@ fn whatever_a_list_is_described_to_take_is_taken() {
         let params = Params::form(query.finish().as_bytes()).unwrap();
         match route.operation {
             Operation::List => drop(ListRequest::sessions(params, route.dialect, true).unwrap()),
+            Operation::CheckCompliance => drop(ComplianceRequest::read(params).unwrap()),
             Operation::ListReports => drop(ListRequest::reports(params, true).unwrap()),
             _ => {}
         }

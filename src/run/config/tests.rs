@@ -1,5 +1,5 @@
 use super::*;
-use crate::compliance::AgeTier;
+use crate::compliance::{AgeTier, RuleBook};
 
 const GOOD: &str = r#"
         [device]
@@ -83,7 +83,9 @@ fn age_triage_without_a_place_or_for_a_use_that_asks_who_somebody_is_is_refused(
 
 fn rule(use_case: UseCase, place: &str) -> Rule {
     let jurisdiction = place.parse().unwrap();
-    Rule { use_case, jurisdiction, tier: AgeTier::Over21, citations: Vec::new(), rule_version: String::new() }
+    let known = RuleBook::built_in().unwrap();
+    let rule = known.resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    Rule { use_case, jurisdiction, ..rule }
 }
 
 #[test]

@@ -14,9 +14,9 @@ use super::desk::Order;
 use super::staffing::{StaffRefusal, Ways};
 use crate::api::{
     Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
-    SessionSnapshot, TestOutcome, UpdateRequest,
+    SessionSnapshot, TestOutcome, UpdateRequest, rule_refusal,
 };
-use crate::compliance::RuleError;
+use crate::compliance::RuleBook;
 use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
 use crate::run::config::ApiConfig;
 use crate::run::process::stopped;
@@ -34,6 +34,7 @@ const PURGE_EVERY: Duration = Duration::from_mins(30);
 /// What the API needs of the engine.
 pub(super) struct EngineBackend {
     pub ways: Ways,
+    pub rules: RuleBook,
     pub secrets: ApiSecrets,
     pub prompts: watch::Receiver<Prompt>,
     pub ends: watch::Receiver<u64>,
@@ -123,9 +124,7 @@ fn refused(refusal: &StartRefusal) -> ApiError {
         StartRefusal::InProgress => ApiError::new(ErrorCode::SessionInProgress, words),
         StartRefusal::Fault(_) => unavailable(words),
         StartRefusal::Spent(_) => ApiError::new(ErrorCode::AttemptsSpent, words),
-        StartRefusal::Rule(RuleError::Unresolvable { .. }) => {
-            ApiError::of_param(ErrorCode::JurisdictionUnresolvable, "jurisdiction", words)
-        }
+        StartRefusal::Rule(error) => rule_refusal(error),
         StartRefusal::NotWaiting => ApiError::new(ErrorCode::SessionNotOpen, words),
     }
 }
@@ -146,6 +145,10 @@ fn not_heeded(refusal: StaffRefusal) -> ApiError {
 }
 
 impl Backend for EngineBackend {
+    fn rules(&self) -> &RuleBook {
+        &self.rules
+    }
+
     fn secrets(&self) -> &ApiSecrets {
         &self.secrets
     }
@@ -248,6 +251,10 @@ impl Backend for EngineBackend {
 
     async fn cancel(&self, id: SessionId, by: CanceledBy) -> Result<bool, ApiError> {
         self.ask(|answer| Wish::Cancel { session: id, by, answer }).await?.map_err(|refusal| refused(&refusal))
+    }
+
+    async fn cancel_by_staff(&self, id: SessionId, code: StaffCode) -> Result<bool, ApiError> {
+        self.ways.cancel(id, code).await.map_err(not_heeded)
     }
 
     async fn conclude(&self, id: SessionId, outcome: TestOutcome) -> Result<(), ApiError> {

@@ -141,7 +141,13 @@ pub async fn run(
     let api_listeners = api::listen(config.api.as_ref()).await?;
     let ways =
         Ways { desk: desk_orders.clone(), store: store.clone(), config: Arc::clone(&config), due: due.clone(), origin };
-    let backend = EngineBackend { ways: ways.clone(), secrets, prompts: shown_prompts.clone(), ends: ends.clone() };
+    let backend = EngineBackend {
+        ways: ways.clone(),
+        rules: rules.clone(),
+        secrets,
+        prompts: shown_prompts.clone(),
+        ends: ends.clone(),
+    };
     let server = Server {
         ways,
         camera: Arc::clone(&camera),

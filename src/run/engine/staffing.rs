@@ -17,7 +17,7 @@ use crate::api::{EventKind, SessionSnapshot};
 use crate::privacy::{StaffCode, StaffId};
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
-use crate::session::{OutcomeResult, SessionId};
+use crate::session::{CanceledBy, OutcomeResult, SessionId};
 use crate::store::{Override, OverrideFacts, OverrideRefusal, StaffCheck, StoreError};
 
 /// Why one of the staff was not heeded.
@@ -92,6 +92,15 @@ impl Ways {
         let staff = self.who(code).await?;
         let (answer, answered) = oneshot::channel();
         let order = Order::Wish(Wish::Review { session, accepted, staff, answer });
+        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
+        Ok(answered.await.map_err(|_| EngineError::Ended("desk"))??)
+    }
+
+    /// Ends a session; whether that was still possible.
+    pub(super) async fn cancel(&self, session: SessionId, code: StaffCode) -> Result<bool, StaffRefusal> {
+        self.who(code).await?;
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Wish(Wish::Cancel { session, by: CanceledBy::Staff, answer });
         self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
         Ok(answered.await.map_err(|_| EngineError::Ended("desk"))??)
     }

@@ -1,0 +1,159 @@
+use super::*;
+use crate::compliance::{AgeTier, AllowedMethod};
+
+fn book() -> RuleBook {
+    RuleBook::built_in().unwrap()
+}
+
+fn place(code: &str) -> Jurisdiction {
+    code.parse().unwrap()
+}
+
+#[test]
+fn alcohol_and_tobacco_are_known_everywhere() {
+    let book = book();
+    assert_eq!(book.places().count(), 51 + 13 + 4 + 27);
+    for (country, by_use_case) in book.coverage() {
+        for use_case in [UseCase::AlcoholInPerson, UseCase::AlcoholDelivery, UseCase::TobaccoNicotine] {
+            assert_eq!(by_use_case[&use_case].unknown, 0, "{use_case} in {country}");
+        }
+    }
+    for place in book.places().filter(|code| code.starts_with("US-")) {
+        let rule = book.resolve(UseCase::AlcoholInPerson, &place.parse().unwrap()).unwrap();
+        assert_eq!(rule.tier, AgeTier::Over21, "{place}");
+    }
+}
+
+#[test]
+fn at_most_two_fifths_of_the_table_are_unknown() {
+    let coverage = book().coverage().into_values().flat_map(BTreeMap::into_values).collect::<Vec<_>>();
+    let unknown: usize = coverage.iter().map(|cells| cells.unknown).sum();
+    let all: usize = coverage.iter().map(|cells| cells.known + cells.unknown).sum();
+    assert_eq!(all, 950);
+    assert!(unknown * 5 <= all * 2, "{unknown} of {all}");
+}
+
+#[test]
+fn every_rule_names_a_source_that_was_read_before_the_table_was_made() {
+    let book = book();
+    for entry in &book.table.entries {
+        for source in &entry.sources {
+            assert!(source.url.starts_with("https://") || source.url.starts_with("http://"), "{}", source.id);
+            assert!(source.read_on <= book.made_on() && !source.says.is_empty() && !source.title.is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_the_table_does_not_say_is_unresolvable_and_never_guessed() {
+    let book = book();
+    for (use_case, code) in [(UseCase::AlcoholInPerson, "US-ZZ"), (UseCase::AlcoholInPerson, "CH-ZH")] {
+        let error = book.resolve(use_case, &place(code)).unwrap_err();
+        assert!(error.to_string().starts_with("jurisdiction_unresolvable"), "{error}");
+        assert_eq!(book.merge(&[use_case], &place(code)), Err(error));
+    }
+}
+
+#[test]
+fn a_part_of_a_country_that_is_known_as_a_whole_has_its_rules_and_its_days() {
+    let book = book();
+    let rule = book.resolve(UseCase::AlcoholInPerson, &place("DE-BE")).unwrap();
+    assert_eq!((rule.jurisdiction.as_str(), rule.tier), ("DE-BE", AgeTier::Over18));
+    assert!(book.days_at(&place("DE-BE"), Timestamp::UNIX_EPOCH).is_some());
+    assert_eq!(book.days_at(&place("US-ZZ"), Timestamp::UNIX_EPOCH), None);
+}
+
+const HEAD: &str = r#"
+    rule_version = "test"
+    made_on = "2026-01-01"
+    [terms]
+    allowed_methods = ["document_face", "document_front_only"]
+    consent_required = true
+    consent_text = "check-1"
+    biometric_retention_days = 0
+    credential_validity_days = 1
+    [[jurisdiction]]
+    code = "US-CA"
+    name = "California"
+    time_zones = ["America/Los_Angeles"]
+"#;
+
+const SOURCE: &str = r#"
+    [[source]]
+    id = "a"
+    title = "Act A"
+    url = "https://law.example/a"
+    read_on = "2025-12-31"
+    says = "So."
+"#;
+
+fn with(rules: &str) -> Result<RuleBook, RuleBookError> {
+    Table::parse(HEAD, &[&format!("{SOURCE}{rules}")]).map(|table| RuleBook { table })
+}
+
+fn rule(use_case: &str, more: &str) -> String {
+    format!("[[rule]]\nuse_cases = [\"{use_case}\"]\nplaces = [\"US-CA\"]\nsources = [\"a\"]\n{more}\n")
+}
+
+#[test]
+fn of_several_use_cases_the_most_restrictive_of_every_part_holds() {
+    let book = with(&format!(
+        "{}{}{}",
+        rule("social_media", "tier = \"over_16\"\nregulator = \"R\""),
+        rule("firearms", "tier = \"over_21\"\nregulator = \"R\"\nallowed_methods = [\"document_face\"]"),
+        rule("cannabis_delivery", "prohibited = true"),
+    ))
+    .unwrap();
+    let here = place("US-CA");
+    let (media, arms, cannabis) = (UseCase::SocialMedia, UseCase::Firearms, UseCase::CannabisDelivery);
+    for order in [[media, arms], [arms, media]] {
+        let merged = book.merge(&order, &here).unwrap();
+        assert_eq!((merged.tier, merged.prohibited.is_empty()), (Some(AgeTier::Over21), true));
+        assert_eq!(merged.terms.allowed_methods, [AllowedMethod::DocumentFace]);
+        assert_eq!((merged.regulators.len(), merged.sources.len()), (1, 1));
+    }
+    let all = book.merge(&[media, cannabis, arms, cannabis], &here).unwrap();
+    assert_eq!((all.tier, all.prohibited), (Some(AgeTier::Over21), vec![cannabis]));
+    // What is not known of one is not known of all.
+    assert!(book.merge(&[media, UseCase::AdultContent], &here).is_err());
+    let prohibited = book.resolve(cannabis, &here).unwrap_err();
+    assert!(prohibited.to_string().starts_with("use_case_prohibited") && prohibited.to_string().contains("Act A"));
+}
+
+#[test]
+fn a_table_that_contradicts_itself_or_has_no_source_is_refused() {
+    use RuleBookError as E;
+    let tier = "tier = \"over_18\"";
+    let one = rule("firearms", tier);
+    assert!(with(&one).is_ok());
+    assert!(matches!(with(&format!("{one}{one}")), Err(E::Twice(_))));
+    assert!(matches!(with(&rule("firearms", "")), Err(E::Answer(_))));
+    assert!(matches!(with(&rule("firearms", "prohibited = true\ntier = \"over_18\"")), Err(E::Answer(_))));
+    assert!(matches!(with(&one.replace("\"a\"", "\"b\"")), Err(E::Source(_))));
+    assert!(matches!(with(&one.replace("[\"a\"]", "[]")), Err(E::Source(_))));
+    assert!(matches!(with(&one.replace("US-CA", "US-NV")), Err(E::PlaceUnknown(_))));
+    assert!(matches!(with(&one.replace("US-CA", "California")), Err(E::Place(_))));
+    assert!(matches!(with(&one.replace("firearms", "beer")), Err(E::Form(_))));
+    assert!(matches!(with(&format!("{one}colour = \"red\"")), Err(E::Form(_))));
+    assert!(matches!(with(&format!("{one}{SOURCE}")), Err(E::Twice(_))));
+    let zone = HEAD.replace("America/Los_Angeles", "America/Atlantis");
+    assert!(matches!(Table::parse(&zone, &[]), Err(E::TimeZone(_))));
+}
+
+#[test]
+fn a_clock_before_the_rules_is_wrong_and_another_calendar_is_not() {
+    let book = book();
+    assert!(book.is_plausible(book.made_on()) && book.is_plausible(book.made_on() - 1.day()));
+    assert!(!book.is_plausible(book.made_on() - 2.days()));
+}
+
+#[test]
+fn the_day_is_the_place_s_own() {
+    let book = book();
+    let now: Timestamp = "2026-11-22T05:30:00Z".parse().unwrap();
+    let days = |code: &str| book.days_at(&place(code), now).unwrap();
+    assert_eq!(days("US-NY").earliest.to_string(), "2026-11-22");
+    assert_eq!(days("US-HI").latest.to_string(), "2026-11-21");
+    assert_ne!(days("US-FL").earliest, days("US-FL").latest);
+    assert_eq!(days("DE-BE").earliest.to_string(), "2026-11-22");
+}
