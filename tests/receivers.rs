@@ -6,6 +6,8 @@
 mod client;
 #[path = "receivers/language.rs"]
 mod language;
+#[path = "receivers/overrides.rs"]
+mod overrides;
 mod support;
 
 use carded::session::Dialect;
@@ -145,7 +147,7 @@ async fn processes_a_delivery_that_comes_twice_once(language: &Language) {
     deliver(&handler).await;
     assert_eq!(handler.stop(), [""; 0], "it remembers");
     if language.keeps_files {
-        std::fs::remove_file(folder.path().join("store/grants").join(&session)).unwrap();
+        std::fs::remove_file(folder.path().join("store/outcomes").join(&session)).unwrap();
         let handler = Handler::start(language, folder.path(), &[SECRET]);
         deliver(&handler).await;
         assert_eq!(handler.stop(), effects[1..], "what a crash between the two files left undone is done");
@@ -179,6 +181,10 @@ macro_rules! in_each_language {
                 crate::believes_only_what_is_rightly_signed => the_handler_believes_only_what_is_rightly_signed,
                 crate::grants_only_what_was_verified_and_once => the_handler_grants_only_what_was_verified_and_once,
                 crate::processes_a_delivery_that_comes_twice_once => a_delivery_that_comes_twice_is_processed_once,
+                crate::overrides::end_the_same_in_any_order => overrides_end_the_same_in_whatever_order_they_come,
+                crate::overrides::are_remembered_before_there_is_a_grant => what_the_staff_set_outlasts_restarts_and_kills,
+                crate::overrides::count_only_where_they_are_live_and_whole => overrides_count_only_where_they_are_live,
+                crate::overrides::come_together => overrides_that_come_together_are_settled_one_by_one,
                 crate::does_not_accept_without_a_secret => the_handler_accepts_nothing_without_a_secret,
                 crate::client::tries_again => the_client_tries_again_under_the_same_key,
                 crate::client::gives_up => the_client_gives_up_where_trying_again_is_in_vain;

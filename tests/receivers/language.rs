@@ -16,7 +16,7 @@ pub struct Language {
     probe: &'static [&'static str],
     handler: &'static [&'static str],
     client: &'static [&'static str],
-    /// Whether events and grants are files.
+    /// Whether events and outcomes are files.
     pub keeps_files: bool,
 }
 
@@ -147,10 +147,11 @@ impl Handler {
         Some(Self { address, process, lines })
     }
 
-    /// What it has done, a line for each new event and each grant; it is ended.
+    /// What it has done, a line for each new event, each grant and each that was taken back; it is ended.
     pub fn stop(self) -> Vec<String> {
+        const EFFECTS: [&str; 3] = ["event ", "grant ", "revoke "];
         drop(self.process);
-        self.lines.iter().filter(|line| line.starts_with("event ") || line.starts_with("grant ")).collect()
+        self.lines.iter().filter(|line| EFFECTS.iter().any(|effect| line.starts_with(effect))).collect()
     }
 }
 

@@ -1,13 +1,16 @@
-// Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified.
+// Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified
+// and takes it back where the staff say otherwise.
 //
 //   CARDED_WEBHOOK_SECRET_FILE=secret.txt CARDED_STORE=store CARDED_LISTEN=127.0.0.1:8787 node receiver.mjs
 //
 // The secret file holds one secret a line, two while a secret is being changed. Put your web server with HTTPS in front.
 //
-// What grants something: an event named …verified, in live mode, with a good signature. Nothing else: no other event, no
-// answer in a browser, no word on a screen. A second proof lies in `data.object.carded.attestation`: the device's own
-// signature (a JWS by Ed25519, crypto.verify), which holds even against somebody who has stolen the webhook secret.
-// docs/webhooks.md says how to check it, and `carded receiver --device-key` does.
+// What grants a session: an event named …verified, or one named carded.outcome.overridden whose `overridden_by` is
+// verified. What revokes it: one whose `overridden_by` is not_verified. In live mode, with a good signature, and of two
+// outcomes of a session the one with the higher `sequence` counts. Nothing else: no other event, no answer in a browser,
+// no word on a screen. A second proof lies in each `attestation` of `data.object.carded`: the device's own signature (a
+// JWS by Ed25519, crypto.verify), which holds even against somebody who has stolen the webhook secret. docs/webhooks.md
+// says how to check it, and `carded receiver --device-key` does.
 
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 import fs from 'node:fs';
@@ -18,10 +21,11 @@ const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_CHARACTERS = 1024;
 const TOLERANCE_SECONDS = 300;
 const VERIFIED = ['verification_session.verified', 'identity.verification_session.verified'];
+const OVERRIDDEN = 'carded.outcome.overridden';
 
 const secrets = readSecrets(setting('CARDED_WEBHOOK_SECRET_FILE'));
 const store = setting('CARDED_STORE');
-for (const folder of ['events', 'grants']) fs.mkdirSync(join(store, folder), { recursive: true, mode: 0o700 });
+for (const folder of ['events', 'outcomes']) fs.mkdirSync(join(store, folder), { recursive: true, mode: 0o700 });
 
 function setting(name) {
   if (!process.env[name]) throw new Error(`set ${name}`);
@@ -66,40 +70,69 @@ function readEvent(body) {
   }
 }
 
-/** Writes a whole file or none. False when the name is taken: this came before. */
-function saveOnce(folder, name, bytes) {
+/** The outcome that an event tells, or null. */
+function outcomeOf(event) {
+  // What was rehearsed with a test key or a simulated camera changes nothing.
+  if (event.livemode !== true) return null;
+  const carded = event.data.object.carded;
+  let { result, sequence } = { result: 'verified', sequence: carded?.outcome?.sequence };
+  if (event.type === OVERRIDDEN) ({ result, sequence } = carded?.overridden_by?.outcome ?? {});
+  else if (!VERIFIED.includes(event.type)) return null;
+  const outcome = { result, sequence: sequence ?? 0, event: event.id };
+  const good = ['verified', 'not_verified'].includes(result) && Number.isSafeInteger(outcome.sequence);
+  return good ? outcome : null;
+}
+
+/** Writes a whole file or none; `place` links it, which fails where one is, or renames it, which replaces that. */
+function save(folder, name, bytes, place) {
   const draft = join(store, folder, `${name}.${randomUUID()}.draft`);
   const file = fs.openSync(draft, 'wx', 0o600);
   try {
     fs.writeFileSync(file, bytes);
     fs.fsyncSync(file);
-    fs.linkSync(draft, join(store, folder, name));
+    place(draft, join(store, folder, name));
+  } finally {
+    fs.closeSync(file);
+    fs.rmSync(draft, { force: true });
+  }
+}
+
+/** False when the name is taken: this came before. */
+function saveOnce(folder, name, bytes) {
+  try {
+    save(folder, name, bytes, fs.linkSync);
     return true;
   } catch (error) {
     if (error.code === 'EEXIST') return false;
     throw error;
-  } finally {
-    fs.closeSync(file);
-    fs.unlinkSync(draft);
   }
 }
 
+/** Keeps a session's outcome, unless one that counts more is there. Nothing else runs between the reading and the writing. */
+function settle(session, outcome) {
+  const path = join(store, 'outcomes', session);
+  const none = { result: 'not_verified', sequence: -1 };
+  const before = fs.existsSync(path) ? JSON.parse(fs.readFileSync(path, 'utf8')) : none;
+  if (outcome.sequence <= before.sequence) return;
+  save('outcomes', session, JSON.stringify(outcome), fs.renameSync);
+  if (outcome.result !== before.result) console.log(`${outcome.result === 'verified' ? 'grant' : 'revoke'} ${session}`);
+}
+
 /**
- * What an event causes, once. It only ever adds a grant, so the order in which events come does not matter; and it is
- * repeated for an event that comes again, so that a crash between the two files loses nothing.
+ * What an event causes, once. The higher `sequence` counts, so the order in which events come does not matter: a
+ * revocation is kept also where nothing was granted yet. It is repeated for an event that comes again, so that a crash
+ * between the two files loses nothing.
  *
  * In production both are rows of your own database, written in one transaction: the event's `id` under a unique index,
- * and the order that has this session's id (you stored it when you created the session) set to verified; a
- * database also stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail,
+ * and the order that has this session's id (you stored it when you created the session) set to the outcome and its
+ * sequence; a database also stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail,
  * printers and other slow things are for later, not for here.
  */
 function accept(event, body) {
   const isNew = saveOnce('events', event.id, body);
   if (isNew) console.log(`event ${event.id} ${event.type}`);
-  const session = event.data.object.id;
-  // What was rehearsed with a test key or a simulated camera grants nothing.
-  const grants = VERIFIED.includes(event.type) && event.livemode === true;
-  if (grants && saveOnce('grants', session, event.id)) console.log(`grant ${session}`);
+  const outcome = outcomeOf(event);
+  if (outcome !== null) settle(event.data.object.id, outcome);
   return isNew;
 }
 

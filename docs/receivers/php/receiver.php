@@ -1,15 +1,18 @@
 <?php
-// Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified.
+// Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified
+// and takes it back where the staff say otherwise.
 //
 //   CARDED_WEBHOOK_SECRET_FILE=secret.txt CARDED_STORE=store php -S 127.0.0.1:8787 receiver.php
 //
 // The secret file holds one secret a line, two while a secret is being changed. In a shop this file lies behind your web
 // server with HTTPS and PHP-FPM, and the two settings are variables of its pool.
 //
-// What grants something: an event named …verified, in live mode, with a good signature. Nothing else: no other event, no
-// answer in a browser, no word on a screen. A second proof lies in `data.object.carded.attestation`: the device's own
-// signature (a JWS by Ed25519, sodium_crypto_sign_verify_detached), which holds even against somebody who has stolen the
-// webhook secret. docs/webhooks.md says how to check it, and `carded receiver --device-key` does.
+// What grants a session: an event named …verified, or one named carded.outcome.overridden whose `overridden_by` is
+// verified. What revokes it: one whose `overridden_by` is not_verified. In live mode, with a good signature, and of two
+// outcomes of a session the one with the higher `sequence` counts. Nothing else: no other event, no answer in a browser,
+// no word on a screen. A second proof lies in each `attestation` of `data.object.carded`: the device's own signature (a
+// JWS by Ed25519, sodium_crypto_sign_verify_detached), which holds even against somebody who has stolen the webhook
+// secret. docs/webhooks.md says how to check it, and `carded receiver --device-key` does.
 
 declare(strict_types=1);
 
@@ -17,6 +20,7 @@ const MAX_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_CHARACTERS = 1024;
 const TOLERANCE_SECONDS = 300;
 const VERIFIED = ['verification_session.verified', 'identity.verification_session.verified'];
+const OVERRIDDEN = 'carded.outcome.overridden';
 
 function setting(string $name): string
 {
@@ -74,8 +78,32 @@ function read_event(string $body): ?array
     return $good && is_id($event['id'] ?? null) && is_id($event['data']['object']['id'] ?? null) ? $event : null;
 }
 
-/** Writes a whole file or none. False when the name is taken: this came before. */
-function save_once(string $folder, string $name, string $bytes): bool
+/** The outcome that an event tells, or null. */
+function outcome_of(array $event): ?array
+{
+    // What was rehearsed with a test key or a simulated camera changes nothing.
+    if (($event['livemode'] ?? null) !== true) {
+        return null;
+    }
+    $carded = $event['data']['object']['carded'] ?? null;
+    [$result, $sequence] = ['verified', $carded['outcome']['sequence'] ?? 0];
+    if ($event['type'] === OVERRIDDEN) {
+        $outcome = $carded['overridden_by']['outcome'] ?? null;
+        [$result, $sequence] = [$outcome['result'] ?? null, $outcome['sequence'] ?? 0];
+    } elseif (!in_array($event['type'], VERIFIED, true)) {
+        return null;
+    }
+    $good = in_array($result, ['verified', 'not_verified'], true) && is_int($sequence);
+    return $good ? ['result' => $result, 'sequence' => $sequence, 'event' => $event['id']] : null;
+}
+
+function say(string $line): void
+{
+    file_put_contents('php://stdout', "$line\n");
+}
+
+/** Writes a whole file or none; `$place` links it, which fails where one is, or renames it, which replaces that. */
+function save(string $folder, string $name, string $bytes, callable $place): void
 {
     $draft = "$folder/$name." . bin2hex(random_bytes(16)) . '.draft';
     $file = fopen($draft, 'xb');
@@ -84,35 +112,59 @@ function save_once(string $folder, string $name, string $bytes): bool
     }
     fclose($file);
     try {
-        return link($draft, "$folder/$name");
-    } catch (ErrorException $problem) {
-        return is_file("$folder/$name") ? false : throw $problem;
+        $place($draft, "$folder/$name");
     } finally {
-        unlink($draft);
+        is_file($draft) && unlink($draft);
     }
 }
 
+/** False when the name is taken: this came before. */
+function save_once(string $folder, string $name, string $bytes): bool
+{
+    try {
+        save($folder, $name, $bytes, link(...));
+        return true;
+    } catch (ErrorException $problem) {
+        return is_file("$folder/$name") ? false : throw $problem;
+    }
+}
+
+/** Keeps a session's outcome, unless one that counts more is there; one at a time. */
+function settle(string $session, array $outcome, string $store): void
+{
+    $lock = fopen("$store/lock", 'c');
+    flock($lock, LOCK_EX) || throw new RuntimeException("cannot lock $store");
+    $path = "$store/outcomes/$session";
+    $none = ['result' => 'not_verified', 'sequence' => -1];
+    $before = is_file($path) ? json_decode(file_get_contents($path), true) : $none;
+    if ($outcome['sequence'] > $before['sequence']) {
+        save("$store/outcomes", $session, json_encode($outcome), rename(...));
+        if ($outcome['result'] !== $before['result']) {
+            say(($outcome['result'] === 'verified' ? 'grant' : 'revoke') . " $session");
+        }
+    }
+    fclose($lock);
+}
+
 /**
- * What an event causes, once. It only ever adds a grant, so the order in which events come does not matter; and it is
- * repeated for an event that comes again, so that a crash between the two files loses nothing.
+ * What an event causes, once. The higher `sequence` counts, so the order in which events come does not matter: a
+ * revocation is kept also where nothing was granted yet. It is repeated for an event that comes again, so that a crash
+ * between the two files loses nothing.
  *
  * In production both are rows of your own database, written in one transaction: the event's `id` under a unique index, and
- * the order that has this session's id (you stored it when you created the session) set to verified; a database also stands
- * a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail, printers and other
- * slow things are for later, not for here.
+ * the order that has this session's id (you stored it when you created the session) set to the outcome and its sequence; a
+ * database also stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail,
+ * printers and other slow things are for later, not for here.
  */
 function accept(array $event, string $body, string $store): bool
 {
-    $say = fn (string $line) => file_put_contents('php://stdout', "$line\n");
     $new = save_once("$store/events", $event['id'], $body);
     if ($new) {
-        $say("event {$event['id']} {$event['type']}");
+        say("event {$event['id']} {$event['type']}");
     }
-    $session = $event['data']['object']['id'];
-    // What was rehearsed with a test key or a simulated camera grants nothing.
-    $grants = in_array($event['type'], VERIFIED, true) && ($event['livemode'] ?? null) === true;
-    if ($grants && save_once("$store/grants", $session, $event['id'])) {
-        $say("grant $session");
+    $outcome = outcome_of($event);
+    if ($outcome !== null) {
+        settle($event['data']['object']['id'], $outcome, $store);
     }
     return $new;
 }
@@ -136,7 +188,7 @@ function receive(string $method, string $header, string $body): array
         return $refuse(400, 'event_invalid', 'the body is not an event');
     }
     $store = setting('CARDED_STORE');
-    foreach (['events', 'grants'] as $folder) {
+    foreach (['events', 'outcomes'] as $folder) {
         is_dir("$store/$folder") || mkdir("$store/$folder", 0700, true);
     }
     return [200, ['received' => true, 'duplicate' => !accept($event, $body, $store)]];

@@ -1,13 +1,16 @@
-"""Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified.
+"""Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified
+and takes it back where the staff say otherwise.
 
     CARDED_WEBHOOK_SECRET_FILE=secret.txt CARDED_STORE=store CARDED_LISTEN=127.0.0.1:8787 python3 receiver.py
 
 The secret file holds one secret a line, two while a secret is being changed. Put your web server with HTTPS in front.
 
-What grants something: an event named ...verified, in live mode, with a good signature. Nothing else: no other event, no
-answer in a browser, no word on a screen. A second proof lies in `data.object.carded.attestation`: the device's own
-signature (a JWS by Ed25519), which holds even against somebody who has stolen the webhook secret. docs/webhooks.md says
-how to check it (Python needs the package `cryptography` for it), and `carded receiver --device-key` does.
+What grants a session: an event named ...verified, or one named carded.outcome.overridden whose `overridden_by` is
+verified. What revokes it: one whose `overridden_by` is not_verified. In live mode, with a good signature, and of two
+outcomes of a session the one with the higher `sequence` counts. Nothing else: no other event, no answer in a browser, no
+word on a screen. A second proof lies in each `attestation` of `data.object.carded`: the device's own signature (a JWS by
+Ed25519), which holds even against somebody who has stolen the webhook secret. docs/webhooks.md says how to check it
+(Python needs the package `cryptography` for it), and `carded receiver --device-key` does.
 """
 
 import hashlib
@@ -25,10 +28,12 @@ MAX_BODY_BYTES = 256 * 1024
 MAX_HEADER_CHARACTERS = 1024
 TOLERANCE_SECONDS = 300
 VERIFIED = ("verification_session.verified", "identity.verification_session.verified")
+OVERRIDDEN = "carded.outcome.overridden"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, type TEXT NOT NULL, body BLOB NOT NULL, received INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS grants (session TEXT PRIMARY KEY, event TEXT NOT NULL REFERENCES events (id));
+CREATE TABLE IF NOT EXISTS outcomes (session TEXT PRIMARY KEY, result TEXT NOT NULL, sequence INTEGER NOT NULL,
+                                     event TEXT NOT NULL REFERENCES events (id));
 """
 
 
@@ -71,27 +76,61 @@ def read_event(body: bytes) -> dict | None:
         return None
 
 
+def dig(value: object, *names: str) -> object:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def outcome_of(event: dict) -> tuple[str, int] | None:
+    """The result and the sequence of the outcome that an event tells."""
+    # What was rehearsed with a test key or a simulated camera changes nothing.
+    if event.get("livemode") is not True:
+        return None
+    carded = event["data"]["object"].get("carded")
+    result, sequence = "verified", dig(carded, "outcome", "sequence")
+    if event["type"] == OVERRIDDEN:
+        result, sequence = (dig(carded, "overridden_by", "outcome", name) for name in ("result", "sequence"))
+    elif event["type"] not in VERIFIED:
+        return None
+    sequence = 0 if sequence is None else sequence
+    good = result in ("verified", "not_verified") and isinstance(sequence, int)
+    return (result, sequence) if good else None
+
+
+def settle(connection: sqlite3.Connection, session: str, outcome: tuple[str, int], event_id: str) -> str | None:
+    """Stores a session's outcome, unless one that counts more is there; what that does: "grant", "revoke" or nothing."""
+    found = connection.execute("SELECT result, sequence FROM outcomes WHERE session = ?", (session,)).fetchone()
+    before, (result, sequence) = found or ("not_verified", -1), outcome
+    if sequence <= before[1]:
+        return None
+    connection.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)", (session, result, sequence, event_id))
+    if result == before[0]:
+        return None
+    return "grant" if result == "verified" else "revoke"
+
+
 def accept(event: dict, body: bytes, database: str) -> bool:
     """Stores an event and what it causes in one transaction, once; False when it came before.
 
-    An event only ever adds a grant, so the order in which events come does not matter. In production these are tables of
-    your own database, and the grant is the order that has this session's id (you stored it when you created the session).
-    Keep the ids for a month: a box that was offline still delivers. Mail, printers and other slow things are for later.
+    The higher `sequence` counts, so the order in which events come does not matter: a revocation is stored also where
+    nothing was granted yet. In production these are tables of your own database, and the outcome is a part of the order
+    that has this session's id (you stored it when you created the session). Keep the ids for a month: a box that was
+    offline still delivers. Mail, printers and other slow things are for later.
     """
     session = event["data"]["object"]["id"]
-    # What was rehearsed with a test key or a simulated camera grants nothing.
-    grants = event["type"] in VERIFIED and event.get("livemode") is True
-    granted = 0
+    outcome = outcome_of(event)
+    change = None
     with closing(sqlite3.connect(database, timeout=5)) as connection, connection:
         connection.execute("PRAGMA synchronous = FULL")
         row = (event["id"], event["type"], body, int(time.time()))
         new = connection.execute("INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?)", row).rowcount
-        if new and grants:
-            granted = connection.execute("INSERT OR IGNORE INTO grants VALUES (?, ?)", (session, event["id"])).rowcount
+        if new and outcome is not None:
+            change = settle(connection, session, outcome, event["id"])
     if new:
         print(f"event {event['id']} {event['type']}", flush=True)
-    if granted:
-        print(f"grant {session}", flush=True)
+    if change is not None:
+        print(f"{change} {session}", flush=True)
     return bool(new)
 
 

@@ -1,13 +1,16 @@
-# Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified.
+# Takes the webhooks of a carded box: checks the signature, keeps each event once, grants what was verified
+# and takes it back where the staff say otherwise.
 #
 #   CARDED_WEBHOOK_SECRET_FILE=secret.txt CARDED_STORE=store CARDED_LISTEN=127.0.0.1:8787 ruby receiver.rb
 #
 # The secret file holds one secret a line, two while a secret is being changed.
 #
-# What grants something: an event named …verified, in live mode, with a good signature. Nothing else: no other event, no
-# answer in a browser, no word on a screen. A second proof lies in `data.object.carded.attestation`: the device's own
-# signature (a JWS by Ed25519, OpenSSL::PKey), which holds even against somebody who has stolen the webhook secret.
-# docs/webhooks.md says how to check it, and `carded receiver --device-key` does.
+# What grants a session: an event named …verified, or one named carded.outcome.overridden whose `overridden_by` is
+# verified. What revokes it: one whose `overridden_by` is not_verified. In live mode, with a good signature, and of two
+# outcomes of a session the one with the higher `sequence` counts. Nothing else: no other event, no answer in a browser,
+# no word on a screen. A second proof lies in each `attestation` of `data.object.carded`: the device's own signature (a
+# JWS by Ed25519, OpenSSL::PKey), which holds even against somebody who has stolen the webhook secret. docs/webhooks.md
+# says how to check it, and `carded receiver --device-key` does.
 
 require "fileutils"
 require "json"
@@ -22,6 +25,7 @@ class Receiver
   MAX_HEADER_CHARACTERS = 1024
   TOLERANCE_SECONDS = 300
   VERIFIED = %w[verification_session.verified identity.verification_session.verified].freeze
+  OVERRIDDEN = "carded.outcome.overridden"
   # Identifiers become names of files here, so nothing else may be in them.
   ID = /\A[A-Za-z0-9_-]{1,200}\z/
 
@@ -31,7 +35,7 @@ class Receiver
     raise "#{secret_file} needs one secret a line" if @secrets.empty? || @secrets.any? { |secret| secret.size < 8 }
 
     @store = store
-    %w[events grants].each { |folder| FileUtils.mkdir_p(File.join(store, folder), mode: 0o700) }
+    %w[events outcomes].each { |folder| FileUtils.mkdir_p(File.join(store, folder), mode: 0o700) }
   end
 
   # Status and answer for a request; `headers` have lower-case names, `body` the bytes as they came.
@@ -81,31 +85,69 @@ class Receiver
     nil
   end
 
-  # What an event causes, once. It only ever adds a grant, so the order in which events come does not matter; and it is
-  # repeated for an event that comes again, so that a crash between the two files loses nothing.
+  # The outcome that an event tells, or nil.
+  def outcome_of(event)
+    # What was rehearsed with a test key or a simulated camera changes nothing.
+    return nil unless event["livemode"] == true
+
+    carded = event["data"]["object"]["carded"]
+    result, sequence = "verified", dig(carded, "outcome", "sequence")
+    if event["type"] == OVERRIDDEN
+      result, sequence = %w[result sequence].map { |name| dig(carded, "overridden_by", "outcome", name) }
+    elsif !VERIFIED.include?(event["type"])
+      return nil
+    end
+    sequence = 0 if sequence.nil?
+    good = %w[verified not_verified].include?(result) && sequence.is_a?(Integer)
+    good ? { "result" => result, "sequence" => sequence, "event" => event["id"] } : nil
+  end
+
+  def dig(value, *names)
+    names.reduce(value) { |inner, name| inner.is_a?(Hash) ? inner[name] : nil }
+  end
+
+  # What an event causes, once. The higher `sequence` counts, so the order in which events come does not matter: a
+  # revocation is kept also where nothing was granted yet. It is repeated for an event that comes again, so that a crash
+  # between the two files loses nothing.
   #
   # In production both are rows of your own database, written in one transaction: the event's `id` under a unique index,
-  # and the order that has this session's id (you stored it when you created the session) set to verified; a database also
-  # stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail, printers
-  # and other slow things are for later, not for here.
+  # and the order that has this session's id (you stored it when you created the session) set to the outcome and its
+  # sequence; a database also stands a power cut between the two. Keep the ids for a month: a box that was offline still
+  # delivers. Mail, printers and other slow things are for later, not for here.
   def accept(event, body)
     is_new = save_once("events", event["id"], body)
     puts "event #{event['id']} #{event['type']}" if is_new
-    session = event["data"]["object"]["id"]
-    # What was rehearsed with a test key or a simulated camera grants nothing.
-    grants = VERIFIED.include?(event["type"]) && event["livemode"] == true
-    puts "grant #{session}" if grants && save_once("grants", session, event["id"])
+    outcome = outcome_of(event)
+    settle(event["data"]["object"]["id"], outcome) if outcome
     is_new
   end
 
-  # Writes a whole file or none. False when the name is taken: this came before.
+  # Keeps a session's outcome, unless one that counts more is there; one at a time.
+  def settle(session, outcome)
+    File.open(File.join(@store, "lock"), File::RDWR | File::CREAT, 0o600) do |lock|
+      lock.flock(File::LOCK_EX)
+      path = File.join(@store, "outcomes", session)
+      before = File.exist?(path) ? JSON.parse(File.read(path)) : { "result" => "not_verified", "sequence" => -1 }
+      next if outcome["sequence"] <= before["sequence"]
+
+      save("outcomes", session, JSON.generate(outcome), :rename)
+      puts "#{outcome['result'] == 'verified' ? 'grant' : 'revoke'} #{session}" if outcome["result"] != before["result"]
+    end
+  end
+
+  # False when the name is taken: this came before.
   def save_once(folder, name, bytes)
-    draft = File.join(@store, folder, "#{name}.#{SecureRandom.uuid}.draft")
-    File.open(draft, "wbx", 0o600) { |file| file.write(bytes) && file.fsync }
-    File.link(draft, File.join(@store, folder, name))
+    save(folder, name, bytes, :link)
     true
   rescue Errno::EEXIST
     false
+  end
+
+  # Writes a whole file or none; `place` links it, which fails where one is, or renames it, which replaces that.
+  def save(folder, name, bytes, place)
+    draft = File.join(@store, folder, "#{name}.#{SecureRandom.uuid}.draft")
+    File.open(draft, "wbx", 0o600) { |file| file.write(bytes) && file.fsync }
+    File.public_send(place, draft, File.join(@store, folder, name))
   ensure
     FileUtils.rm_f(draft)
   end

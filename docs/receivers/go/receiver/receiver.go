@@ -1,14 +1,16 @@
-// Receiver takes the webhooks of a carded box: it checks the signature, keeps each event once, and grants what was
-// verified.
+// Receiver takes the webhooks of a carded box: it checks the signature, keeps each event once, grants what was
+// verified, and takes it back where the staff say otherwise.
 //
 //	CARDED_WEBHOOK_SECRET_FILE=secret.txt CARDED_STORE=store CARDED_LISTEN=127.0.0.1:8787 go run ./receiver
 //
 // The secret file holds one secret a line, two while a secret is being changed. Put your web server with HTTPS in front.
 //
-// What grants something: an event named …verified, in live mode, with a good signature. Nothing else: no other event, no
-// answer in a browser, no word on a screen. A second proof lies in data.object.carded.attestation: the device's own
-// signature (a JWS by Ed25519, crypto/ed25519), which holds even against somebody who has stolen the webhook secret.
-// docs/webhooks.md says how to check it, and `carded receiver --device-key` does.
+// What grants a session: an event named …verified, or one named carded.outcome.overridden whose overridden_by is
+// verified. What revokes it: one whose overridden_by is not_verified. In live mode, with a good signature, and of two
+// outcomes of a session the one with the higher sequence counts. Nothing else: no other event, no answer in a browser, no
+// word on a screen. A second proof lies in each attestation of data.object.carded: the device's own signature (a JWS by
+// Ed25519, crypto/ed25519), which holds even against somebody who has stolen the webhook secret. docs/webhooks.md says how
+// to check it, and `carded receiver --device-key` does.
 package main
 
 import (
@@ -27,6 +29,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -50,15 +53,28 @@ type event struct {
 	Livemode bool   `json:"livemode"`
 	Data     struct {
 		Object struct {
-			ID string `json:"id"`
+			ID     string `json:"id"`
+			Carded struct {
+				Outcome      outcome `json:"outcome"`
+				OverriddenBy struct {
+					Outcome outcome `json:"outcome"`
+				} `json:"overridden_by"`
+			} `json:"carded"`
 		} `json:"object"`
 	} `json:"data"`
 }
 
+// outcome is what was decided of a session, by the device or by one of its staff.
+type outcome struct {
+	Result   string `json:"result"`
+	Sequence int64  `json:"sequence"`
+}
+
 // receiver knows the endpoint's secrets and where events are kept.
 type receiver struct {
-	secrets []string
-	store   string
+	secrets  []string
+	store    string
+	settling sync.Mutex
 }
 
 func readSecrets(path string) ([]string, error) {
@@ -120,52 +136,88 @@ func readEvent(body []byte) (event, bool) {
 	return read, good
 }
 
-// saveOnce writes a whole file or none; false when the name is taken: this came before.
-func (r *receiver) saveOnce(folder, name string, bytes []byte) (bool, error) {
+// outcomeOf finds the outcome that an event tells, if it tells one.
+func outcomeOf(e event) (outcome, bool) {
+	// What was rehearsed with a test key or a simulated camera changes nothing.
+	if !e.Livemode {
+		return outcome{}, false
+	}
+	switch e.Type {
+	case "verification_session.verified", "identity.verification_session.verified":
+		return outcome{"verified", e.Data.Object.Carded.Outcome.Sequence}, true
+	case "carded.outcome.overridden":
+		set := e.Data.Object.Carded.OverriddenBy.Outcome
+		return set, set.Result == "verified" || set.Result == "not_verified"
+	}
+	return outcome{}, false
+}
+
+// save writes a whole file or none; place links it, which fails where one is, or renames it, which replaces that.
+func (r *receiver) save(folder, name string, bytes []byte, place func(from, to string) error) error {
 	draft, err := os.CreateTemp(filepath.Join(r.store, folder), "*.draft")
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer os.Remove(draft.Name())
 	defer draft.Close()
 	if _, err := draft.Write(bytes); err != nil {
-		return false, err
+		return err
 	}
 	if err := draft.Sync(); err != nil {
-		return false, err
+		return err
 	}
-	err = os.Link(draft.Name(), filepath.Join(r.store, folder, name))
-	if errors.Is(err, os.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
+	return place(draft.Name(), filepath.Join(r.store, folder, name))
 }
 
-// accept does what an event causes, once, and tells whether the event is new. It only ever adds a grant, so the order in
-// which events come does not matter; and it is repeated for an event that comes again, so that a crash between the two
-// files loses nothing.
+// settle keeps a session's outcome, unless one that counts more is there; one at a time.
+func (r *receiver) settle(session string, set outcome) error {
+	r.settling.Lock()
+	defer r.settling.Unlock()
+	before := outcome{"not_verified", -1}
+	kept, err := os.ReadFile(filepath.Join(r.store, "outcomes", session))
+	if err == nil {
+		err = json.Unmarshal(kept, &before)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if set.Sequence <= before.Sequence {
+		return nil
+	}
+	bytes, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	if err := r.save("outcomes", session, bytes, os.Rename); err != nil {
+		return err
+	}
+	if set.Result != before.Result {
+		change := map[string]string{"verified": "grant", "not_verified": "revoke"}
+		fmt.Println(change[set.Result], session)
+	}
+	return nil
+}
+
+// accept does what an event causes, once, and tells whether the event is new. The higher sequence counts, so the order in
+// which events come does not matter: a revocation is kept also where nothing was granted yet. It is repeated for an event
+// that comes again, so that a crash between the two files loses nothing.
 //
 // In production both are rows of your own database, written in one transaction: the event's id under a unique index, and
-// the order that has this session's id (you stored it when you created the session) set to verified; a database also stands a
-// power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail, printers and other
-// slow things are for later, not for here.
+// the order that has this session's id (you stored it when you created the session) set to the outcome and its sequence; a
+// database also stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail,
+// printers and other slow things are for later, not for here.
 func (r *receiver) accept(e event, body []byte) (bool, error) {
-	isNew, err := r.saveOnce("events", e.ID, body)
-	if err != nil {
+	err := r.save("events", e.ID, body, os.Link)
+	isNew := !errors.Is(err, os.ErrExist)
+	if err != nil && isNew {
 		return false, err
 	}
 	if isNew {
 		fmt.Println("event", e.ID, e.Type)
 	}
-	verified := e.Type == "verification_session.verified" || e.Type == "identity.verification_session.verified"
-	// What was rehearsed with a test key or a simulated camera grants nothing.
-	if verified && e.Livemode {
-		granted, err := r.saveOnce("grants", e.Data.Object.ID, []byte(e.ID))
-		if err != nil {
+	if set, found := outcomeOf(e); found {
+		if err := r.settle(e.Data.Object.ID, set); err != nil {
 			return false, err
-		}
-		if granted {
-			fmt.Println("grant", e.Data.Object.ID)
 		}
 	}
 	return isNew, nil
@@ -222,7 +274,7 @@ func main() {
 		log.Fatal(err)
 	}
 	store := os.Getenv("CARDED_STORE")
-	for _, folder := range []string{"events", "grants"} {
+	for _, folder := range []string{"events", "outcomes"} {
 		if err := os.MkdirAll(filepath.Join(store, folder), 0o700); err != nil {
 			log.Fatal(err)
 		}
@@ -236,6 +288,7 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Println("listening on", listener.Addr())
-	server := http.Server{Handler: &receiver{secrets, store}, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
+	handler := receiver{secrets: secrets, store: store}
+	server := http.Server{Handler: &handler, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
 	log.Fatal(server.Serve(listener))
 }
