@@ -18,6 +18,8 @@ pub struct Language {
     client: &'static [&'static str],
     /// Whether events and outcomes are files.
     pub keeps_files: bool,
+    /// Whether several processes may have one store.
+    pub shares_its_store: bool,
 }
 
 const LANGUAGES: [Language; 5] = [
@@ -27,6 +29,7 @@ const LANGUAGES: [Language; 5] = [
         handler: &["node", "node/receiver.mjs"],
         client: &["node", "node/client.mjs"],
         keeps_files: true,
+        shares_its_store: false,
     },
     Language {
         name: "python",
@@ -34,14 +37,23 @@ const LANGUAGES: [Language; 5] = [
         handler: &["python3", "-B", "python/receiver.py"],
         client: &["python3", "-B", "python/client.py"],
         keeps_files: false,
+        shares_its_store: true,
     },
-    Language { name: "go", probe: &["go", "version"], handler: &["receiver"], client: &["client"], keeps_files: true },
+    Language {
+        name: "go",
+        probe: &["go", "version"],
+        handler: &["receiver"],
+        client: &["client"],
+        keeps_files: true,
+        shares_its_store: false,
+    },
     Language {
         name: "ruby",
         probe: &["ruby", "-e", "exit(RUBY_VERSION.to_i >= 3)"],
         handler: &["ruby", "ruby/receiver.rb"],
         client: &["ruby", "ruby/client.rb"],
         keeps_files: true,
+        shares_its_store: true,
     },
     Language {
         name: "php",
@@ -49,6 +61,7 @@ const LANGUAGES: [Language; 5] = [
         handler: &["php", "-S", "127.0.0.1:0", "php/receiver.php"],
         client: &["php", "php/client.php"],
         keeps_files: true,
+        shares_its_store: true,
     },
 ];
 

@@ -108,7 +108,10 @@ function saveOnce(folder, name, bytes) {
   }
 }
 
-/** Keeps a session's outcome, unless one that counts more is there. Nothing else runs between the reading and the writing. */
+/**
+ * Keeps a session's outcome, unless one that counts more is there. Nothing else runs between the reading and the writing,
+ * as long as one process has the store.
+ */
 function settle(session, outcome) {
   const path = join(store, 'outcomes', session);
   const none = { result: 'not_verified', sequence: -1 };

@@ -169,7 +169,8 @@ func (r *receiver) save(folder, name string, bytes []byte, place func(from, to s
 	return place(draft.Name(), filepath.Join(r.store, folder, name))
 }
 
-// settle keeps a session's outcome, unless one that counts more is there; one at a time.
+// settle keeps a session's outcome, unless one that counts more is there; one at a time, as long as one process
+// has the store.
 func (r *receiver) settle(session string, set outcome) error {
 	r.settling.Lock()
 	defer r.settling.Unlock()
