@@ -455,6 +455,11 @@ impl TurnTracker {
             yaw_degrees: state.yaw,
             parallax_score: state.turn.parallax(),
             texture_score: state.turn.texture(),
+            identity_similarity: match (self.direction(step), step / 2) {
+                (Direction::Centre, 0) => None,
+                (Direction::Centre, look) => self.evidence.look_similarity(look),
+                (Direction::Left | Direction::Right, _) => self.evidence.turn_similarity(&state.turn),
+            },
         };
         self.steps.iter().enumerate().map(report).collect()
     }

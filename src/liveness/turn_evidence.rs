@@ -180,24 +180,35 @@ impl Evidence {
         scores.get(scores.len().saturating_sub(1) / 2).copied().map(LiveScore)
     }
 
+    /// How much a later look ahead, counted from 0, resembles the first; `None` where either gave no template.
+    pub fn look_similarity(&self, look: usize) -> Option<Similarity> {
+        let looked: Vec<Template> = self.look(look).cloned().collect();
+        median_similarity(&looked, self.look(0).next()?)
+    }
+
+    /// How much a turned face resembles the one that looked ahead first; `None` where either gave no template.
+    pub fn turn_similarity(&self, turn: &TurnEvidence) -> Option<Similarity> {
+        let frontal: Vec<Template> = self.look(0).cloned().collect();
+        let mut each: Vec<Similarity> =
+            turn.templates.iter().filter_map(|template| median_similarity(&frontal, template)).collect();
+        each.sort_by(|a, b| a.0.total_cmp(&b.0));
+        // One odd frame is no other person; two are, whatever the rest of the turn looks like.
+        match each.get(1).filter(|second| second.0 < STRANGER.0) {
+            Some(second) => Some(*second),
+            None => Some(Template::mean(&turn.templates)?.similarity(&Template::mean(&frontal)?)),
+        }
+    }
+
     /// `None` when every turn was made by the person who looked into the camera.
     pub fn identity_fault<'a>(&self, turns: impl IntoIterator<Item = &'a TurnEvidence>) -> Option<TurnReason> {
-        let frontal: Vec<Template> = self.look(0).cloned().collect();
-        let Some(first) = frontal.first() else { return Some(TurnReason::IdentityNotMeasured) };
+        if self.look(0).next().is_none() {
+            return Some(TurnReason::IdentityNotMeasured);
+        }
         // Who looks ahead later has to be who looked ahead first; a look ahead without a template says nothing.
-        let later = self.looks().skip(1).filter_map(|look| median_similarity(&look, first)).map(Some);
-        let steady = [median_similarity(&frontal, first)].into_iter().chain(later);
-        let ahead = Template::mean(&frontal);
-        let turned = turns.into_iter().map(|turn| {
-            let mut each: Vec<Similarity> =
-                turn.templates.iter().filter_map(|template| median_similarity(&frontal, template)).collect();
-            each.sort_by(|a, b| a.0.total_cmp(&b.0));
-            // One odd frame is no other person; two are, whatever the rest of the turn looks like.
-            match each.get(1).filter(|second| second.0 < STRANGER.0) {
-                Some(second) => Some(*second),
-                None => Some(Template::mean(&turn.templates)?.similarity(ahead.as_ref()?)),
-            }
-        });
+        let looks = self.templates.iter().map(|(look, _)| *look).max().map_or(0, |last| last + 1);
+        let later = (1..looks).filter_map(|look| self.look_similarity(look)).map(Some);
+        let steady = [self.look_similarity(0)].into_iter().chain(later);
+        let turned = turns.into_iter().map(|turn| self.turn_similarity(turn));
         let faults = turned.chain(steady).filter_map(|similarity| match similarity {
             None => Some(TurnReason::IdentityNotMeasured),
             Some(similarity) if similarity < ANOTHER_PERSON => Some(TurnReason::IdentityChanged),

@@ -11,6 +11,7 @@ use super::challenge::Direction;
 use super::parallax::ParallaxScore;
 use super::passive::{LiveScore, PassiveReport};
 use super::relief::ReliefScore;
+use super::template::Similarity;
 
 /// Outcome of a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -106,6 +107,8 @@ pub struct StepReport {
     /// What of the shape a bent sheet cannot do, by the face's texture; `None` for the centre and where too little could
     /// be followed.
     pub texture_score: Option<ReliefScore>,
+    /// How much the face resembles the one that looked ahead first, −1…1; `None` for the first look, and without templates.
+    pub identity_similarity: Option<Similarity>,
 }
 
 /// A whole challenge as it went.
