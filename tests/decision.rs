@@ -379,6 +379,7 @@ fn seed() -> OutcomeSeed {
         decided_at: now,
         expires_at: now,
         consent: None,
+        live_session: false,
     }
 }
 

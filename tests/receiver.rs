@@ -165,7 +165,10 @@ async fn an_outcome_of_the_staff_counts_by_its_own_attestation_and_what_is_undec
     swapped["data"]["object"]["carded"]["overridden_by"]["attestation"] =
         swapped["data"]["object"]["carded"]["attestation"].clone();
     changed["data"]["object"]["carded"]["overridden_by"]["outcome"]["result"] = "not_verified".into();
-    for forged in [bare, swapped, changed] {
+    let mut first_again = event();
+    let carded = &mut first_again["data"]["object"]["carded"];
+    carded["overridden_by"] = json!({ "outcome": carded["outcome"], "attestation": carded["attestation"] });
+    for forged in [bare, swapped, changed, first_again] {
         let refused = post_signed(receiver.address, &forged.to_string()).await;
         assert_eq!(refused, (400, "attestation_invalid".to_owned()), "{forged}");
     }

@@ -24,7 +24,7 @@ pub struct SessionSnapshot {
     pub details: SessionDetails,
     /// Its decision, if there is one.
     pub outcome: Option<KeptOutcome>,
-    /// What one of the staff has set over that. Lists go without.
+    /// What one of the staff has set over that.
     pub overriding: Option<KeptOutcome>,
 }
 
@@ -133,12 +133,13 @@ pub trait Backend: Send + Sync + 'static {
         accepted: bool,
         code: StaffCode,
     ) -> impl Future<Output = Result<bool, ApiError>> + Send;
-    /// Sets an outcome of one of the staff over that of a session.
+    /// Sets an outcome of one of the staff over that of a session. Asked again after a try that was cut off, what that did stays.
     fn override_outcome(
         &self,
         id: SessionId,
         result: OutcomeResult,
         code: StaffCode,
+        again: bool,
     ) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Erases what the integrator said, and what would know the person again.
     fn redact(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;

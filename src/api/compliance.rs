@@ -27,7 +27,8 @@ pub struct ComplianceCheck {
     prohibited_use_cases: Vec<&'static str>,
     /// `over_16`, `over_18`, `over_19`, `over_20`, `over_21` or `over_25`; null where all are prohibited.
     required_age_tier: Option<&'static str>,
-    /// `document_face`, `document_front_only`, `age_estimate`: how it may be shown.
+    /// `document_face`, `document_front_only`, `age_estimate`: how the table would have it shown, none where it is prohibited. What
+    /// the device accepts is its operator's to configure.
     #[schema(value_type = Vec<String>)]
     allowed_methods: Vec<AllowedMethod>,
     /// Who watches over it, where that is known.
@@ -116,15 +117,14 @@ impl ComplianceCheck {
     pub fn of(rules: &RuleBook, asked: &ComplianceRequest) -> Result<Self, ApiError> {
         let merged = rules.merge(&asked.use_cases, &asked.jurisdiction).map_err(|error| refusal(&error))?;
         let Merged { prohibited, tier, terms, regulators, sources, rule_version } = merged;
-        let only_prohibited = asked.use_cases.iter().all(|case| prohibited.contains(case));
         Ok(Self {
             object: "compliance_check",
             use_cases: asked.use_cases.iter().map(|case| case.as_str()).collect(),
             jurisdiction: asked.jurisdiction.as_str().to_owned(),
             prohibited: !prohibited.is_empty(),
             prohibited_use_cases: prohibited.iter().map(|case| case.as_str()).collect(),
-            required_age_tier: tier.filter(|_| !only_prohibited).map(AgeTier::as_str),
-            allowed_methods: terms.allowed_methods,
+            required_age_tier: tier.map(AgeTier::as_str),
+            allowed_methods: if prohibited.is_empty() { terms.allowed_methods } else { Vec::new() },
             governing_regulator: (!regulators.is_empty()).then(|| regulators.join("; ")),
             legal_citations: sources.iter().map(|source| source.title.clone()).collect(),
             data_retention_days: None,

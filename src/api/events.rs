@@ -94,6 +94,11 @@ pub fn event_body(dialect: Dialect, vocabulary: Vocabulary, event: &SessionEvent
     let name = event_name(dialect, vocabulary, event.kind, event.snapshot.record.state)?;
     let showing = Showing { vocabulary, ..Showing::of_event(dialect, event.camera_is_live) };
     let session = session_view(event.snapshot, showing);
+    // What an override grants is in its own outcome, which may be less live than the session.
+    let livemode = match (event.kind, &event.snapshot.overriding) {
+        (EventKind::Overridden, new) => new.as_ref().is_some_and(|kept| kept.outcome.livemode()).into(),
+        _ => session["livemode"].clone(),
+    };
     let api_version = match dialect {
         Dialect::Stripe => Value::from(STRIPE_API_VERSION),
         Dialect::Stile => Value::Null,
@@ -103,7 +108,7 @@ pub fn event_body(dialect: Dialect, vocabulary: Vocabulary, event: &SessionEvent
         "object": "event",
         "api_version": api_version,
         "created": event.at.as_second(),
-        "livemode": session["livemode"],
+        "livemode": livemode,
         "data": { "object": session },
         "pending_webhooks": 1,
         "request": { "id": null, "idempotency_key": null },

@@ -231,10 +231,15 @@ impl<B: Backend> Call<'_, B> {
         Ok(self.answer(&self.snapshot(id).await?, false))
     }
 
-    pub(super) async fn overriding(self, id: &SessionId, request: StaffRequest) -> Result<Answer, ApiError> {
+    pub(super) async fn overriding(
+        self,
+        id: &SessionId,
+        request: StaffRequest,
+        again: bool,
+    ) -> Result<Answer, ApiError> {
         self.snapshot(id).await?;
         let result = if request.good { OutcomeResult::Verified } else { OutcomeResult::NotVerified };
-        self.backend.override_outcome(id.clone(), result, request.code).await?;
+        self.backend.override_outcome(id.clone(), result, request.code, again).await?;
         Ok(self.answer(&self.snapshot(id).await?, false))
     }
 

@@ -154,7 +154,11 @@ impl<B: Backend> Api<B> {
         params: Params,
     ) -> Result<Served, ApiError> {
         let call = Call { backend: &self.backend, caller, dialect: route.dialect };
-        let parameters = params.to_value();
+        let mut parameters = params.to_value();
+        // Whoever repeats a request would otherwise learn from the answer whether a code is the one of before, uncounted.
+        if let Some(parameters) = parameters.as_object_mut() {
+            parameters.remove("staff_code");
+        }
         let header = idempotency_key(&parts.headers)?;
         let repeat = Repeat { caller, path: parts.uri.path(), parameters: &parameters };
         let kept = |(answer, replayed)| Served::Answer(answer, replayed);
@@ -205,7 +209,10 @@ impl<B: Backend> Api<B> {
                 let session = call.id(id)?;
                 let request = StaffRequest::overriding(params)?;
                 let once = header.as_deref().map(|text| repeat.of(text, &session));
-                self.gate.once(&self.backend, once, |_, _| call.overriding(&session, request)).await.map(kept)
+                self.gate
+                    .once(&self.backend, once, |_, again| call.overriding(&session, request, again))
+                    .await
+                    .map(kept)
             }
             Operation::Start => {
                 let session = call.id(id)?;

@@ -85,11 +85,10 @@ impl CardedOutcome {
     }
 }
 
-/// Whether a session is live: made with a live key, before a pinned camera, and decided on nothing else.
+/// Whether a session is live: as its signed outcome says, and before there is one, made with a live key before a pinned camera.
 fn is_live(snapshot: &SessionSnapshot, camera_is_live: bool) -> bool {
-    // An outcome for which no picture was taken, as of somebody who did not agree, says nothing of the camera.
-    let other_source = |kept: &KeptOutcome| kept.outcome.provenance().is_some_and(|source| !source.is_live());
-    snapshot.details.livemode && camera_is_live && !snapshot.outcome.as_ref().is_some_and(other_source)
+    let decided = snapshot.outcome.as_ref().map(|kept| kept.outcome.livemode());
+    decided.unwrap_or(snapshot.details.livemode && camera_is_live)
 }
 
 /// Why it was not verified, or why the last attempt failed; a verified one has no error any more.

@@ -60,7 +60,7 @@ pub struct Rule {
     pub jurisdiction: Jurisdiction,
     /// How old the person has to be.
     pub tier: AgeTier,
-    /// Who watches over it, where the sources say.
+    /// Who watches over it, where that is known.
     pub regulator: Option<String>,
     /// Where it is written.
     pub sources: Vec<Source>,

@@ -90,7 +90,7 @@ impl RuleBook {
     /// What holds for several use cases together: of every part the most restrictive.
     ///
     /// # Errors
-    /// [`RuleError::Unresolvable`] when the table says nothing of one of them, or none is asked for.
+    /// [`RuleError::Unresolvable`] when the table says nothing of one of them.
     pub fn merge(&self, use_cases: &[UseCase], jurisdiction: &Jurisdiction) -> Result<Merged, RuleError> {
         let mut merged = Merged {
             prohibited: Vec::new(),
@@ -116,11 +116,17 @@ impl RuleBook {
     fn entry(&self, use_case: UseCase, jurisdiction: &Jurisdiction) -> Result<&Entry, RuleError> {
         let cell = |key| self.table.cells.get(&(key, use_case));
         let part = || cell(PlaceKey::Part(jurisdiction.clone()));
-        let country = || cell(PlaceKey::Country(jurisdiction.country().to_owned()));
+        let country = || cell(self.country_of(jurisdiction)?);
         let number = part().or_else(country).copied();
         number
             .and_then(|number| self.table.entries.get(number))
             .ok_or_else(|| RuleError::Unresolvable { use_case, jurisdiction: jurisdiction.clone() })
+    }
+
+    /// The country that a part belongs to, where the table knows that as a whole. A code that is no part of it, or a territory
+    /// with a law of its own, belongs to none.
+    fn country_of(&self, part: &Jurisdiction) -> Option<PlaceKey> {
+        self.table.parts.contains(part).then(|| PlaceKey::Country(part.country().to_owned()))
     }
 
     /// The calendar days that are kept in a place at `now`; `None` for a place that the table does not hold.
@@ -128,7 +134,7 @@ impl RuleBook {
     pub fn days_at(&self, jurisdiction: &Jurisdiction, now: Timestamp) -> Option<PlaceDays> {
         let places = &self.table.places;
         let part = places.get(&PlaceKey::Part(jurisdiction.clone()));
-        let zones = part.or_else(|| places.get(&PlaceKey::Country(jurisdiction.country().to_owned())));
+        let zones = part.or_else(|| places.get(&self.country_of(jurisdiction)?));
         PlaceDays::at(now, zones?)
     }
 

@@ -84,6 +84,8 @@ pub(super) struct Table {
     pub made_on: Date,
     pub terms: Terms,
     pub places: BTreeMap<PlaceKey, Vec<TimeZone>>,
+    /// Parts of countries that are known as a whole.
+    pub parts: BTreeSet<Jurisdiction>,
     pub entries: Vec<Entry>,
     /// Number of the entry of each cell.
     pub cells: BTreeMap<(PlaceKey, UseCase), usize>,
@@ -105,6 +107,9 @@ struct WrittenPlace {
     #[serde(rename = "name")]
     _name: String,
     time_zones: Vec<String>,
+    /// Of a country that is known as a whole: its parts, as ISO 3166-2 has them after the hyphen.
+    #[serde(default)]
+    parts: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -137,14 +142,17 @@ impl Table {
         // The database that is compiled in: the same days on every machine, and nothing is read from disk.
         let database = TimeZoneDatabase::bundled();
         let zone = |name: &String| database.get(name).map_err(|_| RuleBookError::TimeZone(name.clone()));
-        let mut places = BTreeMap::new();
+        let (mut places, mut parts) = (BTreeMap::new(), BTreeSet::new());
         for place in &head.jurisdiction {
+            for part in &place.parts {
+                parts.insert(format!("{}-{part}", place.code).parse()?);
+            }
             let zones = place.time_zones.iter().map(zone).collect::<Result<Vec<_>, _>>()?;
             places.insert(PlaceKey::parse(&place.code)?, zones);
         }
         let (entries, cells) = (Vec::new(), BTreeMap::new());
         let WrittenHead { rule_version, made_on, terms, .. } = head;
-        let mut table = Self { rule_version, made_on, terms, places, entries, cells };
+        let mut table = Self { rule_version, made_on, terms, places, parts, entries, cells };
         for region in regions {
             table.add(toml::from_str(region)?)?;
         }

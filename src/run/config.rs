@@ -13,7 +13,7 @@ use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, Rule, UseCase};
 use crate::liveness::{AgeBuffer, CameraMount};
 use crate::privacy::Vocabulary;
-use crate::session::{AttemptsLeft, Dialect, Policy, ReviewFlag};
+use crate::session::{AttemptsLeft, ConsentText, Dialect, Policy, ReviewFlag};
 use crate::store::AttemptLimits;
 
 /// Most bytes of a configuration file.
@@ -171,6 +171,9 @@ pub struct SessionConfig {
     /// What has one of the staff look at the physical document before anybody is verified; nothing by default. It needs a till
     /// that answers.
     pub review_flags: Vec<ReviewFlag>,
+    /// Versions of the shop's own consent texts, which its tills show; the device's own is known without.
+    #[serde(deserialize_with = "consent_texts")]
+    pub consent_texts: Vec<String>,
 }
 
 /// Where, for what and with which buffer a live face that looks clearly old enough needs no document.
@@ -239,6 +242,7 @@ impl Default for SessionConfig {
             camera_mount: None,
             age_triage: None,
             review_flags: Vec::new(),
+            consent_texts: Vec::new(),
         }
     }
 }
@@ -446,6 +450,14 @@ fn jurisdiction<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Juris
 fn jurisdictions<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Vec<Jurisdiction>, D::Error> {
     let codes = Vec::<String>::deserialize(deserializer)?;
     codes.iter().map(|code| code.parse().map_err(serde::de::Error::custom)).collect()
+}
+
+fn consent_texts<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let versions = Vec::<String>::deserialize(deserializer)?;
+    for version in &versions {
+        ConsentText::new(version, "en").map_err(serde::de::Error::custom)?;
+    }
+    Ok(versions)
 }
 
 fn age_buffer<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<AgeBuffer, D::Error> {

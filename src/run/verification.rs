@@ -200,6 +200,7 @@ fn seed() -> Result<OutcomeSeed, VerifyError> {
         decided_at,
         expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
         consent: None,
+        live_session: false,
     })
 }
 

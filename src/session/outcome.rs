@@ -74,6 +74,8 @@ pub struct OutcomeSeed {
     pub expires_at: Timestamp,
     /// What the person answered when they were asked; none where nobody asked, as of files.
     pub consent: Option<Consent>,
+    /// Whether the session is live: made with a live key or at the screen, on a device with a pinned camera.
+    pub live_session: bool,
 }
 
 /// A decided verification. It has no field that could hold personal data. It is read back only out of an attestation that
@@ -139,14 +141,16 @@ impl Outcome {
             rule_version: rule.rule_version.clone(),
             model_digests: evidence.models.clone(),
             provenance,
-            livemode: provenance.is_some_and(Provenance::is_live),
+            // Of a person who was refused before any picture was taken, the session's mode is all that there is.
+            livemode: provenance.map_or(seed.live_session && result == OutcomeResult::NotVerified, Provenance::is_live),
             decided_at: seed.decided_at,
             expires_at: seed.expires_at,
         }
     }
 
     /// The outcome that one of the staff sets over the one that ended a session. It rests on what they saw: no check of the
-    /// device's speaks for it, and it earns no credential. It is live exactly where the first one is.
+    /// device's speaks for it, and it earns no credential. It is live where the first one is; a verified one only
+    /// where that has pictures of the pinned camera.
     #[must_use]
     pub fn overriding(first: &Self, seed: OutcomeSeed, staff: StaffId, result: OutcomeResult) -> Self {
         let reason = match result {
@@ -174,7 +178,7 @@ impl Outcome {
             rule_version: first.rule_version.clone(),
             model_digests: ModelDigests::new(),
             provenance: first.provenance,
-            livemode: first.livemode,
+            livemode: first.livemode && (first.provenance.is_some() || result == OutcomeResult::NotVerified),
             decided_at: seed.decided_at,
             expires_at: seed.expires_at,
         }

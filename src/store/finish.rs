@@ -108,10 +108,10 @@ impl Store {
             return Err(StoreError::Refused { what: "an end that is not the one of its decision" });
         }
         let anchors = anchors_of(finish, &self.keys);
-        let (device, keys) = (&self.device, &self.keys);
+        let (device, keys, site_is_live) = (&self.device, &self.keys, self.site_is_live);
         transact(&mut self.connection, &self.folder, |transaction| match earlier_end(transaction, finish.record)? {
             Some(earlier) => Ok(earlier),
-            None => End { transaction, device, keys, finish }.write(&anchors),
+            None => End { transaction, device, keys, site_is_live, finish }.write(&anchors),
         })
     }
 }
@@ -163,6 +163,7 @@ struct End<'a> {
     transaction: &'a Transaction<'a>,
     device: &'a str,
     keys: &'a Keys,
+    site_is_live: bool,
     finish: &'a Finish<'a>,
 }
 
@@ -206,10 +207,17 @@ impl End<'_> {
             decided_at: draft.decided_at,
             expires_at: draft.expires_at,
             consent: self.finish.record.consent.clone(),
+            live_session: self.is_live_session()?,
         };
         outcomes::append(self.transaction, (self.device, self.keys), link, |seed| {
             Outcome::new(seed, draft.decision, draft.evidence, draft.rule)
         })
+    }
+
+    /// Whether the session was made with a live key, or at the screen, on a device with a pinned camera.
+    fn is_live_session(&self) -> Result<bool, StoreError> {
+        let details = requests::of_session(self.transaction, &self.finish.record.id)?;
+        Ok(self.site_is_live && details.is_none_or(|details| details.livemode))
     }
 
     fn credential(&self, outcome: &Outcome, anchors: &[Anchor]) -> Result<(), StoreError> {

@@ -118,10 +118,15 @@ impl Store {
     /// # Errors
     /// [`StoreError::Corrupt`] when it is none of this device's.
     pub fn overriding(&self, session: &SessionId) -> Result<Option<KeptOutcome>, StoreError> {
+        Ok(self.overrides(session)?.pop())
+    }
+
+    /// Every outcome that the staff have set over that one, the first one first.
+    pub(super) fn overrides(&self, session: &SessionId) -> Result<Vec<KeptOutcome>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT session, jws FROM outcome WHERE session = ?1 AND overrides IS NOT NULL ORDER BY sequence DESC LIMIT 1",
+            "SELECT session, jws FROM outcome WHERE session = ?1 AND overrides IS NOT NULL ORDER BY sequence",
         )?;
-        statement.query_and_then([session.as_str()], |row| self.outcome(row))?.next().transpose()
+        statement.query_and_then([session.as_str()], |row| self.outcome(row))?.collect()
     }
 
     /// The mode of a session, where `session` and a left join of `request` are.

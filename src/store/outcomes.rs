@@ -45,6 +45,8 @@ pub struct Override<'a> {
     pub staff: &'a StaffId,
     /// When.
     pub at: Timestamp,
+    /// Whether this is asked again, because the answer to a first try was lost: what that wrote then stays, whoever came after.
+    pub again: bool,
     /// Renders the event for every endpoint that wants it.
     pub bodies: &'a dyn Fn(&OverrideFacts<'_>) -> Vec<OutboxBody>,
 }
@@ -80,17 +82,23 @@ impl Store {
         let details = self.details(wish.session)?;
         let Some(first) = self.kept_outcome(wish.session)? else { return Ok(Err(OverrideRefusal::Undecided)) };
         let standing = self.overriding(wish.session)?;
-        if let Some(standing) = &standing
-            && standing.outcome.result() == wish.result
-            && standing.outcome.overrides().is_some_and(|by| by.staff == *wish.staff)
-        {
-            return Ok(Ok(standing.clone()));
+        let is_wished = |kept: &KeptOutcome| {
+            kept.outcome.result() == wish.result && kept.outcome.overrides().is_some_and(|by| by.staff == *wish.staff)
+        };
+        let before = if wish.again { self.overrides(wish.session)? } else { standing.iter().cloned().collect() };
+        if let Some(done) = before.into_iter().rfind(is_wished) {
+            // The try before may have been cut off in between.
+            self.empty_journal()?;
+            return Ok(Ok(done));
         }
         if standing.as_ref().unwrap_or(&first).outcome.result() == wish.result {
             return Ok(Err(OverrideRefusal::Same));
         }
         if details.as_ref().is_some_and(|details| details.redacted_at.is_some()) {
             return Ok(Err(OverrideRefusal::Redacted));
+        }
+        if wish.at < first.outcome.decided_at() {
+            return Err(StoreError::Clock);
         }
         if wish.at >= first.outcome.expires_at() {
             return Ok(Err(OverrideRefusal::Over));
@@ -102,6 +110,7 @@ impl Store {
                 decided_at: wish.at,
                 expires_at: first.outcome.expires_at(),
                 consent: first.outcome.consent().cloned(),
+                live_session: first.outcome.livemode(),
             };
             let (outcome, attestation) = append(transaction, (device, keys), link, |seed| {
                 Outcome::overriding(&first.outcome, seed, wish.staff.clone(), wish.result)
@@ -141,6 +150,7 @@ pub(super) struct Link<'a> {
     pub decided_at: Timestamp,
     pub expires_at: Timestamp,
     pub consent: Option<Consent>,
+    pub live_session: bool,
 }
 
 /// Chains, signs and writes an outcome.
@@ -162,6 +172,7 @@ pub(super) fn append(
         decided_at: link.decided_at,
         expires_at: link.expires_at,
         consent: link.consent,
+        live_session: link.live_session,
     });
     let unsigned = StoreError::Refused { what: "an outcome that cannot be signed" };
     let jws = attestation::sign(&keys.device, &outcome).ok_or(unsigned)?;

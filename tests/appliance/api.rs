@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use carded::session::Screen;
-use carded::session::protocol::{ClientMessage, ClientRole, CodeText};
+use carded::session::protocol::{ClientMessage, ClientRole, CodeText, EngineMessage};
+use carded::session::{OutcomeResult, Screen};
 use serde_json::{Value, json};
 
 use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, answer, wait_for, words};
@@ -134,7 +134,8 @@ const STILE: &str = "/v1/verification_sessions";
 fn a_live_session_is_shown_at_once_and_a_second_one_is_told_to_wait() {
     let _alone = alone();
     let shop = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let served = Served::new(Site::reporting_to(shop.local_addr().unwrap()), "");
+    let texts = "[sessions]\nconsent_texts = [\"counter-2026.1\"]";
+    let served = Served::new(Site::reporting_to(shop.local_addr().unwrap()), texts);
     let _engine = served.site.ready("engine");
     let key = served.key(&["--live"]);
     let made = served.ask(&key, "POST", STILE, r#"{"use_case":"alcohol_in_person","metadata":{"till":"2"}}"#).ok();
@@ -154,7 +155,9 @@ fn a_live_session_is_shown_at_once_and_a_second_one_is_told_to_wait() {
     served.ask(&test, "GET", &format!("{STRIPE}/{}", shown.stripe()), "").refused(404, "resource_missing");
 
     // The person does not agree: the session ends, with the reason in either's words.
-    till.say(&answer(&shown, false, "de-CH"));
+    till.say(&answer(&shown, true, ("counter-2025.9", "de-CH")));
+    assert!(till.refusal().contains("consent_texts"));
+    till.say(&answer(&shown, false, ("counter-2026.1", "de-CH")));
     till.prompt(|screen| matches!(screen, Screen::NotVerified { .. }));
     let ended = served.ask(&key, "GET", &format!("{STILE}/{}", shown.stile()), "").ok();
     assert_eq!((&ended["status"], &ended["last_error"]["code"]), (&json!("failed"), &json!("consent_declined")));
@@ -486,7 +489,7 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
     let address = format!("{STRIPE}/{}", session.stripe());
     assert_eq!(served.ask(&key, "GET", &address, "").ok()["status"], "processing");
     assert_eq!(served.due_types(), ["identity.verification_session.processing"]);
-    // Only the staff end what waits for them.
+    // Over the API only the staff end what waits for them.
     served.ask(&key, "POST", &format!("{address}/cancel"), "staff_code=12").refused(400, "parameter_invalid");
     // Neither a display, which is no authority, nor a till without a code decides.
     let review = |accepted, code: &str| ClientMessage::Review {
@@ -502,14 +505,28 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
     served.ask(&key, "POST", &format!("{address}/cancel"), "").refused(400, "session_not_open");
     assert_eq!(served.ask(&key, "GET", &address, "").ok()["status"], "processing");
 
-    till.say(&review(true, &code));
+    // The till's backend answers, and loses the answer: asked again it gets the same, whatever code it gives then.
+    let accepted = format!("staff_code={}&decision=accepted", code.replace(' ', ""));
+    let headers = format!("Authorization: Bearer {key}\r\nIdempotency-Key: review-1\r\n");
+    let review_at = format!("{address}/review");
+    let first = served.ask_with(&headers, "POST", &review_at, &accepted).ok();
     till.prompt(|screen| *screen == Screen::Verified);
+    let again = served.ask_with(&headers, "POST", &review_at, "staff_code=00000000&decision=accepted");
+    assert!(again.head.contains("idempotent-replayed: true"));
+    assert_eq!(again.ok(), first);
     let ended = served.ask(&key, "GET", &address, "").ok();
     let outcome = &ended["carded"]["outcome"];
     assert_eq!((&ended["status"], &outcome["review"]["accepted"]), (&json!("verified"), &json!(true)));
     assert!(outcome["review"]["staff"].as_str().unwrap().starts_with("stf_"));
     assert_eq!(outcome["flags"], json!(["screen_flash_simulated"]));
     assert_eq!(outcome["consent"]["given"], true);
+    // One of the staff has second thoughts, at the till.
+    let result = OutcomeResult::NotVerified;
+    till.say(&ClientMessage::Override { session: session.clone(), result, code: CodeText(code.clone()) });
+    while till.hear() != (EngineMessage::Heeded { session: session.clone() }) {}
+    let overridden = served.ask(&key, "GET", &address, "").ok();
+    assert_eq!(overridden["status"], "verified");
+    assert_eq!(overridden["carded"]["overridden_by"]["outcome"]["result"], "not_verified");
     // A second answer comes too late, and so does an end.
     let cancel = format!("staff_code={}", code.replace(' ', ""));
     served.ask(&key, "POST", &format!("{address}/cancel"), &cancel).refused(400, "session_not_open");

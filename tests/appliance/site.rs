@@ -103,7 +103,7 @@ impl Site {
         let mut till = self.till();
         till.say(&ClientMessage::Start);
         let session = till.prompt(|screen| *screen == Screen::Consent).session.unwrap();
-        till.say(&answer(&session, true, "en"));
+        till.say(&answer(&session, true, (ConsentText::OF_CHECK, "en")));
         (till, session)
     }
 
@@ -212,8 +212,8 @@ pub fn children_of(parent: u32) -> Vec<u32> {
     listed.split_whitespace().map(|number| number.parse().unwrap()).collect()
 }
 
-/// A person's answer to a till's own text.
-pub fn answer(session: &SessionId, given: bool, language: &str) -> ClientMessage {
-    let text = ConsentText::new("counter-2026.1", language).unwrap();
+/// A person's answer to a text at a till.
+pub fn answer(session: &SessionId, given: bool, (version, language): (&str, &str)) -> ClientMessage {
+    let text = ConsentText::new(version, language).unwrap();
     ClientMessage::Consent { session: session.clone(), given, text }
 }

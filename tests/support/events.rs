@@ -68,6 +68,7 @@ pub fn overriding(first: &Outcome, sequence: u64, previous_hash: Option<String>,
         decided_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH,
         consent: None,
+        live_session: false,
     };
     Outcome::overriding(first, seed, StaffId::from_random(&[3; SessionId::CHARACTERS]), result)
 }
@@ -80,7 +81,14 @@ pub fn overridden(
     first: (&Outcome, &str),
     new: (&Outcome, &str),
 ) -> String {
-    let kept = |(outcome, jws): (&Outcome, &str)| KeptOutcome { outcome: outcome.clone(), attestation: jws.to_owned() };
+    // As a device with a pinned camera would have them: no test has one.
+    let of_mode = |outcome: &Outcome| {
+        let mut json = serde_json::to_value(outcome).unwrap();
+        json["livemode"] = livemode.into();
+        serde_json::from_value::<Outcome>(json).unwrap()
+    };
+    let kept =
+        |(outcome, jws): (&Outcome, &str)| KeptOutcome { outcome: of_mode(outcome), attestation: jws.to_owned() };
     let snapshot = SessionSnapshot {
         record: record(number, SessionState::NotVerified),
         details: SessionDetails::new(dialect, livemode),
@@ -112,6 +120,7 @@ pub fn not_verified(sequence: u64, previous_hash: Option<String>) -> Outcome {
         decided_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH,
         consent: None,
+        live_session: false,
     };
     Outcome::new(seed, &decision, &evidence, &rule)
 }

@@ -100,6 +100,7 @@ fn outcome() -> Outcome {
         decided_at: "2026-11-22T12:01:00Z".parse().unwrap(),
         expires_at: "2026-12-22T12:01:00Z".parse().unwrap(),
         consent: None,
+        live_session: false,
     };
     Outcome::new(seed, &decision, &evidence, &rule)
 }
@@ -218,6 +219,7 @@ fn both_dialects_hear_under_one_name_that_the_staff_have_overridden_an_outcome()
         decided_at: "2026-11-22T12:05:00Z".parse().unwrap(),
         expires_at: first.expires_at(),
         consent: None,
+        live_session: false,
     };
     let staff = StaffId::from_random(&[5; SessionId::CHARACTERS]);
     let new = Outcome::overriding(&first, seed, staff, OutcomeResult::NotVerified);
@@ -243,6 +245,49 @@ fn both_dialects_hear_under_one_name_that_the_staff_have_overridden_an_outcome()
         assert_eq!((&new["result"], &new["reason"]), (&json!("not_verified"), &json!("staff_refused")));
         assert_eq!(new["overrides"], json!({ "outcome": "out_1", "staff": format!("stf_{}", "5".repeat(24)) }));
         assert_eq!((&new["strength"], &new["checks"], &new["model_digests"]), (&Value::Null, &json!([]), &json!({})));
+    }
+}
+
+#[test]
+fn an_event_is_as_live_as_the_outcome_that_it_tells_of() {
+    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let day = PlaceDays::single(date(2026, 11, 22));
+    let seed = |id: &str, live_session| OutcomeSeed {
+        id: id.to_owned(),
+        session: "222222222222222222222222".to_owned(),
+        device: "dev_1".to_owned(),
+        sequence: 1,
+        previous_hash: None,
+        decided_at: "2026-11-22T12:01:00Z".parse().unwrap(),
+        expires_at: "2026-12-22T12:01:00Z".parse().unwrap(),
+        consent: None,
+        live_session,
+    };
+    // Nobody was seen: refused, in the session's mode.
+    let decision = decide(&Evidence::default(), &Policy::for_tier(rule.tier), day);
+    let refused = |live| Outcome::new(seed("out_1", live), &decision, &Evidence::default(), &rule);
+    assert_eq!((refused(true).livemode(), refused(false).livemode()), (true, false));
+    let kept = |outcome: &Outcome| KeptOutcome { outcome: outcome.clone(), attestation: "e30.e30.AA".to_owned() };
+    for dialect in DIALECTS {
+        for result in [OutcomeResult::Verified, OutcomeResult::NotVerified] {
+            let staff = StaffId::from_random(&[5; SessionId::CHARACTERS]);
+            let new = Outcome::overriding(&refused(true), seed("out_2", true), staff, result);
+            // What no pinned camera saw is verified by nobody in live mode.
+            assert_eq!(new.livemode(), result == OutcomeResult::NotVerified);
+            let snapshot = SessionSnapshot {
+                record: record(SessionState::NotVerified),
+                details: SessionDetails::new(dialect, true),
+                outcome: Some(kept(&refused(true))),
+                overriding: Some(kept(&new)),
+            };
+            for (kind, livemode) in [(EventKind::Ended, true), (EventKind::Overridden, new.livemode())] {
+                let at = "2026-11-22T12:05:00Z".parse().unwrap();
+                let event = SessionEvent { id: "evt_1", kind, snapshot: &snapshot, camera_is_live: true, at };
+                let body: Value =
+                    serde_json::from_str(&event_body(dialect, Vocabulary::Real, &event).unwrap()).unwrap();
+                assert_eq!(body["livemode"], livemode, "{dialect:?} {kind:?} {result:?}");
+            }
+        }
     }
 }
 

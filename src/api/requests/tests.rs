@@ -193,3 +193,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_staff_say_is_taken_by_its_own_word_and_no_other() {
+    let read = |operation: fn(Params) -> Result<StaffRequest, ApiError>, form: &str| {
+        operation(Params::form(form.as_bytes()).unwrap())
+            .map(|request| request.good)
+            .map_err(|error| error.param.unwrap())
+    };
+    let code = "staff_code=1234+5678";
+    assert_eq!(read(StaffRequest::review, &format!("{code}&decision=accepted")), Ok(true));
+    assert_eq!(read(StaffRequest::review, &format!("{code}&decision=refused")), Ok(false));
+    assert_eq!(read(StaffRequest::overriding, &format!("{code}&result=verified")), Ok(true));
+    assert_eq!(read(StaffRequest::overriding, &format!("{code}&result=not_verified")), Ok(false));
+    for (form, param) in [
+        ("decision=accepted".to_owned(), "staff_code"),
+        ("staff_code=12345&decision=accepted".to_owned(), "staff_code"),
+        (code.to_owned(), "decision"),
+        (format!("{code}&decision=verified"), "decision"),
+        (format!("{code}&decision=accepted&result=verified"), "result"),
+    ] {
+        assert_eq!(read(StaffRequest::review, &form), Err(param.to_owned()), "{form}");
+    }
+    let cancel = CancelRequest::read(Params::form(code.as_bytes()).unwrap(), "x").unwrap();
+    assert!(cancel.code.is_some() && !cancel.expand);
+}

@@ -34,7 +34,6 @@ const PURGE_EVERY: Duration = Duration::from_mins(30);
 /// What the API needs of the engine.
 pub(super) struct EngineBackend {
     pub ways: Ways,
-    pub rules: RuleBook,
     pub secrets: ApiSecrets,
     pub prompts: watch::Receiver<Prompt>,
     pub ends: watch::Receiver<u64>,
@@ -146,7 +145,7 @@ fn not_heeded(refusal: StaffRefusal) -> ApiError {
 
 impl Backend for EngineBackend {
     fn rules(&self) -> &RuleBook {
-        &self.rules
+        &self.ways.rules
     }
 
     fn secrets(&self) -> &ApiSecrets {
@@ -211,15 +210,17 @@ impl Backend for EngineBackend {
     }
 
     async fn sessions(&self, filter: SessionFilter, page: Page) -> Result<Option<PageOf<SessionSnapshot>>, ApiError> {
-        self.read(move |store| {
-            let shown = |(record, details, outcome)| SessionSnapshot { record, details, outcome, overriding: None };
-            match store.sessions_page(&filter, &page) {
-                Ok(SessionPage { sessions, has_more }) => {
-                    Ok(Some(PageOf { entries: sessions.into_iter().map(shown).collect(), has_more }))
-                }
-                Err(StoreError::Missing) => Ok(None),
-                Err(error) => Err(error),
+        self.read(move |store| match store.sessions_page(&filter, &page) {
+            Ok(SessionPage { sessions, has_more }) => {
+                let shown = |(record, details, outcome): (SessionRecord, _, _)| {
+                    let overriding = store.overriding(&record.id)?;
+                    Ok(SessionSnapshot { record, details, outcome, overriding })
+                };
+                let entries = sessions.into_iter().map(shown).collect::<Result<_, StoreError>>()?;
+                Ok(Some(PageOf { entries, has_more }))
             }
+            Err(StoreError::Missing) => Ok(None),
+            Err(error) => Err(error),
         })
         .await
     }
@@ -266,8 +267,14 @@ impl Backend for EngineBackend {
         self.ways.review(id, accepted, code).await.map_err(not_heeded)
     }
 
-    async fn override_outcome(&self, id: SessionId, result: OutcomeResult, code: StaffCode) -> Result<(), ApiError> {
-        self.ways.override_outcome(id, result, code).await.map_err(not_heeded)
+    async fn override_outcome(
+        &self,
+        id: SessionId,
+        result: OutcomeResult,
+        code: StaffCode,
+        again: bool,
+    ) -> Result<(), ApiError> {
+        self.ways.override_outcome(id, result, code, again).await.map_err(not_heeded)
     }
 
     async fn redact(&self, id: SessionId) -> Result<(), ApiError> {

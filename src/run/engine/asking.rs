@@ -51,7 +51,7 @@ pub(super) type Ended = Result<bool, StartRefusal>;
 
 pub(super) type Started = Result<SessionRecord, StartRefusal>;
 
-/// A wish of the API.
+/// A wish of the API, or of one of the staff at a till.
 pub(super) enum Wish {
     /// Shows a session that waits.
     Present { session: SessionId, answer: oneshot::Sender<Result<(), StartRefusal>> },
@@ -243,6 +243,10 @@ impl Desk {
         match self.waiting(id).await? {
             Ok(Some(mut record)) => {
                 if let Ending::Decided { decision, .. } = &ending {
+                    // The rules may be others than when it was made.
+                    if let Err(error) = self.rules.resolve(record.use_case, &record.jurisdiction) {
+                        return Ok(Err(error.into()));
+                    }
                     record.last_error = decision.reasons.first().copied();
                 }
                 match self.commit(record, ending, Timestamp::now()).await? {
@@ -256,9 +260,16 @@ impl Desk {
     }
 
     async fn end_review(&mut self, id: &SessionId, answer: Event) -> Result<Ended, EngineError> {
-        let state = self.session.as_ref().map(|session| session.record().state);
-        if !self.is_present(id) || state != Some(SessionState::AwaitingReview) {
-            return Ok(Ok(false));
+        // Between the last look at the clock and now it may have been set.
+        self.reconcile().await?;
+        match self.session.as_ref().filter(|session| session.record().id == *id).map(|session| session.record().state) {
+            Some(SessionState::AwaitingReview) => {}
+            // Its end is known and not yet on disk: whoever asks again finds it.
+            Some(SessionState::Deciding) => return Ok(Err(DeviceFault::Store.into())),
+            _ => return Ok(Ok(false)),
+        }
+        if let Some(fault) = self.faults.first() {
+            return Ok(Err(fault.into()));
         }
         self.step(answer).await?;
         let ended = self.session.as_ref().is_some_and(|session| session.record().state.is_terminal());

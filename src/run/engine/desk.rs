@@ -181,12 +181,19 @@ impl Desk {
             return Ok(Ok(()));
         };
         let own = ConsentText::own(session.policy().age_threshold().is_some());
-        if let Event::ConsentAnswered { text, shown_by: ShownBy::Display, .. } = &event
-            && text.version() != own.version()
-        {
-            return Ok(Err(
-                "the screen shows another consent text than this engine has; install the same version of both",
-            ));
+        match &event {
+            Event::ConsentAnswered { text, shown_by: ShownBy::Display, .. } if *text != own => {
+                return Ok(Err("the screen shows another consent text than this engine has; install the same version"));
+            }
+            Event::ConsentAnswered { text, shown_by: ShownBy::Till, .. }
+                if text.version() != own.version()
+                    && !self.config.sessions.consent_texts.iter().any(|known| known == text.version()) =>
+            {
+                return Ok(Err(
+                    "this consent text is not among sessions.consent_texts; add its version to the configuration",
+                ));
+            }
+            _ => {}
         }
         // Between the last look at the clock and now it may have been set.
         self.reconcile().await?;
@@ -470,8 +477,11 @@ impl Desk {
     }
 }
 
-/// Writes that a session waits for the staff, and tells whoever wants to know that it takes longer.
+/// Writes that a session waits for the staff, and tells whoever wants to know that it takes longer: once.
 fn ask_for_review(store: &mut Store, config: &Config, record: &SessionRecord) -> Result<(), StoreError> {
+    if store.session(&record.id)?.is_some_and(|kept| kept.state == record.state) {
+        return store.save_session(record);
+    }
     let details = details_or_site(store.details(&record.id)?.as_ref(), config);
     let snapshot = SessionSnapshot { record: record.clone(), details, outcome: None, overriding: None };
     let event = new_event(config, EventKind::Processing, &snapshot)?;

@@ -139,15 +139,15 @@ pub async fn run(
 
     let listener = socket::bind(&config.device.socket).await?;
     let api_listeners = api::listen(config.api.as_ref()).await?;
-    let ways =
-        Ways { desk: desk_orders.clone(), store: store.clone(), config: Arc::clone(&config), due: due.clone(), origin };
-    let backend = EngineBackend {
-        ways: ways.clone(),
-        rules: rules.clone(),
-        secrets,
-        prompts: shown_prompts.clone(),
-        ends: ends.clone(),
+    let ways = Ways {
+        desk: desk_orders.clone(),
+        store: store.clone(),
+        config: Arc::clone(&config),
+        due: due.clone(),
+        rules: Arc::new(rules.clone()),
+        origin,
     };
+    let backend = EngineBackend { ways: ways.clone(), secrets, prompts: shown_prompts.clone(), ends: ends.clone() };
     let server = Server {
         ways,
         camera: Arc::clone(&camera),

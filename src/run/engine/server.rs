@@ -1,6 +1,6 @@
 //! The engine's side of the socket: one task a client, each with what its role may do and nothing more.
 //!
-//! Always holds: no message of a client reaches a decision; a client that is slow or silent holds up nobody else; what a
+//! Always holds: no message of a client reaches a decision but what one of the staff says by their code, through a till; a client that is slow or silent holds up nobody else; what a
 //! lost `sync` had leased is free again at once.
 
 use std::sync::Arc;
@@ -255,7 +255,7 @@ impl Server {
                 (session, waited.map_err(|why| why.to_string())?.then_some(()).ok_or_else(over))
             }
             ClientMessage::Override { session, result, code } => {
-                let set = self.ways.override_outcome(session.clone(), result, parsed(&code)?).await;
+                let set = self.ways.override_outcome(session.clone(), result, parsed(&code)?, false).await;
                 (session, set.map_err(|why| why.to_string()))
             }
             _ => return Err("this is nothing that the staff say".to_owned()),

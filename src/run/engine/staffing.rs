@@ -14,17 +14,18 @@ use super::asking::{StartRefusal, Wish};
 use super::desk::Order;
 use super::store_keeper::StoreKeeper;
 use crate::api::{EventKind, SessionSnapshot};
+use crate::compliance::RuleBook;
 use crate::privacy::{StaffCode, StaffId};
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
-use crate::session::{CanceledBy, OutcomeResult, SessionId};
+use crate::session::{CanceledBy, DeviceFault, OutcomeResult, SessionId};
 use crate::store::{Override, OverrideFacts, OverrideRefusal, StaffCheck, StoreError};
 
 /// Why one of the staff was not heeded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StaffRefusal {
     /// The code is none of this device's.
-    #[error("this staff code is not known on this device; after {left} more wrong ones all are locked for a while")]
+    #[error("this staff code is not known on this device; {}", left_words(*left))]
     Unknown { left: u16 },
     /// Too many were wrong.
     #[error("too many wrong staff codes were given; in {} min they are taken again", minutes(again_after))]
@@ -44,6 +45,13 @@ pub(super) enum StaffRefusal {
     /// The engine ends.
     #[error(transparent)]
     Engine(#[from] EngineError),
+}
+
+fn left_words(left: u16) -> String {
+    match left {
+        0 => "all codes are locked for a while now".to_owned(),
+        left => format!("after {left} more wrong ones all are locked for a while"),
+    }
 }
 
 fn minutes(wait: &Duration) -> u64 {
@@ -66,6 +74,7 @@ pub(super) struct Ways {
     pub desk: mpsc::Sender<Order>,
     pub store: StoreKeeper,
     pub config: Arc<Config>,
+    pub rules: Arc<RuleBook>,
     /// Tells `sync` that something waits.
     pub due: tokio::sync::watch::Sender<u64>,
     pub origin: std::time::Instant,
@@ -111,8 +120,14 @@ impl Ways {
         session: SessionId,
         result: OutcomeResult,
         code: StaffCode,
+        again: bool,
     ) -> Result<(), StaffRefusal> {
         let staff = self.who(code).await?;
+        let place = &self.config.site.jurisdiction;
+        let days = self.rules.days_at(place, Timestamp::now());
+        if !days.is_some_and(|days| self.rules.is_plausible(days.latest)) {
+            return Err(StartRefusal::from(DeviceFault::Clock).into());
+        }
         let config = Arc::clone(&self.config);
         let overridden = self.store.call(move |store| {
             let render = |facts: &OverrideFacts<'_>| {
@@ -125,10 +140,12 @@ impl Ways {
                 bodies(&config, facts.event, EventKind::Overridden, &snapshot, facts.at)
             };
             let at = Timestamp::now();
-            store.override_outcome(&Override { session: &session, result, staff: &staff, at, bodies: &render })
+            store.override_outcome(&Override { session: &session, result, staff: &staff, at, again, bodies: &render })
         });
-        overridden.await???;
+        let overridden = overridden.await?;
+        // Also where it was written and the journal could not be emptied after it.
         self.due.send_modify(|changes| *changes += 1);
+        overridden??;
         Ok(())
     }
 }

@@ -67,7 +67,7 @@ impl Session {
                 Vec::new()
             }
             Event::Cancel { by } if state != S::Deciding => self.end(Ending::Canceled(by), now),
-            Event::ReviewAnswered { accepted, staff } if state == S::AwaitingReview => {
+            Event::ReviewAnswered { accepted, staff } if state == S::AwaitingReview && self.fault.is_none() => {
                 self.end_review(Review { accepted, staff: Some(staff) }, now)
             }
             Event::Faulted { fault } => self.take_fault(fault, now),
@@ -352,8 +352,9 @@ impl Session {
                 vec![Effect::Save]
             }
             SessionState::AwaitingReview => {
+                // The staff begin anew: the fault was no time of theirs. It may have been the disk that failed first.
                 self.enter(SessionState::AwaitingReview, REVIEW_WITHIN, now);
-                Vec::new()
+                vec![Effect::Save]
             }
             _ => {
                 self.phase_until = self.ends_at;

@@ -24,7 +24,7 @@ fn by(
         vec![OutboxBody { endpoint: "shop".to_owned(), body: body.to_string() }]
     };
     let staff = staff(who);
-    store.override_outcome(&Override { session: &session.id, result, staff: &staff, at, bodies: &bodies })
+    store.override_outcome(&Override { session: &session.id, result, staff: &staff, at, again: false, bodies: &bodies })
 }
 
 /// Makes a session and refuses it.
@@ -85,6 +85,22 @@ fn an_override_that_is_asked_for_again_is_answered_the_same() {
 }
 
 #[test]
+fn a_try_that_was_cut_off_is_not_done_again_over_what_came_after_it() {
+    let (_folder, mut store) = fresh();
+    let session = refuse_one(&mut store);
+    let first = by(&mut store, &session, 1, OutcomeResult::Verified, later(60)).unwrap().unwrap();
+    let back = by(&mut store, &session, 2, OutcomeResult::NotVerified, later(70)).unwrap().unwrap();
+    let (result, staff) = (OutcomeResult::Verified, staff(1));
+    let bodies = |_: &OverrideFacts<'_>| panic!("nothing is told again");
+    let wish = Override { session: &session.id, result, staff: &staff, at: later(80), again: true, bodies: &bodies };
+    assert_eq!(store.override_outcome(&wish).unwrap(), Ok(first));
+    assert_eq!(store.overriding(&session.id).unwrap(), Some(back));
+    // A clock that was set back before the decision overrides nothing.
+    let early = by(&mut store, &session, 3, OutcomeResult::Verified, later(-60));
+    assert!(matches!(early, Err(StoreError::Clock)));
+}
+
+#[test]
 fn what_was_not_decided_is_over_or_was_redacted_is_not_overridden() {
     let (_folder, mut store) = fresh();
     let open = record(SessionState::Created);
@@ -124,7 +140,7 @@ fn an_override_whose_event_cannot_be_written_is_none() {
         vec![OutboxBody { endpoint: "shop".to_owned(), body: "x".repeat(65_537) }]
     };
     let (result, staff) = (OutcomeResult::NotVerified, staff(1));
-    let wish = Override { session: &session.id, result, staff: &staff, at: later(1), bodies: &huge };
+    let wish = Override { session: &session.id, result, staff: &staff, at: later(1), again: false, bodies: &huge };
     assert!(matches!(store.override_outcome(&wish), Err(StoreError::Refused { .. })));
     assert_eq!((seen.into_inner(), counts(&store)), (Some(2), before));
     assert_eq!(store.verify_outcomes().unwrap(), 1);

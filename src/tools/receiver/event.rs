@@ -120,12 +120,22 @@ struct StaffOutcome {
 impl Carded {
     /// The outcome that an event tells of, with its attestation: that of the staff where one of them has overridden the first.
     fn told_by(self, name: &str) -> (Option<Map<String, Value>>, Option<String>) {
+        let first = self.outcome.as_ref().and_then(|outcome| outcome.get("id")).cloned();
         match self.overridden_by {
+            // One that does not refer to the first is none, whoever signed it.
+            Some(by) if name == OVERRIDDEN && (first.is_none() || overrides(&by.outcome) != first.as_ref()) => {
+                (None, None)
+            }
             Some(by) if name == OVERRIDDEN => (Some(by.outcome), Some(by.attestation)),
             _ if name == OVERRIDDEN => (None, None),
             _ => (self.outcome, self.attestation),
         }
     }
+}
+
+/// Which outcome one of the staff's refers to.
+fn overrides(outcome: &Map<String, Value>) -> Option<&Value> {
+    outcome.get("overrides")?.get("outcome")
 }
 
 /// Reads a body whose webhook signature holds, and checks its attestation where the device's key is known.

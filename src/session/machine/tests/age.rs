@@ -48,6 +48,7 @@ fn outcome_of(effects: &[Effect]) -> Outcome {
         decided_at: at(10).wall,
         expires_at: at(20).wall,
         consent: None,
+        live_session: false,
     };
     Outcome::new(seed, decision, evidence, &rule)
 }

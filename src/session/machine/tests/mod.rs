@@ -363,18 +363,9 @@ fn an_end_that_cannot_be_written_is_shown_as_a_fault_and_written_later() {
 
 #[test]
 fn a_review_ends_as_the_staff_say_or_as_not_verified_and_the_outcome_has_who_and_what_was_seen() {
-    let policy = Policy { review_flags: vec!["odd"], ..Policy::for_tier(AgeTier::Over21) };
     let someone = StaffId::from_random(&[3; SessionId::CHARACTERS]);
     let reviewed = |answer: Option<bool>| {
-        let mut session = Session::new(record(), policy.clone(), CaptureId(7), at(0));
-        let _ = session.step(Event::Opened, at(1));
-        let effects = session.step(answered(true), at(2));
-        let mut seen = document(Card::Good);
-        seen.evidence.checks.push(Check::new("odd", CheckResult::Flag, String::new()));
-        let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
-        let effects = session.step(Event::FaceRead { capture: capture_of(&effects), seen: live() }, at(9));
-        assert!(matches!(effects[..], [Effect::Rest, Effect::Save]));
-        assert_eq!(session.prompt().screen, Screen::Review);
+        let mut session = in_review();
         let effects = match answer {
             Some(accepted) => session.step(Event::ReviewAnswered { accepted, staff: someone.clone() }, at(20)),
             None => session.step(Event::TimePassed, at(9 + REVIEW_WITHIN.as_secs())),
@@ -398,6 +389,39 @@ fn a_review_ends_as_the_staff_say_or_as_not_verified_and_the_outcome_has_who_and
         (SessionState::NotVerified, refused.clone(), found(false, Some(someone.clone())))
     );
     assert_eq!(reviewed(None), (SessionState::NotVerified, refused, found(false, None)));
+}
+
+#[test]
+fn a_review_is_written_again_after_a_fault_not_answered_during_one_and_ended_by_whoever_may() {
+    let someone = StaffId::from_random(&[3; SessionId::CHARACTERS]);
+    let mut session = in_review();
+    let _ = session.step(Event::Faulted { fault: DeviceFault::Store }, at(10));
+    assert!(session.step(Event::ReviewAnswered { accepted: true, staff: someone.clone() }, at(11)).is_empty());
+    assert!(matches!(session.step(Event::Recovered, at(12))[..], [Effect::Save]));
+    // The staff have their whole time again.
+    let last = 12 + REVIEW_WITHIN.as_secs();
+    assert!(session.step(Event::TimePassed, at(last - 1)).is_empty());
+    let effects = session.step(Event::ReviewAnswered { accepted: true, staff: someone }, at(last - 1));
+    assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Verified));
+    for by in [CanceledBy::Staff, CanceledBy::Person, CanceledBy::Till] {
+        let effects = in_review().step(Event::Cancel { by }, at(20));
+        assert_eq!(ending_of(&effects).map(Ending::state), Some(SessionState::Canceled(by)));
+    }
+}
+
+/// A session whose document and face are good, and odd.
+fn in_review() -> Session {
+    let policy = Policy { review_flags: vec!["odd"], ..Policy::for_tier(AgeTier::Over21) };
+    let mut session = Session::new(record(), policy, CaptureId(7), at(0));
+    let _ = session.step(Event::Opened, at(1));
+    let effects = session.step(answered(true), at(2));
+    let mut seen = document(Card::Good);
+    seen.evidence.checks.push(Check::new("odd", CheckResult::Flag, String::new()));
+    let effects = session.step(Event::DocumentRead { capture: capture_of(&effects), seen }, at(3));
+    let effects = session.step(Event::FaceRead { capture: capture_of(&effects), seen: live() }, at(9));
+    assert!(matches!(effects[..], [Effect::Rest, Effect::Save]));
+    assert_eq!(session.prompt().screen, Screen::Review);
+    session
 }
 
 #[test]
