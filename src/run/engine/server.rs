@@ -1,7 +1,7 @@
 //! The engine's side of the socket: one task a client, each with what its role may do and nothing more.
 //!
-//! Always holds: no message of a client reaches a decision but what one of the staff says by their code, through a till; a client that is slow or silent holds up nobody else; what a
-//! lost `sync` had leased is free again at once.
+//! Always holds: no message of a client reaches a decision but what one of the staff says by their code, through a till; a
+//! client that is slow or silent holds up nobody else; what a lost `sync` had leased is free again at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
