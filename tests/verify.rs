@@ -296,11 +296,17 @@ fn the_table_for_a_person_ends_with_the_verdict() {
 }
 
 #[test]
-fn a_place_without_a_rule_is_bad_usage() {
-    for more in [["--jurisdiction", "US-ZZ"], ["--jurisdiction", "FR-75"], ["--use-case", "firearms"]] {
-        let output = carded(&[&["verify", "--passport", "x.jpg", "--face", "y"][..], &more].concat());
+fn a_place_without_a_rule_or_where_nobody_may_is_bad_usage() {
+    let unknown = "jurisdiction_unresolvable";
+    for (more, said_so) in [
+        (&["--jurisdiction", "US-ZZ"][..], unknown),
+        (&["--jurisdiction", "FR-PF"], unknown),
+        (&["--use-case", "social_media"], unknown),
+        (&["--use-case", "cannabis_delivery", "--jurisdiction", "US-ID"], "use_case_prohibited"),
+    ] {
+        let output = carded(&[&["verify", "--passport", "x.jpg", "--face", "y"][..], more].concat());
         assert_eq!(output.status.code(), Some(2), "{more:?}");
-        assert!(said(&output).contains("jurisdiction_unresolvable"), "{}", said(&output));
+        assert!(said(&output).contains(said_so), "{}", said(&output));
     }
 }
 
