@@ -465,5 +465,5 @@ fn hostile_lengths_in_a_payload_are_read_or_refused_without_a_panic() {
 #[test]
 fn the_demo_verifies_its_specimen() {
     let output = carded(&["demo"]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(output.status.code(), Some(0), "{}\n{}", String::from_utf8_lossy(&output.stdout), said(&output));
 }
