@@ -165,7 +165,20 @@ async fn end(mut child: Child) {
     }
 }
 
-/// An address that is free now; the receiver has to be found at the same one again after it was down.
+/// An address that is free now; the receiver has to be found at the same one again after it was down. Below the ports that Linux
+/// gives out by itself (32768 on), so that nobody is given it meanwhile.
 fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+    const PORTS: std::ops::Range<u16> = 20_000..32_000;
+    const TRIES: usize = 64;
+    let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+    for _ in 0..TRIES {
+        let mut random = [0; 2];
+        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+        let port = PORTS.start + u16::from_be_bytes(random) % (PORTS.end - PORTS.start);
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(listener) => return listener.local_addr(),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
