@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorCode};
 use super::params::Params;
+use super::requests::{invalid, place};
 use crate::compliance::{AgeTier, AllowedMethod, Jurisdiction, Merged, RuleBook, RuleError, Source, UseCase};
 
 /// Use cases that may be asked about at once.
@@ -80,7 +81,6 @@ impl ComplianceRequest {
     /// # Errors
     /// [`ApiError`] that names the parameter.
     pub fn read(mut params: Params) -> Result<Self, ApiError> {
-        let invalid = |name: &str, message: String| ApiError::of_param(ErrorCode::ParameterInvalid, name, message);
         let listed = match params.clone().text("use_cases") {
             Ok(text) => {
                 params.text("use_cases")?;
@@ -88,22 +88,15 @@ impl ComplianceRequest {
             }
             Err(_) => params.list_of_text("use_cases")?,
         };
-        let missing = || invalid("use_cases", "Name at least one use case, such as alcohol_in_person".to_owned());
+        let missing = || invalid("use_cases", "Name at least one use case, such as alcohol_in_person");
         let words: Vec<String> = listed.ok_or_else(missing)?;
         if words.len() > MOST_USE_CASES {
             return Err(invalid("use_cases", format!("Ask about at most {MOST_USE_CASES} use cases at once")));
         }
         let named = |word: &String| word.parse::<UseCase>().map_err(|error| invalid("use_cases", error.to_string()));
         let use_cases = words.iter().map(named).collect::<Result<_, _>>()?;
-        let place = params.text("jurisdiction")?;
-        let unknown = |text: &str| {
-            let quoted: String = text.chars().filter(char::is_ascii_graphic).take(16).collect();
-            let message = format!("{quoted} is not a code of ISO 3166-2, such as US-CA");
-            ApiError::of_param(ErrorCode::JurisdictionUnresolvable, "jurisdiction", message)
-        };
-        let place =
-            place.ok_or_else(|| invalid("jurisdiction", "Say where, by ISO 3166-2, such as US-CA".to_owned()))?;
-        let jurisdiction = place.parse().map_err(|_| unknown(&place))?;
+        let jurisdiction = place(params.text("jurisdiction")?, "jurisdiction")?
+            .ok_or_else(|| invalid("jurisdiction", "Say where, by ISO 3166-2, such as US-CA"))?;
         params.finish()?;
         Ok(Self { use_cases, jurisdiction })
     }

@@ -3,8 +3,11 @@
 //! Always holds: an unknown parameter is an error that names it; a value that cannot be carried out is refused, and never
 //! silently ignored; what is only echoed is said so in the documentation. Pure.
 
+mod staff;
+
+pub use staff::{CancelRequest, StaffRequest};
+
 use crate::compliance::{Jurisdiction, UseCase};
-use crate::privacy::StaffCode;
 use crate::session::{
     AllowedType, CanceledBy, CreatedRange, Dialect, DocumentOptions, Metadata, ReasonCode, SessionDetails,
     SessionFilter, SessionId, SessionState, SessionStates,
@@ -49,24 +52,6 @@ pub struct UpdateRequest {
     allowed_types: Option<Vec<AllowedType>>,
     options: DocumentOptions,
     return_url: Option<String>,
-    /// Whether the report is to stand in the answer.
-    pub expand: bool,
-}
-
-/// What one of the staff says.
-#[derive(Debug)]
-pub struct StaffRequest {
-    /// Who.
-    pub code: StaffCode,
-    /// Whether the document is good, or the outcome is to be verified.
-    pub good: bool,
-}
-
-/// A session to be ended.
-#[derive(Debug)]
-pub struct CancelRequest {
-    /// Who of the staff ends it; nobody of them where nothing is said.
-    pub code: Option<StaffCode>,
     /// Whether the report is to stand in the answer.
     pub expand: bool,
 }
@@ -240,55 +225,6 @@ impl UpdateRequest {
     }
 }
 
-impl StaffRequest {
-    /// Reads what one of the staff found at the document: `decision` is `accepted` or `refused`.
-    ///
-    /// # Errors
-    /// [`ApiError`] that names the parameter.
-    pub fn review(params: Params) -> Result<Self, ApiError> {
-        Self::read(params, "decision", ["accepted", "refused"])
-    }
-
-    /// Reads what an outcome is to be: `result` is `verified` or `not_verified`.
-    ///
-    /// # Errors
-    /// [`ApiError`] that names the parameter.
-    pub fn overriding(params: Params) -> Result<Self, ApiError> {
-        Self::read(params, "result", ["verified", "not_verified"])
-    }
-
-    fn read(mut params: Params, name: &str, [yes, no]: [&str; 2]) -> Result<Self, ApiError> {
-        let code = staff_code(&mut params)?.ok_or_else(unformed_code)?;
-        let good = match params.text(name)?.as_deref() {
-            Some(word) if word == yes => true,
-            Some(word) if word == no => false,
-            _ => return Err(invalid(name, format!("Say {yes} or {no}"))),
-        };
-        params.finish()?;
-        Ok(Self { code, good })
-    }
-}
-
-impl CancelRequest {
-    /// Reads the parameters of a session's end.
-    ///
-    /// # Errors
-    /// [`ApiError`] that names the parameter.
-    pub fn read(mut params: Params, expandable: &str) -> Result<Self, ApiError> {
-        let code = staff_code(&mut params)?;
-        Ok(Self { code, expand: read_expand(params, Some(expandable))? })
-    }
-}
-
-fn staff_code(params: &mut Params) -> Result<Option<StaffCode>, ApiError> {
-    let Some(text) = params.text("staff_code")?.map(zeroize::Zeroizing::new) else { return Ok(None) };
-    StaffCode::parse(text.trim()).map(Some).ok_or_else(unformed_code)
-}
-
-fn unformed_code() -> ApiError {
-    invalid("staff_code", "A staff code has eight digits; make one with `carded staff add`")
-}
-
 impl ListRequest {
     /// Reads the parameters of a list of sessions.
     ///
@@ -396,7 +332,7 @@ pub fn test_outcome(details: &SessionDetails) -> Result<Option<TestOutcome>, Api
     outcome.map(Some).ok_or_else(unknown)
 }
 
-fn invalid(param: impl Into<String>, message: impl Into<String>) -> ApiError {
+pub(super) fn invalid(param: impl Into<String>, message: impl Into<String>) -> ApiError {
     ApiError::of_param(ErrorCode::ParameterInvalid, param, message)
 }
 
@@ -416,7 +352,7 @@ where
     text.map(|text| text.parse().map_err(|error: T::Err| invalid(name, error.to_string()))).transpose()
 }
 
-fn place(text: Option<String>, name: &str) -> Result<Option<Jurisdiction>, ApiError> {
+pub(super) fn place(text: Option<String>, name: &str) -> Result<Option<Jurisdiction>, ApiError> {
     let unknown = |text: &str| {
         let quoted: String = text.chars().filter(char::is_ascii_graphic).take(16).collect();
         let message = format!("{quoted} is not a code of ISO 3166-2, such as US-CA");

@@ -10,14 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::oneshot;
 
 use super::EngineError;
-use super::desk::{Desk, too_many};
+use super::desk::Desk;
 use crate::api::{EventKind, NewSession, SessionSnapshot, TestOutcome};
 use crate::compliance::RuleError;
 use crate::privacy::StaffId;
-use crate::run::finishing::bodies;
+use crate::run::config::Config;
+use crate::run::finishing::{bodies, details_or_site};
 use crate::session::machine::{Ending, Event, Session};
 use crate::session::{CanceledBy, Decision, DeviceFault, Evidence, SessionId, SessionRecord, SessionState, Verdict};
-use crate::store::{NewEvent, Requested, Store, StoreError};
+use crate::store::{Budget, NewEvent, Requested, Spent, Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
@@ -303,12 +304,32 @@ impl Desk {
     }
 }
 
+/// Writes that a session waits for the staff, and tells whoever wants to know that it takes longer: once.
+pub(super) fn ask_for_review(store: &mut Store, config: &Config, record: &SessionRecord) -> Result<(), StoreError> {
+    if store.session(&record.id)?.is_some_and(|kept| kept.state == record.state) {
+        return store.save_session(record);
+    }
+    let details = details_or_site(store.details(&record.id)?.as_ref(), config);
+    let snapshot = SessionSnapshot { record: record.clone(), details, outcome: None, overriding: None };
+    let event = new_event(config, EventKind::Processing, &snapshot)?;
+    store.save_and_tell(record, Some(&event))
+}
+
+/// What the staff are told when too many attempts have failed.
+pub(super) fn too_many(spent: &Spent) -> String {
+    let minutes = spent.again_after.as_secs().div_ceil(60).max(1);
+    match spent.budget {
+        Budget::Device => format!(
+            "too many attempts have failed on this device within an hour; look who is at it, and check people by hand: it goes on in {minutes} min"
+        ),
+        Budget::Document => format!(
+            "too many head turns have failed with this document within an hour; compare person and card by hand: the device takes it again in {minutes} min"
+        ),
+    }
+}
+
 /// An event of a session, as every endpoint that wants it gets it.
-pub(super) fn new_event(
-    config: &crate::run::config::Config,
-    kind: EventKind,
-    snapshot: &SessionSnapshot,
-) -> Result<NewEvent, StoreError> {
+pub(super) fn new_event(config: &Config, kind: EventKind, snapshot: &SessionSnapshot) -> Result<NewEvent, StoreError> {
     let at = Timestamp::now();
     let event = Store::event_id()?;
     Ok(NewEvent { bodies: bodies(config, &event, kind, snapshot, at), event, at })

@@ -10,21 +10,21 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
-use super::asking::{Started, Wish, new_event};
+use super::asking::{Started, Wish, ask_for_review, too_many};
 use super::eyes::{Eyes, EyesOrder, Shown};
 use super::store_keeper::StoreKeeper;
-use crate::api::{EventKind, NewSession, SessionSnapshot};
+use crate::api::NewSession;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
-use crate::run::finishing::{Finishing, details_or_site, finish};
+use crate::run::finishing::{Finishing, finish};
 use crate::run::process::stopped;
 use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now, Session};
 use crate::session::{
     CanceledBy, ConsentText, DeviceFault, Policy, Prompt, Screen, SessionDetails, SessionId, SessionRecord,
     SessionState, ShownBy,
 };
-use crate::store::{AttemptKind, AttemptNumber, Begun, Budget, NewAttempt, Spent, Store, StoreError};
+use crate::store::{AttemptKind, AttemptNumber, Begun, NewAttempt, Store, StoreError};
 
 /// How long an end stays on the screen.
 const RESULT_SHOWN: Duration = Duration::from_secs(8);
@@ -474,30 +474,6 @@ impl Desk {
         let screen = prompt.screen;
         self.prompts.send_if_modified(|shown| std::mem::replace(shown, prompt.clone()) != prompt);
         self.shown.set(self.capture, screen, self.origin.elapsed());
-    }
-}
-
-/// Writes that a session waits for the staff, and tells whoever wants to know that it takes longer: once.
-fn ask_for_review(store: &mut Store, config: &Config, record: &SessionRecord) -> Result<(), StoreError> {
-    if store.session(&record.id)?.is_some_and(|kept| kept.state == record.state) {
-        return store.save_session(record);
-    }
-    let details = details_or_site(store.details(&record.id)?.as_ref(), config);
-    let snapshot = SessionSnapshot { record: record.clone(), details, outcome: None, overriding: None };
-    let event = new_event(config, EventKind::Processing, &snapshot)?;
-    store.save_and_tell(record, Some(&event))
-}
-
-/// What the staff are told when too many attempts have failed.
-pub(super) fn too_many(spent: &Spent) -> String {
-    let minutes = spent.again_after.as_secs().div_ceil(60).max(1);
-    match spent.budget {
-        Budget::Device => format!(
-            "too many attempts have failed on this device within an hour; look who is at it, and check people by hand: it goes on in {minutes} min"
-        ),
-        Budget::Document => format!(
-            "too many head turns have failed with this document within an hour; compare person and card by hand: the device takes it again in {minutes} min"
-        ),
     }
 }
 
