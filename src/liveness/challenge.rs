@@ -1,8 +1,9 @@
-//! What the person is asked to do: look ahead, turn, look ahead, turn, … in an order that nobody can know before.
+//! What the person is asked to do: look ahead, turn, look ahead, turn, … look ahead, in an order that nobody can know before.
 //!
-//! Always holds: each turn is preceded by a look ahead, every step and the whole have a deadline, and the steps of a
-//! random challenge follow from the nonce alone and ask for both sides. Does not draw the nonce: the shell does, from the system's CSPRNG, and uses
-//! each once.
+//! Always holds: each turn is preceded by a look ahead, and in a random challenge the last one is followed by one, too, so
+//! that who made it is seen from the front; every step and the whole have a deadline, and the steps of a random challenge
+//! follow from the nonce alone and ask for both sides. Does not draw the nonce: the shell does, from the system's CSPRNG, and
+//! uses each once.
 
 use std::time::Duration;
 
@@ -139,7 +140,26 @@ impl Challenge {
         ];
         let drawn = u128::from_le_bytes(*nonce) % SEQUENCES.len() as u128;
         let steps = with_centres(SEQUENCES[drawn as usize], Self::CENTRE_WITHIN, Self::TURN_WITHIN);
-        Self { steps, total: Self::TOTAL, order: TurnOrder::AsListed }
+        Self { steps, total: Self::TOTAL, order: TurnOrder::AsListed }.looking_ahead_last(Self::CENTRE_WITHIN)
+    }
+
+    /// The same with a look ahead after the last turn, as sessions ask for it; recordings may end in a turn.
+    #[must_use]
+    pub fn ending_ahead(self) -> Self {
+        self.looking_ahead_last(Self::RECORDED)
+    }
+
+    fn looking_ahead_last(mut self, within: Duration) -> Self {
+        if !self.looks_ahead_last() {
+            self.steps.push(Step { direction: Direction::Centre, within });
+        }
+        self
+    }
+
+    /// Whether it ends with a look ahead.
+    #[must_use]
+    pub fn looks_ahead_last(&self) -> bool {
+        self.steps.last().is_some_and(|step| step.direction == Direction::Centre)
     }
 
     /// Turns in a given order, each preceded by a look ahead, with deadlines for a recording.
@@ -198,11 +218,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_nonce_gives_both_sides_each_after_a_look_ahead(nonce: [u8; 16]) {
+        fn every_nonce_gives_both_sides_each_between_looks_ahead(nonce: [u8; 16]) {
             let challenge = Challenge::from_nonce(&nonce);
             prop_assert_eq!(&challenge, &Challenge::from_nonce(&nonce));
             let steps = challenge.steps();
-            prop_assert!(matches!(steps.len(), 4 | 6));
+            prop_assert!(matches!(steps.len(), 5 | 7));
             for (k, step) in steps.iter().enumerate() {
                 prop_assert_eq!(step.direction == Direction::Centre, k % 2 == 0);
                 prop_assert!(step.within > Duration::ZERO && step.within <= challenge.total());

@@ -245,7 +245,8 @@ impl TurnTracker {
         if self.mirrored_order { direction.opposite() } else { direction }
     }
 
-    /// Which look ahead a frontal face belongs to, counted from 0: each precedes a turn. None when all steps are done.
+    /// Which look ahead a frontal face belongs to, counted from 0: each precedes a turn, or ends the challenge. None when all
+    /// steps are done.
     fn look(&self) -> Option<usize> {
         (self.current < self.steps.len()).then_some(self.current / 2)
     }
@@ -305,7 +306,7 @@ impl TurnTracker {
         self.repeats.face(&face.mesh, at);
         let pose = self.seen_from_ahead(face.pose);
         self.collect(face, pose);
-        self.advance(at, &pose, face.found);
+        self.advance(at, &pose, face);
     }
 
     /// A pose as seen from where the person looked ahead first.
@@ -360,17 +361,20 @@ impl TurnTracker {
         }
     }
 
-    fn advance(&mut self, at: Duration, pose: &Pose, found: bool) {
+    fn advance(&mut self, at: Duration, pose: &Pose, face: &ObservedFace) {
         if self.current >= self.steps.len() {
             return;
         }
         let direction = self.direction(self.current);
         let towards = pose.yaw_degrees * direction.sign();
         let uses_prompts = self.steps.iter().any(|state| state.prompted.is_some());
+        // Who is there at the end has to be compared with who was there at first: without a template that cannot be done.
+        let ends = self.current > 0 && self.current + 1 == self.steps.len();
+        let known = !ends || face.template.is_some();
         let state = &mut self.steps[self.current];
         let there = match direction {
             // A face that looks ahead is found by the detector; a mesh that lost a turned one may say that it does.
-            Direction::Centre => pose.is_frontal() && found,
+            Direction::Centre => pose.is_frontal() && face.found && known,
             Direction::Left | Direction::Right => towards >= self.least_yaw.0,
         };
         let yaw = pose.yaw_degrees;

@@ -208,11 +208,13 @@ impl Evidence {
         let looks = self.templates.iter().map(|(look, _)| *look).max().map_or(0, |last| last + 1);
         let later = (1..looks).filter_map(|look| self.look_similarity(look)).map(Some);
         let steady = [self.look_similarity(0)].into_iter().chain(later);
+        let steady = steady.map(|similarity| (similarity, MatchThreshold::HELD_BETWEEN_LOOKS));
         let turned = turns.into_iter().map(|turn| self.turn_similarity(turn));
-        let faults = turned.chain(steady).filter_map(|similarity| match similarity {
+        let turned = turned.map(|similarity| (similarity, MatchThreshold::HELD_THROUGH_TURN));
+        let faults = turned.chain(steady).filter_map(|(similarity, least)| match similarity {
             None => Some(TurnReason::IdentityNotMeasured),
             Some(similarity) if similarity < ANOTHER_PERSON => Some(TurnReason::IdentityChanged),
-            Some(similarity) if similarity < MatchThreshold::HELD_THROUGH_TURN.0 => Some(TurnReason::IdentityUnclear),
+            Some(similarity) if similarity < least.0 => Some(TurnReason::IdentityUnclear),
             Some(_) => None,
         });
         faults.max()

@@ -98,6 +98,25 @@ fn without_listed_steps_either_order_will_do_but_one_side_will_not() {
 }
 
 #[test]
+fn who_made_the_last_turn_has_to_look_ahead_after_it() {
+    let challenge = || left_then_right().ending_ahead();
+    let yaws = swing(&[36.0, 0.0, -36.0, 0.0]);
+    let frames = honest(&yaws);
+    let seen = report(challenge(), &frames);
+    assert!(seen.is_live() && seen.steps.len() == 5 && seen.steps[4].identity_similarity.is_some(), "{seen:?}");
+    let turned_last = yaws.iter().rposition(|yaw| *yaw < -35.0).unwrap();
+    let cut_short = report(challenge(), &frames[..=turned_last]);
+    assert_eq!((cut_short.verdict, cut_short.reasons), (TurnVerdict::Incomplete, vec![TurnReason::NotFrontal]));
+    let exchanged = |k: usize| if k > turned_last { 1.9 } else { 0.7 };
+    let one = |(k, &yaw): (usize, &f32)| shown(k, Some(face(swaying(turned(&head(), yaw, 1.0), k), exchanged(k), k)));
+    let other = report(challenge(), &yaws.iter().enumerate().map(one).collect::<Vec<_>>());
+    assert!(other.reasons.contains(&TurnReason::IdentityChanged) && !other.is_live(), "{other:?}");
+    let mut unknown = frames;
+    unknown.iter_mut().skip(turned_last).for_each(|frame| frame.face.as_mut().unwrap().template = None);
+    assert!(!report(challenge(), &unknown).is_live());
+}
+
+#[test]
 fn a_turn_that_is_shown_a_second_time_is_an_attack() {
     let mut frames = honest(&swing(&[36.0, 0.0, -36.0, 0.0]));
     let (from, count) = (frames.len() / 2 + 2, frames.len());

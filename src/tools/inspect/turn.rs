@@ -23,6 +23,9 @@ pub struct TurnArgs {
     /// The turns that were asked for, in order, by the person's own sides [default: both, in either order].
     #[arg(long, value_delimiter = ',')]
     pub steps: Option<Vec<Side>>,
+    /// Ask for a look ahead after the last turn, as sessions do; recordings may end in a turn.
+    #[arg(long)]
+    pub end_ahead: bool,
     /// Least reported yaw of a turn, in degrees.
     #[arg(long, default_value_t = LeastYaw::SHIPPED.0, value_parser = least_yaw)]
     pub min_yaw: f32,
@@ -44,6 +47,7 @@ fn least_yaw(text: &str) -> Result<f32, String> {
 /// [`CommandError`] when the steps make no challenge, it cannot start or a model fails.
 pub fn turn(args: &TurnArgs, common: &Common, assets: &Assets) -> Result<Exit, CommandError> {
     let challenge = crate::tools::asked_challenge(args.steps.as_deref())?;
+    let challenge = if args.end_ahead { challenge.ending_ahead() } else { challenge };
     run(
         &args.paths,
         common,
