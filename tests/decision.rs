@@ -50,6 +50,7 @@ fn complete() -> Evidence {
         flash: None,
         age: None,
         review: None,
+        returned: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -224,6 +225,7 @@ prop_compose! {
             flash: None,
             age,
             review: None,
+            returned: None,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }

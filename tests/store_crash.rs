@@ -59,6 +59,7 @@ fn evidence() -> Evidence {
             portrait_found: true,
         }),
         review: None,
+        returned: None,
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,

@@ -10,6 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::anchor::{hexadecimal, keyed_hash};
 use super::api_key::ApiKeyText;
+use super::one_time_code::OneTimeCode;
 use super::staff::StaffCode;
 use crate::session::{Dialect, SessionId};
 
@@ -26,6 +27,15 @@ impl ContactKind {
     /// Longest address in characters (RFC 5321, section 4.5.3.1.3, without the angle brackets).
     const MAX_EMAIL: usize = 254;
 
+    /// The stable name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Self::Email => "carded/api/email/v1",
@@ -34,7 +44,7 @@ impl ContactKind {
     }
 
     /// The one form of a contact; `None` when it is none.
-    fn normalised(self, text: &str) -> Option<Zeroizing<String>> {
+    pub(super) fn normalised(self, text: &str) -> Option<Zeroizing<String>> {
         match self {
             Self::Email => {
                 let text = text.trim();
@@ -62,7 +72,7 @@ impl ContactKind {
     }
 }
 
-/// The keyed hash of an API key or of a code of the staff: 64 lower-case hexadecimal digits.
+/// The keyed hash of an API key, of a code of the staff or of one that was sent: 64 lower-case hexadecimal digits.
 #[derive(Clone)]
 pub struct KeyHash(String);
 
@@ -119,6 +129,28 @@ impl ApiSecrets {
     #[must_use]
     pub fn staff_hash(&self, code: &StaffCode) -> KeyHash {
         KeyHash(self.hash("carded/staff/v1", &[code.digits()]))
+    }
+
+    /// The hash by which a code that was sent to an address for a session is known again; `contact` is the address's anchor. For
+    /// another session or address the same digits have another hash.
+    #[must_use]
+    pub fn one_time_hash(&self, contact: &str, session: &SessionId, code: &OneTimeCode) -> KeyHash {
+        KeyHash(self.hash("carded/one-time-code/v1", &[contact, session.as_str(), code.digits()]))
+    }
+
+    /// The mark by which an address is known again among attempts at its codes: 64 lower-case hexadecimal digits that meet no
+    /// anchor.
+    #[must_use]
+    pub fn address_mark(&self, contact: &str) -> String {
+        self.hash("carded/one-time-code/address/v1", &[contact])
+    }
+
+    /// The name of whoever has a contact, `vp_` and 24 characters: the same whenever they come, and of no use without the key.
+    #[must_use]
+    pub fn verified_person_id(&self, contact: &str) -> String {
+        let bytes = keyed_hash(&self.0, "carded/api/verified-person/v1", &[contact]);
+        let random = std::array::from_fn(|k| bytes[k]);
+        format!("vp_{}", SessionId::from_random(&random))
     }
 
     /// The secret of a session in a dialect: its identifier, `_secret_`, and 48 hexadecimal digits.

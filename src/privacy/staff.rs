@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::digits;
 use crate::session::SessionId;
 
 /// Names one of the staff without saying who: `stf_` and 24 characters. Who it is, the shop's own list says.
@@ -64,52 +65,25 @@ impl StaffCode {
     /// Digits of a code.
     pub const DIGITS: usize = 8;
     /// Random bytes for one code.
-    pub const RANDOM_BYTES: usize = 4;
-    const CODES: u32 = 100_000_000;
-    /// As many of the 2^32 numbers as give every code equally often; those from here on are drawn again.
-    const FAIR_BELOW: u32 = u32::MAX / Self::CODES * Self::CODES;
-
+    pub const RANDOM_BYTES: usize = digits::RANDOM_BYTES;
     /// Makes a code from uniform random bytes, which the caller wipes. Every code is as likely as any other.
     ///
     /// `None` for 1 in 45 of all bytes, which would make some codes likelier than others: draw again.
     #[must_use]
     pub fn draw(random: &[u8; Self::RANDOM_BYTES]) -> Option<Self> {
-        let mut number = Zeroizing::new(u32::from_be_bytes(*random));
-        if *number >= Self::FAIR_BELOW {
-            return None;
-        }
-        let mut digits = Zeroizing::new(String::with_capacity(Self::DIGITS));
-        for _ in 0..Self::DIGITS {
-            digits.push(char::from(b'0' + (*number % 10) as u8));
-            *number /= 10;
-        }
-        Some(Self(digits))
+        digits::drawn(*random, Self::DIGITS).map(Self)
     }
 
     /// Reads a code, with spaces or hyphens between its digits or without; `None` when it is anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let is_digit = |c: char| c.is_ascii_digit();
-        let good = text.starts_with(is_digit)
-            && text.ends_with(is_digit)
-            && text.chars().all(|c| is_digit(c) || c == ' ' || c == '-')
-            && text.chars().filter(|c| is_digit(*c)).count() == Self::DIGITS;
-        good.then(|| {
-            let mut digits = Zeroizing::new(String::with_capacity(Self::DIGITS));
-            digits.extend(text.chars().filter(|c| is_digit(*c)));
-            Self(digits)
-        })
+        digits::parsed(text, Self::DIGITS).map(Self)
     }
 
     /// The code as people read it, `1234 5678`; write this only where it is shown once.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
-        let (first, second) = self.0.split_at(Self::DIGITS / 2);
-        let mut text = Zeroizing::new(String::with_capacity(Self::DIGITS + 1));
-        for part in [first, " ", second] {
-            text.push_str(part);
-        }
-        text
+        digits::halved(&self.0)
     }
 
     /// The digits alone, to be hashed.
@@ -145,6 +119,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const CODES: u32 = 100_000_000;
+    const FAIR_BELOW: u32 = digits::fair_below(StaffCode::DIGITS as u32);
+
     #[test]
     fn one_of_the_staff_is_named_by_a_prefix_and_24_characters() {
         let id = StaffId::from_random(&[9; SessionId::CHARACTERS]);
@@ -179,21 +156,21 @@ mod tests {
 
     #[test]
     fn what_would_make_some_codes_likelier_is_drawn_again() {
-        const { assert!(StaffCode::FAIR_BELOW.is_multiple_of(StaffCode::CODES)) };
-        const { assert!(u32::MAX - StaffCode::FAIR_BELOW < StaffCode::CODES, "no more than it takes is drawn again") };
-        let last = StaffCode::draw(&(StaffCode::FAIR_BELOW - 1).to_be_bytes()).unwrap();
+        const { assert!(FAIR_BELOW.is_multiple_of(CODES)) };
+        const { assert!(u32::MAX - FAIR_BELOW < CODES, "no more than it takes is drawn again") };
+        let last = StaffCode::draw(&(FAIR_BELOW - 1).to_be_bytes()).unwrap();
         assert_eq!(last.digits(), "99999999");
-        for number in [StaffCode::FAIR_BELOW, u32::MAX] {
+        for number in [FAIR_BELOW, u32::MAX] {
             assert!(StaffCode::draw(&number.to_be_bytes()).is_none(), "{number}");
         }
     }
 
     #[test]
     fn every_code_comes_of_equally_many_numbers() {
-        let times = StaffCode::FAIR_BELOW / StaffCode::CODES;
+        let times = FAIR_BELOW / CODES;
         let first = StaffCode::draw(&7_u32.to_be_bytes()).unwrap();
         for turn in 0..times {
-            let again = StaffCode::draw(&(turn * StaffCode::CODES + 7).to_be_bytes()).unwrap();
+            let again = StaffCode::draw(&(turn * CODES + 7).to_be_bytes()).unwrap();
             assert_eq!(again.digits(), first.digits());
         }
         // Numbers that are spread evenly (multiples of the golden section) give every digit equally often at every place.

@@ -173,6 +173,7 @@ impl Verifier {
             face_match,
             age: None,
             review: None,
+            returned: None,
             models: self.models.clone(),
         };
         let outcome = stages.run("decision", || {

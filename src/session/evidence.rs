@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::returning::Returned;
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
@@ -29,6 +30,8 @@ pub struct Evidence {
     pub age: Option<AgeTriage>,
     /// What the staff found, where they were asked to look.
     pub review: Option<Review>,
+    /// What somebody has left who was verified before; then nothing else was collected.
+    pub returned: Option<Returned>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }

@@ -9,6 +9,7 @@ use super::consent::Consent;
 use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence, Review};
 use super::reason::ReasonCode;
+use super::returning::{Returned, Reused};
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
 use crate::imaging::Provenance;
@@ -41,7 +42,8 @@ pub enum Strength {
 }
 
 /// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`; `age_estimate` where
-/// a live face needed none, and `staff` where one of them overrode the device.
+/// a live face needed none, `returning_email_code` where somebody was verified before, and `staff` where one of them overrode
+/// the device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Method(String);
@@ -103,6 +105,8 @@ pub struct Outcome {
     review: Option<Review>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     overrides: Option<Overriding>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reuses: Option<Reused>,
     rule_version: String,
     model_digests: ModelDigests,
     provenance: Option<Provenance>,
@@ -116,6 +120,7 @@ impl Outcome {
     #[must_use]
     pub fn new(seed: OutcomeSeed, decision: &Decision, evidence: &Evidence, rule: &Rule) -> Self {
         let provenance = evidence.capture.map(|capture| capture.provenance);
+        let returned = evidence.returned.as_ref();
         let (result, strength) = match decision.verdict {
             Verdict::Verified => (OutcomeResult::Verified, strength(evidence, decision)),
             Verdict::NotVerified => (OutcomeResult::NotVerified, None),
@@ -138,13 +143,21 @@ impl Outcome {
             consent: seed.consent,
             review: evidence.review.clone(),
             overrides: None,
+            reuses: returned.map(Returned::reused),
             rule_version: rule.rule_version.clone(),
             model_digests: evidence.models.clone(),
             provenance,
-            // Of a person who was refused before any picture was taken, the session's mode is all that there is.
-            livemode: provenance.map_or(seed.live_session && result == OutcomeResult::NotVerified, Provenance::is_live),
+            // Who comes again brings no pictures: what they have came from them. Of a person who was refused before any picture was
+            // taken, the session's mode is all that there is.
+            livemode: match (returned, provenance) {
+                (Some(returned), _) => seed.live_session && returned.credential.livemode,
+                (None, Some(provenance)) => provenance.is_live(),
+                (None, None) => seed.live_session && result == OutcomeResult::NotVerified,
+            },
             decided_at: seed.decided_at,
-            expires_at: seed.expires_at,
+            // Nothing lasts longer for being used.
+            expires_at: returned
+                .map_or(seed.expires_at, |returned| returned.credential.expires_at.min(seed.expires_at)),
         }
     }
 
@@ -174,6 +187,7 @@ impl Outcome {
             flash: None,
             consent: first.consent.clone(),
             review: None,
+            reuses: None,
             overrides: Some(Overriding { outcome: first.id.clone(), staff }),
             rule_version: first.rule_version.clone(),
             model_digests: ModelDigests::new(),
@@ -285,10 +299,22 @@ impl Outcome {
         self.overrides.as_ref()
     }
 
+    /// What it refers to, where somebody was verified by what they had left before; such an outcome earns nothing new.
+    #[must_use]
+    pub fn reuses(&self) -> Option<&Reused> {
+        self.reuses.as_ref()
+    }
+
     /// The least trusted source among its pictures; none where none was taken.
     #[must_use]
     pub fn provenance(&self) -> Option<Provenance> {
         self.provenance
+    }
+
+    /// The version of the rules that it was decided by.
+    #[must_use]
+    pub fn rule_version(&self) -> &str {
+        &self.rule_version
     }
 
     /// Whether it came from the pinned camera.
@@ -305,6 +331,9 @@ fn passed(decision: &Decision, name: &str) -> bool {
 /// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown; of a test
 /// key's chosen outcome, for which nothing was shown, there is none.
 fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
+    if let Some(returned) = &evidence.returned {
+        return Some(returned.credential.strength);
+    }
     if passed(decision, AGE_ESTIMATE) {
         return Some(Strength::AgeEstimate);
     }
@@ -320,6 +349,9 @@ fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
 }
 
 fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {
+    if let Some(returned) = &evidence.returned {
+        return Some(Method(returned.proof.method().to_owned()));
+    }
     if passed(decision, AGE_ESTIMATE) {
         return Some(Method(AGE_ESTIMATE.to_owned()));
     }

@@ -16,7 +16,7 @@ use crate::imaging::Rgb;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, StaffId, Vocabulary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -82,7 +82,7 @@ pub enum ClientMessage {
         /// Whether it is good.
         accepted: bool,
         /// Who.
-        code: CodeText,
+        code: PrivateText,
     },
     /// One of the staff sets an outcome over that of a session that was decided. Only of a till.
     Override {
@@ -91,7 +91,30 @@ pub enum ClientMessage {
         /// What the outcome is to be.
         result: OutcomeResult,
         /// Who.
-        code: CodeText,
+        code: PrivateText,
+    },
+    /// The person was verified before, and asks for a code to show that they can read what is sent to an address.
+    AskCode {
+        /// Which session they are at.
+        session: SessionId,
+        /// The e-mail address.
+        address: PrivateText,
+        /// The language of the letter: a tag of RFC 5646, such as `en`.
+        language: String,
+    },
+    /// They have entered the code.
+    EnterCode {
+        /// Which session they are at.
+        session: SessionId,
+        /// What they entered.
+        code: PrivateText,
+    },
+    /// How it went with a letter. Only of the role that delivers.
+    Posted {
+        /// Which letter.
+        ticket: u64,
+        /// Whether the mail server has taken it, or would have.
+        sent: bool,
     },
     /// End a session. Ignored when another one is under way by now.
     Cancel {
@@ -116,12 +139,12 @@ pub enum ClientMessage {
     },
 }
 
-/// The text of a staff code on its way to the engine: never printed, and wiped when it is dropped.
+/// A code, or somebody's address, on its way between the roles: never printed, and wiped when it is dropped.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
 #[serde(transparent)]
-pub struct CodeText(pub String);
+pub struct PrivateText(pub String);
 
-impl std::fmt::Debug for CodeText {
+impl std::fmt::Debug for PrivateText {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("[redacted]")
     }
@@ -264,6 +287,47 @@ impl std::fmt::Debug for StaffAnswer {
     }
 }
 
+/// A letter with a code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Letter {
+    /// The e-mail address.
+    pub to: PrivateText,
+    /// The code, as people read it.
+    pub code: PrivateText,
+    /// A tag of RFC 5646.
+    pub language: String,
+    /// For how many minutes the code is taken.
+    pub minutes: u16,
+}
+
+/// What somebody hears who says that they were verified before. Whether an address is known is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "said")]
+pub enum ReturnSaid {
+    /// If the address is known here, a code is on its way there.
+    CodeSent,
+    /// No letter can be sent now: there is no connection. The full check is open.
+    Offline,
+    /// This was tried too often.
+    TooOften {
+        /// When it may be tried again.
+        again_after_s: u32,
+    },
+    /// That is no e-mail address.
+    NoAddress,
+    /// The code is another one, or was not sent for this.
+    WrongCode {
+        /// How many more may be entered for this address.
+        left: u16,
+    },
+    /// No code is awaited any more: ask for a new one.
+    NoCode,
+    /// What this person has does not answer what is asked here. The full check is open.
+    NotEnough,
+    /// It was right, and what they have is enough.
+    Accepted,
+}
+
 /// How a delivery went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "result")]
@@ -333,6 +397,20 @@ pub enum EngineMessage {
     },
     /// What was asked about the staff.
     Staff(StaffAnswer),
+    /// A letter to be sent at once, by the role that delivers: it is kept nowhere and not tried again.
+    Letter {
+        /// Names it in the answer.
+        ticket: u64,
+        /// What to send; nothing when it is only asked whether a letter could be sent now.
+        letter: Option<Letter>,
+    },
+    /// What became of what somebody said who was verified before.
+    Returning {
+        /// At which session.
+        session: SessionId,
+        /// What became of it.
+        said: ReturnSaid,
+    },
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Transaction};
 
 use super::error::StoreError;
-use super::{Store, staff};
+use super::{Store, returning, staff};
 use crate::document::Fields;
 use crate::privacy::{AttemptMark, attempt_mark};
 
@@ -155,14 +155,15 @@ impl Store {
         Ok([document?, face?].into_iter().flatten().max_by_key(|spent| spent.again_after))
     }
 
-    /// Deletes what no longer counts, of wrong codes of the staff too, and writes how long the device has run. Writes nothing
+    /// Deletes what no longer counts, of codes of the staff and of those that were sent too, and writes how long the device has run. Writes nothing
     /// when nothing is counted.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn purge_attempts(&mut self, uptime: Duration) -> Result<(), StoreError> {
         let now = self.ran_before + uptime;
-        let counted = "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM staff_refusal)";
+        let counted = "SELECT EXISTS (SELECT 1 FROM attempt) OR EXISTS (SELECT 1 FROM staff_refusal)
+            OR EXISTS (SELECT 1 FROM code_attempt)";
         let any: bool = self.connection.query_row(counted, [], |row| row.get(0))?;
         if !any {
             return Ok(());
@@ -170,7 +171,8 @@ impl Store {
         self.transact(|transaction| {
             advance(transaction, now)?;
             purge(transaction, now)?;
-            staff::purge(transaction, now)
+            staff::purge(transaction, now)?;
+            returning::purge(transaction, now)
         })
     }
 }

@@ -10,7 +10,7 @@ use super::audit::{self, AuditEntry};
 use super::error::StoreError;
 use super::keys::Keys;
 use super::outcomes::{self, Link};
-use super::{Store, outbox, requests, rows, transact};
+use super::{Store, outbox, requests, returning, rows, transact};
 use crate::compliance::Rule;
 use crate::privacy::{Anchor, anchors};
 use crate::session::{
@@ -176,6 +176,8 @@ impl End<'_> {
         if let Some((outcome, _)) = &signed
             && outcome.result() == OutcomeResult::Verified
             && outcome.strength().is_some()
+            // What somebody had already is not earned anew.
+            && outcome.reuses().is_none()
         {
             self.credential(outcome, anchors)?;
         }
@@ -224,8 +226,10 @@ impl End<'_> {
         let id = rows::new_id("cred")?;
         self.transaction
             .prepare_cached(
-                "INSERT INTO credential (id, session, outcome, tier, method, strength, verified_at, expires_at, livemode)
-                 VALUES (:id, :session, :outcome, :tier, :method, :strength, :verified_at, :expires_at, :livemode)",
+                "INSERT INTO credential (id, session, outcome, tier, method, strength, rule_version, verified_at, expires_at,
+                    livemode)
+                 VALUES (:id, :session, :outcome, :tier, :method, :strength, :rule_version, :verified_at, :expires_at,
+                    :livemode)",
             )?
             .execute(named_params! {
                 ":id": id,
@@ -234,6 +238,7 @@ impl End<'_> {
                 ":tier": rows::name(&outcome.tier())?,
                 ":method": outcome.method(),
                 ":strength": outcome.strength().map(|strength| rows::name(&strength)).transpose()?,
+                ":rule_version": outcome.rule_version(),
                 ":verified_at": rows::millis(outcome.decided_at())?,
                 ":expires_at": rows::millis(outcome.expires_at())?,
                 ":livemode": outcome.livemode(),
@@ -243,7 +248,7 @@ impl End<'_> {
         for anchor in anchors {
             insert.execute((anchor.as_str(), anchor.kind().as_str(), &id))?;
         }
-        Ok(())
+        returning::keep_given(self.transaction, &self.finish.record.id, &id)
     }
 
     fn session(&self, event: &str) -> Result<(), StoreError> {

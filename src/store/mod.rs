@@ -1,4 +1,5 @@
-//! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors, the outbox, the
+//! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors and what finds them
+//! again, the outbox, the
 //! API's keys and answers, the staff, and the audit chain.
 //!
 //! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
@@ -22,6 +23,7 @@ mod listing;
 mod outbox;
 mod outcomes;
 mod requests;
+mod returning;
 mod rows;
 mod schema;
 mod sessions;
@@ -47,6 +49,9 @@ pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use requests::{NewEvent, Requested};
+pub use returning::{
+    CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL,
+};
 pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 
 use keys::Keys;

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{Row, Transaction};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::error::StoreError;
 use crate::session::{
@@ -41,6 +42,11 @@ pub(super) fn name(value: &impl Serialize) -> Result<String, StoreError> {
         Ok(serde_json::Value::String(name)) => Ok(name),
         Ok(_) | Err(_) => Err(StoreError::Refused { what: "a name that is no text" }),
     }
+}
+
+/// The value of a stable name, as [`name`] wrote it.
+pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, StoreError> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| UNKNOWN)
 }
 
 /// `state` and `canceled_by`.

@@ -187,10 +187,15 @@ impl Courier {
             }
             EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
             EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
+            // Nobody here writes letters yet.
+            EngineMessage::Letter { ticket, .. } => {
+                self.outgoing.push_back(ClientMessage::Posted { ticket, sent: false });
+            }
             EngineMessage::Welcome { .. }
             | EngineMessage::Prompt(_)
             | EngineMessage::Keys(_)
             | EngineMessage::Heeded { .. }
+            | EngineMessage::Returning { .. }
             | EngineMessage::Staff(_) => {}
         }
         self.set_alarm();
@@ -302,6 +307,8 @@ impl Courier {
                     | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)
+                    | EngineMessage::Letter { .. }
+                    | EngineMessage::Returning { .. }
                     | EngineMessage::Leased { .. }
                     | EngineMessage::Due => {}
                 },

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use carded::session::protocol::{ClientMessage, ClientRole, CodeText, EngineMessage};
+use carded::session::protocol::{ClientMessage, ClientRole, EngineMessage, PrivateText};
 use carded::session::{OutcomeResult, Screen};
 use serde_json::{Value, json};
 
@@ -495,7 +495,7 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
     let review = |accepted, code: &str| ClientMessage::Review {
         session: session.clone(),
         accepted,
-        code: CodeText(code.to_owned()),
+        code: PrivateText(code.to_owned()),
     };
     let mut display = served.site.client(ClientRole::Display).unwrap();
     display.say(&review(true, &code));
@@ -522,7 +522,7 @@ fn a_flag_that_is_configured_waits_for_the_staff_and_ends_as_they_say() {
     assert_eq!(outcome["consent"]["given"], true);
     // One of the staff has second thoughts, at the till.
     let result = OutcomeResult::NotVerified;
-    till.say(&ClientMessage::Override { session: session.clone(), result, code: CodeText(code.clone()) });
+    till.say(&ClientMessage::Override { session: session.clone(), result, code: PrivateText(code.clone()) });
     while till.hear() != (EngineMessage::Heeded { session: session.clone() }) {}
     let overridden = served.ask(&key, "GET", &address, "").ok();
     assert_eq!(overridden["status"], "verified");

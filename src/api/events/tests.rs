@@ -80,6 +80,7 @@ fn outcome() -> Outcome {
         flash: None,
         age: None,
         review: None,
+        returned: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

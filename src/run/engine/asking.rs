@@ -17,7 +17,10 @@ use crate::privacy::StaffId;
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
 use crate::session::machine::{Ending, Event, Session};
-use crate::session::{CanceledBy, Decision, DeviceFault, Evidence, SessionId, SessionRecord, SessionState, Verdict};
+use crate::session::{
+    CanceledBy, Credential, Decision, DeviceFault, Evidence, ReturnProof, Returned, SessionId, SessionRecord,
+    SessionState, Verdict,
+};
 use crate::store::{Budget, NewEvent, Requested, Spent, Store, StoreError};
 
 /// How long a session may take altogether, as in both APIs.
@@ -47,6 +50,17 @@ pub(super) enum StartRefusal {
     NotWaiting,
 }
 
+/// Whether what somebody has answers what a session asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// It does; with a proof, the session has ended by it.
+    Yes,
+    /// It does not; nothing has happened.
+    No,
+    /// The session waits for nobody to begin any more.
+    NotOpen,
+}
+
 /// Whether a session ended as was wished.
 pub(super) type Ended = Result<bool, StartRefusal>;
 
@@ -60,6 +74,13 @@ pub(super) enum Wish {
     Cancel { session: SessionId, by: CanceledBy, answer: oneshot::Sender<Ended> },
     /// Tells what one of the staff found at the document; whether the session waited for that.
     Review { session: SessionId, accepted: bool, staff: StaffId, answer: oneshot::Sender<Ended> },
+    /// Ends a session by what somebody has who was verified before; without a proof it is only asked whether that would do.
+    Return {
+        session: SessionId,
+        credentials: Vec<Credential>,
+        proof: Option<ReturnProof>,
+        answer: oneshot::Sender<Result<Answered, StartRefusal>>,
+    },
     /// Ends a test session as it was chosen.
     Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<Ended> },
 }
@@ -204,6 +225,10 @@ impl Desk {
                 let done = self.end_review(&session, Event::ReviewAnswered { accepted, staff }).await?;
                 let _ = answer.send(done);
             }
+            Wish::Return { session, credentials, proof, answer } => {
+                let done = self.end_returned(&session, credentials, proof).await?;
+                let _ = answer.send(done);
+            }
             Wish::Conclude { session, outcome, answer } => {
                 let done = self.end_on_wish(&session, chosen(outcome)).await?;
                 let _ = answer.send(done);
@@ -258,6 +283,73 @@ impl Desk {
             Ok(None) => Ok(Ok(false)),
             Err(error) => Ok(Err(self.failed_store(&error))),
         }
+    }
+
+    /// Ends a session that nobody was looked at in yet by the best that somebody has, if anything of that answers.
+    async fn end_returned(
+        &mut self,
+        id: &SessionId,
+        credentials: Vec<Credential>,
+        proof: Option<ReturnProof>,
+    ) -> Result<Result<Answered, StartRefusal>, EngineError> {
+        // Nothing is decided by a wrong clock.
+        self.reconcile().await?;
+        if let Some(fault) = self.faults.first() {
+            return Ok(Err(fault.into()));
+        }
+        let present = self.session.as_ref().map(Session::record).filter(|record| record.id == *id).cloned();
+        let waiting = match present {
+            Some(record) => Some(record).filter(|record| record.state == SessionState::AwaitingConsent),
+            None => match self.waiting(id).await? {
+                Ok(waiting) => waiting.filter(|record| record.expires_at > Timestamp::now()),
+                Err(error) => return Ok(Err(self.failed_store(&error))),
+            },
+        };
+        let Some(record) = waiting else { return Ok(Ok(Answered::NotOpen)) };
+        let rule = match self.rules.resolve(record.use_case, &record.jurisdiction) {
+            Ok(rule) => rule,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        let of_session = id.clone();
+        let details = match self.store.call(move |store| store.details(&of_session)).await? {
+            Ok(details) => details,
+            Err(error) => return Ok(Err(self.failed_store(&error))),
+        };
+        let policy = self.policy_of(details.as_ref(), &rule);
+        let site_is_live = self.config.camera.may_be_live();
+        let livemode = site_is_live && details.is_none_or(|details| details.livemode);
+        let now = Timestamp::now();
+        let best = credentials
+            .into_iter()
+            .filter(|credential| credential.answers(&policy, livemode, now).is_ok())
+            .max_by_key(|credential| credential.expires_at);
+        let Some(proof) = proof else {
+            // Whatever they have: how much time somebody gets is not to tell whether they are known.
+            self.step_of(id, Event::Returning).await?;
+            return Ok(Ok(if best.is_some() { Answered::Yes } else { Answered::No }));
+        };
+        let Some(credential) = best else { return Ok(Ok(Answered::No)) };
+        let returned = Returned { credential, proof };
+        if self.is_present(id) {
+            self.step(Event::Returned { returned: Box::new(returned), livemode }).await?;
+            return Ok(match self.session.as_ref().map(|session| session.record().state) {
+                Some(SessionState::Verified) => Ok(Answered::Yes),
+                // Its end is known and not yet on disk.
+                Some(SessionState::Deciding) => Err(DeviceFault::Store.into()),
+                _ => Ok(Answered::No),
+            });
+        }
+        let Ok(decision) = returned.decide(&policy, livemode, now) else { return Ok(Ok(Answered::No)) };
+        let evidence = Box::new(Evidence { returned: Some(returned), ..Evidence::default() });
+        Ok(match self.commit(record, Ending::Decided { decision, evidence }, now).await? {
+            Event::Committed => Ok(Answered::Yes),
+            _ => Err(DeviceFault::Store.into()),
+        })
+    }
+
+    /// One step of a session, if it is the one before the camera.
+    async fn step_of(&mut self, id: &SessionId, event: Event) -> Result<(), EngineError> {
+        if self.is_present(id) { self.step(event).await } else { Ok(()) }
     }
 
     async fn end_review(&mut self, id: &SessionId, answer: Event) -> Result<Ended, EngineError> {

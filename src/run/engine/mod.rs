@@ -9,6 +9,8 @@ mod api;
 mod asking;
 mod desk;
 mod eyes;
+mod letters;
+mod returning;
 mod server;
 mod staffing;
 mod store_keeper;
@@ -26,6 +28,8 @@ use tokio::task::JoinSet;
 use self::api::EngineBackend;
 use self::desk::{Desk, Faults, Order};
 use self::eyes::{Eyes, Shown};
+use self::letters::Letters;
+use self::returning::Codes;
 use self::server::{Server, Users};
 use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
@@ -145,6 +149,9 @@ pub async fn run(
         config: Arc::clone(&config),
         due: due.clone(),
         rules: Arc::new(rules.clone()),
+        secrets: secrets.clone(),
+        letters: Letters::default(),
+        codes: Arc::new(Codes::default()),
         origin,
     };
     let backend = EngineBackend { ways: ways.clone(), secrets, prompts: shown_prompts.clone(), ends: ends.clone() };

@@ -26,7 +26,7 @@ use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::run::{keys, staff};
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, CodeText, EngineMessage, Settlement, encode, encode_preview,
+    Body, ClientMessage, ClientRole, EngineMessage, PrivateText, Settlement, encode, encode_preview,
 };
 use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
@@ -37,6 +37,8 @@ const MOST_CLIENTS: usize = 16;
 const MOST_MESSAGES: usize = 16;
 /// Events that one lease gives at most.
 const MOST_LEASED: usize = 64;
+/// Answers to one client that are still being found.
+const MOST_SAID: usize = 2;
 /// Time between two previews.
 const PREVIEW_EVERY: Duration = Duration::from_millis(80);
 /// Longer side of a preview in pixels.
@@ -208,6 +210,8 @@ impl Server {
         let mut prompts = self.prompts.clone();
         let mut ticks = interval(PREVIEW_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        // What takes longer than a prompt may wait is done beside.
+        let (saying, mut said) = mpsc::channel(MOST_SAID);
         let mut last_frame = None;
         prompts.mark_changed();
         loop {
@@ -218,9 +222,14 @@ impl Server {
                     let prompt = prompts.borrow_and_update().clone();
                     write(writing, &EngineMessage::Prompt(prompt)).await?;
                 }
+                Some(said) = said.recv() => write(writing, &said).await?,
                 message = messages.recv() => {
                     let message = message.ok_or(SocketError::Closed)?;
                     let answer = match message {
+                        ClientMessage::AskCode { .. } | ClientMessage::EnterCode { .. } => {
+                            self.hear_returning(message, &saying);
+                            Ok(None)
+                        }
                         ClientMessage::Review { .. } | ClientMessage::Override { .. } if !pictures => {
                             self.heed(message).await.map(Some)
                         }
@@ -244,10 +253,20 @@ impl Server {
         }
     }
 
+    /// Hears somebody who was verified before, and answers when that is done.
+    fn hear_returning(&self, message: ClientMessage, saying: &mpsc::Sender<EngineMessage>) {
+        let (ways, Ok(place)) = (self.ways.clone(), saying.clone().try_reserve_owned()) else { return };
+        tokio::spawn(async move {
+            if let Some(said) = ways.returning(message).await {
+                place.send(said);
+            }
+        });
+    }
+
     /// What a till says in the name of one of the staff.
     async fn heed(&self, message: ClientMessage) -> Result<EngineMessage, String> {
         let unformed = || "a staff code has eight digits; make one with 'carded staff add'".to_owned();
-        let parsed = |code: &CodeText| StaffCode::parse(&code.0).ok_or_else(unformed);
+        let parsed = |code: &PrivateText| StaffCode::parse(&code.0).ok_or_else(unformed);
         let (session, heeded) = match message {
             ClientMessage::Review { session, accepted, code } => {
                 let waited = self.ways.review(session.clone(), accepted, parsed(&code)?).await;
@@ -286,6 +305,9 @@ impl Server {
             ClientMessage::Hello(_)
             | ClientMessage::Review { .. }
             | ClientMessage::Override { .. }
+            | ClientMessage::AskCode { .. }
+            | ClientMessage::EnterCode { .. }
+            | ClientMessage::Posted { .. }
             | ClientMessage::Lease { .. }
             | ClientMessage::Settle { .. }
             | ClientMessage::Keys(_)
@@ -304,9 +326,14 @@ impl Server {
     ) -> Result<(), SocketError> {
         // Counts ends: one that comes while something is written is not missed.
         let mut due = self.due.clone();
+        let mut postbox = self.ways.letters.open();
         loop {
             let message = tokio::select! {
                 message = messages.recv() => message.ok_or(SocketError::Closed)?,
+                letter = postbox.next() => {
+                    write(writing, &letter).await?;
+                    continue;
+                }
                 changed = due.changed() => {
                     changed.map_err(|_| SocketError::Closed)?;
                     write(writing, &EngineMessage::Due).await?;
@@ -316,11 +343,17 @@ impl Server {
             let answer = match message {
                 ClientMessage::Lease { most } => self.lease(most, holder).await,
                 ClientMessage::Settle { delivery, outcome } => self.settle(delivery, outcome, holder).await,
+                ClientMessage::Posted { ticket, sent } => {
+                    postbox.settle(ticket, sent);
+                    continue;
+                }
                 ClientMessage::Hello(_)
                 | ClientMessage::Start
                 | ClientMessage::Consent { .. }
                 | ClientMessage::Review { .. }
                 | ClientMessage::Override { .. }
+                | ClientMessage::AskCode { .. }
+                | ClientMessage::EnterCode { .. }
                 | ClientMessage::Cancel { .. }
                 | ClientMessage::Keys(_)
                 | ClientMessage::Staff(_) => {

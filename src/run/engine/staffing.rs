@@ -12,10 +12,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::EngineError;
 use super::asking::{StartRefusal, Wish};
 use super::desk::Order;
+use super::letters::Letters;
+use super::returning::Codes;
 use super::store_keeper::StoreKeeper;
 use crate::api::{EventKind, SessionSnapshot};
 use crate::compliance::RuleBook;
-use crate::privacy::{StaffCode, StaffId};
+use crate::privacy::{ApiSecrets, StaffCode, StaffId};
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
 use crate::session::{CanceledBy, DeviceFault, OutcomeResult, SessionId};
@@ -75,6 +77,11 @@ pub(super) struct Ways {
     pub store: StoreKeeper,
     pub config: Arc<Config>,
     pub rules: Arc<RuleBook>,
+    pub secrets: ApiSecrets,
+    /// To whoever sends mail.
+    pub letters: Letters,
+    /// Codes that somebody is to enter.
+    pub codes: Arc<Codes>,
     /// Tells `sync` that something waits.
     pub due: tokio::sync::watch::Sender<u64>,
     pub origin: std::time::Instant,

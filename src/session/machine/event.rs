@@ -14,6 +14,7 @@ use crate::session::evidence::{DocumentEvidence, Evidence, FlashEvidence, Livene
 use crate::session::fault::DeviceFault;
 use crate::session::prompt::{DocumentSide, Hint};
 use crate::session::record::{CanceledBy, SessionState};
+use crate::session::returning::Returned;
 
 /// The moment at which something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +101,15 @@ pub enum Event {
         text: ConsentText,
         /// Who showed it.
         shown_by: ShownBy,
+    },
+    /// The person says that they have been here before, and has been asked to show it: that takes longer than to agree.
+    Returning,
+    /// They have shown it, before they were looked at. The shell has made sure of that.
+    Returned {
+        /// What they have.
+        returned: Box<Returned>,
+        /// Whether the session is live.
+        livemode: bool,
     },
     /// One side of the document was read; for the prompt only.
     SideRead {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
-    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session,
-    SidesRead,
+    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, RETURN_WITHIN, REVIEW_WITHIN,
+    Session, SidesRead,
 };
 use crate::imaging::Provenance;
 use crate::session::consent::Consent;
@@ -18,6 +18,7 @@ use crate::session::hints::HintGate;
 use crate::session::prompt::DocumentSide;
 use crate::session::reason::{Phase, ReasonCode};
 use crate::session::record::{CanceledBy, SessionState};
+use crate::session::returning::Returned;
 
 impl Session {
     /// Takes in what happened and says what the shell has to do. An event that does not fit the state changes nothing.
@@ -39,6 +40,13 @@ impl Session {
                     return self.refuse(ReasonCode::ConsentDeclined, now);
                 }
                 if self.policy.age_threshold().is_some() { self.begin_face(now) } else { self.begin_document(now) }
+            }
+            Event::Returning if state == S::AwaitingConsent && self.fault.is_none() => {
+                self.phase_until = self.phase_until.max(now.uptime + RETURN_WITHIN);
+                Vec::new()
+            }
+            Event::Returned { returned, livemode } if state == S::AwaitingConsent && self.fault.is_none() => {
+                self.end_returned(*returned, livemode, now)
             }
             Event::SideRead { capture, side } if self.awaits(S::AwaitingDocument, capture) => {
                 match side {
@@ -81,6 +89,8 @@ impl Session {
             Event::TimePassed if self.deadline().is_some_and(|due| now.uptime >= due) => self.run_out(now),
             Event::Opened
             | Event::ConsentAnswered { .. }
+            | Event::Returning
+            | Event::Returned { .. }
             | Event::SideRead { .. }
             | Event::DocumentRead { .. }
             | Event::FaceProgress { .. }
@@ -252,6 +262,7 @@ impl Session {
             face_match: face.and_then(|seen| seen.face_match),
             age: age.map(|age| age.triage),
             review: None,
+            returned: None,
             models,
         }
     }
@@ -286,6 +297,13 @@ impl Session {
             self.record.state = ending.state();
         }
         Vec::new()
+    }
+
+    /// Somebody who was verified before: what they have answers, or else nothing happens and the full check goes on.
+    fn end_returned(&mut self, returned: Returned, livemode: bool, now: Now) -> Vec<Effect> {
+        let Ok(decision) = returned.decide(&self.policy, livemode, now.wall) else { return Vec::new() };
+        let evidence = Box::new(Evidence { returned: Some(returned), ..Evidence::default() });
+        self.end(Ending::Decided { decision, evidence }, now)
     }
 
     /// What the staff found stands in the outcome beside all that the device saw.

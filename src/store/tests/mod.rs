@@ -101,6 +101,7 @@ fn evidence() -> Evidence {
         flash: None,
         age: None,
         review: None,
+        returned: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),
