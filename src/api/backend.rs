@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use super::requests::UpdateRequest;
 use crate::compliance::{Jurisdiction, RuleBook, UseCase};
-use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
+use crate::privacy::{ApiKeyRecord, ApiSecrets, ContactKind, EmailAddress, KeyHash, OneTimeCode, StaffCode};
 use crate::session::{
-    CanceledBy, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails, SessionFilter,
-    SessionId, SessionRecord,
+    CanceledBy, Credential, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails,
+    SessionFilter, SessionId, SessionRecord,
 };
 
 /// A session with what the integrator said of it and how it was decided.
@@ -141,6 +141,21 @@ pub trait Backend: Send + Sync + 'static {
         code: StaffCode,
         again: bool,
     ) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// What somebody has who can be written to so, by the keyed hash of the contact: the newest first, expired ones too.
+    fn credentials(
+        &self,
+        kind: ContactKind,
+        contact: String,
+    ) -> impl Future<Output = Result<Vec<Credential>, ApiError>> + Send;
+    /// Sends a code to an address, if whoever has it has something that answers what a session asks.
+    fn send_code(
+        &self,
+        session: SessionId,
+        address: EmailAddress,
+        language: String,
+    ) -> impl Future<Output = Result<(), ApiError>> + Send;
+    /// Ends a session by what somebody has who has entered their code.
+    fn enter_code(&self, session: SessionId, code: OneTimeCode) -> impl Future<Output = Result<(), ApiError>> + Send;
     /// Erases what the integrator said, and what would know the person again.
     fn redact(&self, id: SessionId) -> impl Future<Output = Result<(), ApiError>> + Send;
 

@@ -51,6 +51,12 @@ pub enum ErrorCode {
     StaffCodeInvalid,
     /// Too many wrong staff codes were given.
     StaffCodesLocked,
+    /// Nobody with that address has anything that answers.
+    CredentialMissing,
+    /// The code is not the one that was sent.
+    CodeInvalid,
+    /// No letter can be sent now.
+    MailUnavailable,
     /// Another session is under way on the device.
     SessionInProgress,
     /// Too many attempts have failed on the device within an hour.
@@ -82,7 +88,7 @@ const INVALID: &str = "invalid_request_error";
 
 impl ErrorCode {
     /// Every code, for the documentation.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::ParameterInvalid,
         Self::ParameterUnknown,
         Self::ResourceMissing,
@@ -100,6 +106,9 @@ impl ErrorCode {
         Self::SessionNotOpen,
         Self::StaffCodeInvalid,
         Self::StaffCodesLocked,
+        Self::CredentialMissing,
+        Self::CodeInvalid,
+        Self::MailUnavailable,
         Self::SessionInProgress,
         Self::AttemptsSpent,
         Self::JurisdictionUnresolvable,
@@ -133,6 +142,9 @@ impl ErrorCode {
             Self::SessionNotOpen => entry("session_not_open", StatusCode::BAD_REQUEST, INVALID),
             Self::StaffCodeInvalid => entry("staff_code_invalid", StatusCode::FORBIDDEN, "permission_error"),
             Self::StaffCodesLocked => entry("staff_codes_locked", StatusCode::FORBIDDEN, "permission_error"),
+            Self::CredentialMissing => entry("credential_missing", StatusCode::BAD_REQUEST, INVALID),
+            Self::CodeInvalid => entry("code_invalid", StatusCode::FORBIDDEN, "permission_error"),
+            Self::MailUnavailable => entry("mail_unavailable", StatusCode::SERVICE_UNAVAILABLE, "api_error"),
             Self::SessionInProgress => entry("session_in_progress", StatusCode::BAD_REQUEST, INVALID),
             Self::AttemptsSpent => entry("attempts_spent", StatusCode::BAD_REQUEST, INVALID),
             Self::JurisdictionUnresolvable => entry("jurisdiction_unresolvable", StatusCode::BAD_REQUEST, INVALID),

@@ -17,6 +17,7 @@ mod page;
 mod params;
 mod rate_limit;
 mod requests;
+mod returning;
 mod routes;
 mod service;
 mod stream;

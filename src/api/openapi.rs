@@ -13,6 +13,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::compliance::ComplianceCheck;
 use super::error::ErrorCode;
+use super::returning::{VerifiedPersonCode, VerifiedPersonLookup};
 use super::routes::{Operation, Route, routes};
 use super::stream::{Progress, ProgressPhase};
 use super::view::{StileSession, StripeReport, StripeSession};
@@ -62,6 +63,7 @@ fn schemas() -> Map<String, Value> {
         )*};
     }
     add!(StripeSession, StripeReport, StileSession, ComplianceCheck, Progress, ProgressPhase);
+    add!(VerifiedPersonLookup, VerifiedPersonCode);
     let mut all: Map<String, Value> =
         named.into_iter().filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?))).collect();
     let list = |of: &str| {
@@ -182,6 +184,9 @@ fn success(route: &Route) -> Value {
         (O::ListReports, _) => reference("StripeReportList"),
         (O::RetrieveReport, _) => reference("StripeReport"),
         (O::CheckCompliance, _) => reference("ComplianceCheck"),
+        (O::LookUp, _) => reference("VerifiedPersonLookup"),
+        (O::SendCode, _) => reference("VerifiedPersonCode"),
+        (O::Reuse, _) => reference("StileSession"),
         (O::Events, _) => {
             return json!({
                 "description": "Events `phase`, `hint` and `finished`, each with a Progress as its data.",
@@ -284,6 +289,25 @@ fn words(route: &Route) -> Words {
             "Ask what the law of a place asks for",
             "Of several use cases the most restrictive of every part. What the device's table does not say is refused with \
              `jurisdiction_unresolvable`, and never guessed. Verify with counsel.",
+        ),
+        O::LookUp => (
+            "lookUpVerifiedPerson",
+            "Find what a person has who was verified before",
+            "By the e-mail address or telephone number that was given with a session or left at the screen, of which the device \
+             has a keyed hash only. To find it grants nothing: it is used again in a session, by a code to the address.",
+        ),
+        O::SendCode => (
+            "sendVerifiedPersonCode",
+            "Send a code to somebody who comes again",
+            "For a session that nobody was looked at in yet, if whoever has the address has something that answers what it asks. \
+             Three letters to an address within a quarter of an hour; `mail_unavailable` while the device has no connection.",
+        ),
+        O::Reuse => (
+            "reuseVerifiedPerson",
+            "End a session by what a person has",
+            "With the code that they have received: six digits, for ten minutes, five tries an address within a quarter of an hour. \
+             The code proves the address and nothing else; the outcome says so, lasts no longer than the first, and earns \
+             nothing new.",
         ),
         O::ListReports => ("listReports", "List verification reports", "One for each decided session, newest first."),
         O::RetrieveReport => {

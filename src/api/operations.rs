@@ -89,7 +89,7 @@ impl<B: Backend> Call<'_, B> {
     }
 
     /// What the caller gets to see of a session: a display only how far it is.
-    fn answer(self, snapshot: &SessionSnapshot, with_report: bool) -> Answer {
+    pub(super) fn answer(self, snapshot: &SessionSnapshot, with_report: bool) -> Answer {
         if self.caller.sees_results() {
             return Answer::ok(self.shown(snapshot, with_report, false));
         }

@@ -122,11 +122,7 @@ impl CreateRequest {
         }
         set_return_url(&mut details, params.text("return_url")?.as_deref())?;
         let mut request = Self::of(details);
-        if let Some(mut provided) = params.map("provided_details")? {
-            request.email = provided.text("email")?.map(Into::into);
-            request.phone = provided.text("phone")?.map(Into::into);
-            provided.finish()?;
-        }
+        request.read_provided(params)?;
         if let Some(mut own) = params.map("carded")? {
             request.use_case = parsed(own.text("use_case")?, "carded[use_case]")?;
             request.jurisdiction = place(own.text("jurisdiction")?, "carded[jurisdiction]")?;
@@ -151,7 +147,18 @@ impl CreateRequest {
         let name = if there.is_some() { "delivery_jurisdiction" } else { "jurisdiction" };
         request.jurisdiction = place(there.or(here), name)?;
         request.idempotency_key = params.text("idempotency_key")?;
+        request.read_provided(params)?;
         Ok(request)
+    }
+
+    /// By what the person can be found again, where the integrator says that.
+    fn read_provided(&mut self, params: &mut Params) -> Result<(), ApiError> {
+        if let Some(mut provided) = params.map("provided_details")? {
+            self.email = provided.text("email")?.map(Into::into);
+            self.phone = provided.text("phone")?.map(Into::into);
+            provided.finish()?;
+        }
+        Ok(())
     }
 }
 

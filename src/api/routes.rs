@@ -31,6 +31,12 @@ pub enum Operation {
     Events,
     /// Says what the law of a place asks for.
     CheckCompliance,
+    /// Finds what a person has who was verified before.
+    LookUp,
+    /// Sends a code to the address of somebody who comes again.
+    SendCode,
+    /// Ends a session by what somebody has who has entered their code.
+    Reuse,
     /// Lists verification reports.
     ListReports,
     /// Shows a verification report.
@@ -55,11 +61,13 @@ impl Operation {
     #[must_use]
     pub fn access(self) -> Access {
         match self {
-            Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport => {
+            Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport | Self::LookUp => {
                 Access::Secret(Scope::SessionsRead)
             }
             Self::CheckCompliance => Access::Secret(Scope::Compliance),
-            Self::Create | Self::Update | Self::Review | Self::Override => Access::Secret(Scope::SessionsWrite),
+            Self::Create | Self::Update | Self::Review | Self::Override | Self::SendCode | Self::Reuse => {
+                Access::Secret(Scope::SessionsWrite)
+            }
             Self::Redact => Access::Secret(Scope::SessionsRedact),
             Self::Cancel | Self::Start => Access::SecretOrClient(Scope::SessionsWrite),
             Self::Events => Access::SecretOrClient(Scope::SessionsRead),
@@ -70,7 +78,7 @@ impl Operation {
     #[must_use]
     pub fn is_kept(self) -> bool {
         use Operation as O;
-        matches!(self, O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::Review | O::Override)
+        matches!(self, O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::Review | O::Override | O::Reuse)
     }
 }
 
@@ -94,6 +102,9 @@ pub fn routes() -> Vec<Route> {
         stripe(Method::GET, "/v1/identity/verification_reports", O::ListReports),
         stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
         stile(Method::GET, "/v1/compliance/check", O::CheckCompliance),
+        stile(Method::POST, "/v1/verified_person/lookup", O::LookUp),
+        stile(Method::POST, "/v1/verified_person/code", O::SendCode),
+        stile(Method::POST, "/v1/verified_person/reuse", O::Reuse),
         stile(Method::POST, "/v1/verification_sessions", O::Create),
         stile(Method::GET, "/v1/verification_sessions", O::List),
         stile(Method::GET, "/v1/verification_sessions/{id}", O::Retrieve),

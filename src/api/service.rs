@@ -21,6 +21,7 @@ use super::operations::{Call, REPORT};
 use super::params::Params;
 use super::rate_limit::Admission;
 use super::requests::{CancelRequest, CreateRequest, StaffRequest, UpdateRequest, read_expand};
+use super::returning::{CodeRequest, LookupRequest, ReuseRequest};
 use super::routes::{Operation, Route, routes};
 use super::{openapi, page, stream};
 use crate::privacy::ApiKeyRecord;
@@ -158,6 +159,7 @@ impl<B: Backend> Api<B> {
         // Whoever repeats a request would otherwise learn from the answer whether a code is the one of before, uncounted.
         if let Some(parameters) = parameters.as_object_mut() {
             parameters.remove("staff_code");
+            parameters.remove("code");
         }
         let header = idempotency_key(&parts.headers)?;
         let repeat = Repeat { caller, path: parts.uri.path(), parameters: &parameters };
@@ -167,6 +169,8 @@ impl<B: Backend> Api<B> {
             Operation::List => call.list(params).await.map(done),
             Operation::Retrieve => call.retrieve(id, params).await.map(done),
             Operation::CheckCompliance => call.check_compliance(params).map(done),
+            Operation::LookUp => call.look_up(LookupRequest::read(params)?).await.map(done),
+            Operation::SendCode => call.send_code(CodeRequest::read(params)?).await.map(done),
             Operation::ListReports => call.list_reports(params).await.map(done),
             Operation::RetrieveReport => call.retrieve_report(id, params).await.map(done),
             Operation::Events => Err(ApiError::new(ErrorCode::Internal, "Report this address")),
@@ -213,6 +217,12 @@ impl<B: Backend> Api<B> {
                     .once(&self.backend, once, |_, again| call.overriding(&session, request, again))
                     .await
                     .map(kept)
+            }
+            Operation::Reuse => {
+                let request = ReuseRequest::read(params)?;
+                let session = request.session.clone();
+                let once = header.as_deref().map(|text| repeat.of(text, &session));
+                self.gate.once(&self.backend, once, |_, again| call.reuse(request, again)).await.map(kept)
             }
             Operation::Start => {
                 let session = call.id(id)?;
@@ -338,11 +348,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 
 /// Which dialect an address speaks that does not exist.
 fn dialect_of(uri: &Uri) -> Dialect {
-    if uri.path().starts_with("/v1/verification_sessions") || uri.path().starts_with("/v1/compliance") {
-        Dialect::Stile
-    } else {
-        Dialect::Stripe
-    }
+    let of_stile = ["/v1/verification_sessions", "/v1/verified_person", "/v1/compliance"];
+    if of_stile.iter().any(|beginning| uri.path().starts_with(beginning)) { Dialect::Stile } else { Dialect::Stripe }
 }
 
 async fn no_route(uri: Uri) -> Response {

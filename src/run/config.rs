@@ -158,6 +158,9 @@ pub struct SessionConfig {
     pub failed_attempts_per_hour: u16,
     /// Head turns that may fail with one document within an hour, 1 to 100.
     pub failed_faces_per_document: u16,
+    /// Verifications with one document within 24 hours that are nothing odd, 1 to 1000; from the next one on outcomes have the
+    /// flag `document_overuse`.
+    pub document_uses_per_day: u16,
     /// Whether cards without barcode and machine-readable zone are accepted for what their front says.
     pub accept_front_only: bool,
     /// What signs of a photo, a photocopy or a print instead of the document lead to.
@@ -236,6 +239,7 @@ impl Default for SessionConfig {
             face_attempts: 3,
             failed_attempts_per_hour: 60,
             failed_faces_per_document: 5,
+            document_uses_per_day: 10,
             accept_front_only: false,
             recapture: Recapture::Flag,
             screen_flash: ScreenFlash::Off,
@@ -365,6 +369,9 @@ impl Config {
         }
         if !(1..=100).contains(&self.sessions.failed_faces_per_document) {
             return Err("sessions.failed_faces_per_document must be 1 to 100: there is no unlimited".to_owned());
+        }
+        if !(1..=1000).contains(&self.sessions.document_uses_per_day) {
+            return Err("sessions.document_uses_per_day must be 1 to 1000".to_owned());
         }
         if let Some(triage) = &self.sessions.age_triage {
             if triage.jurisdictions.is_empty() || triage.use_cases.is_empty() {

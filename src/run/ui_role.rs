@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::process::{stop_on_signals, stopped};
 use super::socket::{Connection, EngineWriter, SocketError};
-use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, ReturnSaid};
 use crate::session::{ConsentText, SessionId};
-use crate::ui::{Command, UiError, UiHandle, Update, WindowOptions, show};
+use crate::ui::{Ask, Command, UiError, UiHandle, Update, WindowOptions, show};
 
 /// Wait before the engine is looked for again.
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
@@ -94,7 +94,12 @@ async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Co
                     shown.send_replace(session.map(|session| (session, prompt.estimates_age)));
                     window.update(Update::Prompt(prompt));
                 }
-                Body::Message(EngineMessage::Failed { why }) => tracing::warn!("{why}"),
+                Body::Message(EngineMessage::Returning { said, .. }) => window.update(Update::Returning(said)),
+                // Somebody may wait for an answer; the full check is always open.
+                Body::Message(EngineMessage::Failed { why }) => {
+                    tracing::warn!("{why}");
+                    window.update(Update::Returning(ReturnSaid::NotEnough));
+                }
                 Body::Message(_) => {}
                 Body::Preview(picture) => window.update(Update::Preview(picture)),
             }
@@ -118,7 +123,11 @@ async fn send_presses(
                 ClientMessage::Consent { session, given, text: ConsentText::own(estimates_age) }
             }
             (Command::Cancel, Some((session, _))) => ClientMessage::Cancel { session },
-            (Command::Consent { .. } | Command::Cancel, None) => continue,
+            (Command::Return(Ask::Code(address)), Some((session, _))) => {
+                ClientMessage::AskCode { session, address, language: ConsentText::LANGUAGE.to_owned() }
+            }
+            (Command::Return(Ask::Compare(code)), Some((session, _))) => ClientMessage::EnterCode { session, code },
+            (Command::Consent { .. } | Command::Cancel | Command::Return(_), None) => continue,
         };
         writer.send(&message).await?;
     }

@@ -51,11 +51,14 @@ impl ConsentText {
         Ok(Self { version: version.to_owned(), language: language.to_owned() })
     }
 
-    /// The device's own text, in the one language of its words: English.
+    /// The one language of the device's own words: English.
+    pub const LANGUAGE: &str = "en";
+
+    /// The device's own text, in its own language.
     #[must_use]
     pub fn own(estimates_age: bool) -> Self {
         let version = if estimates_age { Self::OF_CHECK_WITH_AGE } else { Self::OF_CHECK };
-        Self { version: version.to_owned(), language: "en".to_owned() }
+        Self { version: version.to_owned(), language: Self::LANGUAGE.to_owned() }
     }
 
     /// Which text.

@@ -18,6 +18,9 @@ pub(super) const INJECTION_SUSPECTED: &str = "injection_suspected";
 /// The flag of a screen flash whose light nobody can have seen with the pinned camera.
 pub(super) const FLASH_SIMULATED: &str = "screen_flash_simulated";
 
+/// The flag of a document that was used for many verifications within a day.
+pub(super) const DOCUMENT_OVERUSE: &str = "document_overuse";
+
 /// The check of a face that needed no document. Where one was needed, nothing says that a face was looked at for that.
 pub(super) const AGE_ESTIMATE: &str = "age_estimate";
 

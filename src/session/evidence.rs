@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::decision::DOCUMENT_OVERUSE;
 use super::returning::Returned;
-use crate::document::{Check, DocumentKind, FieldComparison, Fields};
+use crate::document::{Check, CheckResult, CheckStrength, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
 use crate::privacy::StaffId;
@@ -79,6 +80,17 @@ pub struct DocumentEvidence {
     pub comparisons: Vec<FieldComparison>,
     /// Whether a portrait of usable quality was found.
     pub portrait_found: bool,
+}
+
+impl DocumentEvidence {
+    /// Notes that the document was used for many verifications already. That is odd and refuses nobody: a family's grandmother
+    /// shops often, too.
+    pub fn note_overuse(&mut self) {
+        if !self.checks.iter().any(|check| check.name == DOCUMENT_OVERUSE) {
+            let check = Check::new(DOCUMENT_OVERUSE, CheckResult::Flag, "");
+            self.checks.push(check.with_strength(CheckStrength::Weak));
+        }
+    }
 }
 
 /// How the head turn ended.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::decision::{FLASH_SIMULATED, INJECTION_SUSPECTED};
+use super::decision::{DOCUMENT_OVERUSE, FLASH_SIMULATED, INJECTION_SUSPECTED};
 use super::request::DocumentOptions;
 use crate::compliance::AgeTier;
 use crate::document::{DocumentKind, RECAPTURE};
@@ -31,6 +31,8 @@ pub enum ReviewFlag {
     InjectionSuspected,
     /// The light of the screen flash was simulated.
     ScreenFlashSimulated,
+    /// The document was used for many verifications within a day.
+    DocumentOveruse,
 }
 
 impl ReviewFlag {
@@ -41,6 +43,7 @@ impl ReviewFlag {
             Self::Recapture => RECAPTURE,
             Self::InjectionSuspected => INJECTION_SUSPECTED,
             Self::ScreenFlashSimulated => FLASH_SIMULATED,
+            Self::DocumentOveruse => DOCUMENT_OVERUSE,
         }
     }
 }

@@ -131,12 +131,22 @@ pub struct Prompt {
     /// Where the person is asked to agree: whether the age of the face is going to be estimated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimates_age: bool,
+    /// In the same place: whether somebody who was here before can show that instead.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub offers_return: bool,
 }
 
 impl Prompt {
     /// Nothing is going on.
     #[must_use]
     pub fn idle() -> Self {
-        Self { session: None, screen: Screen::Idle, hint: None, last_error: None, estimates_age: false }
+        Self {
+            session: None,
+            screen: Screen::Idle,
+            hint: None,
+            last_error: None,
+            estimates_age: false,
+            offers_return: false,
+        }
     }
 }

@@ -29,7 +29,7 @@ mod schema;
 mod sessions;
 mod staff;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

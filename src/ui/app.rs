@@ -13,6 +13,7 @@ use eframe::egui::{self, ViewportBuilder, ViewportCommand};
 use super::design;
 use super::handle::UiHandle;
 use super::preview::{Preview, STALE};
+use super::returning::Ask;
 use super::screen;
 use super::steady::{STANDS, SteadyLight};
 use super::view::{Button, View};
@@ -25,7 +26,7 @@ const TICK: Duration = Duration::from_secs(1);
 const WIPE: Duration = Duration::from_millis(20);
 
 /// What the person wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Begin a session.
     Start,
@@ -36,17 +37,8 @@ pub enum Command {
     },
     /// End the session.
     Cancel,
-}
-
-impl From<Button> for Command {
-    fn from(button: Button) -> Self {
-        match button {
-            Button::Start | Button::StartAgain => Self::Start,
-            Button::Agree => Self::Consent { given: true },
-            Button::Decline => Self::Consent { given: false },
-            Button::Cancel => Self::Cancel,
-        }
-    }
+    /// Show that they were here before.
+    Return(Ask),
 }
 
 /// The window's first shape. What it draws follows its actual shape.
@@ -173,7 +165,7 @@ impl<C: Fn(Command)> Window<C> {
                 context.send_viewport_cmd(ViewportCommand::Close);
             }
             let elapsed = inbox.elapsed();
-            (View::of(&inbox.prompt, &inbox.link, elapsed), elapsed, inbox.since, inbox.preview.take())
+            (inbox.view(elapsed), elapsed, inbox.since, inbox.preview.take())
         };
         let wanted = view.light;
         view.light = self.light.take(wanted, Instant::now());
@@ -198,7 +190,10 @@ impl<C: Fn(Command)> Window<C> {
         let again = self.pressed.is_some_and(|(at, screen)| screen == since && at.elapsed() < PRESSED);
         if !again {
             self.pressed = Some((Instant::now(), since));
-            (self.commands)(button.into());
+            let command = self.handle.inbox().press(button);
+            if let Some(command) = command {
+                (self.commands)(command);
+            }
         }
     }
 }
@@ -212,6 +207,11 @@ impl<C: Fn(Command)> eframe::App for Window<C> {
         let (view, elapsed, since) = self.look(ui.ctx());
         if let Some(button) = screen::show(ui, &view, self.preview.picture(), elapsed) {
             self.press(button, since);
+        }
+        let typed = screen::entry::keys_of(ui, &view, elapsed);
+        if !typed.is_empty() {
+            self.handle.inbox().take_typed(&typed);
+            ui.ctx().request_repaint();
         }
         if view.changes_with_time() {
             ui.ctx().request_repaint_after(TICK);

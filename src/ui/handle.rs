@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use eframe::egui;
 
-use super::view::{LinkState, guide};
+use super::app::Command;
+use super::returning::{Returning, Typed};
+use super::view::{Button, LinkState, View, guide};
 use crate::imaging::Rgb;
+use crate::session::protocol::ReturnSaid;
 use crate::session::{Prompt, Screen};
 
 /// Something new for the window.
@@ -23,6 +26,8 @@ pub enum Update {
     },
     /// What is shown now.
     Prompt(Prompt),
+    /// What became of what somebody said who was here before.
+    Returning(ReturnSaid),
     /// What the camera sees, as it sees it (unmirrored).
     Preview(Rgb),
     /// Close the window.
@@ -44,6 +49,8 @@ pub(super) struct Inbox {
     pub prompt: Prompt,
     /// Since when this screen stands.
     pub since: Instant,
+    /// How far somebody is who says that they were here before.
+    pub returning: Option<Returning>,
     /// The newest picture that was not drawn yet.
     pub preview: Option<Rgb>,
     /// Whether the window is to close.
@@ -58,6 +65,7 @@ impl UiHandle {
             link: LinkState::Down { why: String::new() },
             prompt: Prompt::idle(),
             since: Instant::now(),
+            returning: None,
             preview: None,
             quit: false,
             open: true,
@@ -90,10 +98,58 @@ impl Inbox {
         self.since.elapsed()
     }
 
+    /// What is shown when this screen has stood for `elapsed`.
+    pub fn view(&self, elapsed: Duration) -> View {
+        match &self.returning {
+            Some(returning) => returning.view(elapsed),
+            None => View::of(&self.prompt, &self.link, elapsed),
+        }
+    }
+
+    /// Takes in what was pressed; what the engine is to be told.
+    pub fn press(&mut self, button: Button) -> Option<Command> {
+        match button {
+            Button::Start | Button::StartAgain => Some(Command::Start),
+            Button::Agree => Some(Command::Consent { given: true }),
+            Button::Decline => Some(Command::Consent { given: false }),
+            Button::Cancel => Some(Command::Cancel),
+            Button::ComeAgain => {
+                self.set_returning(Some(Returning::begin()));
+                None
+            }
+            Button::Back | Button::FullCheck => {
+                self.set_returning(None);
+                None
+            }
+            Button::SendCode | Button::CheckCode => {
+                let asked = self.returning.as_mut().and_then(Returning::send);
+                if asked.is_some() {
+                    self.since = Instant::now();
+                }
+                asked.map(Command::Return)
+            }
+        }
+    }
+
+    /// Takes in what was typed.
+    pub fn take_typed(&mut self, typed: &[Typed]) {
+        if let Some(returning) = &mut self.returning {
+            for one in typed {
+                returning.take(*one);
+            }
+        }
+    }
+
+    fn set_returning(&mut self, returning: Option<Returning>) {
+        self.returning = returning;
+        self.since = Instant::now();
+    }
+
     /// Closes the inbox and drops what it holds.
     pub fn close(&mut self) {
         self.open = false;
         self.preview = None;
+        self.returning = None;
         self.prompt = Prompt::idle();
     }
 
@@ -112,8 +168,16 @@ impl Inbox {
             Update::Prompt(prompt) => {
                 if !same_screen(&self.prompt, &prompt) {
                     self.since = Instant::now();
+                    // What was typed belongs to the screen that has gone.
+                    self.returning = None;
                 }
                 self.prompt = prompt;
+            }
+            Update::Returning(said) => {
+                if let Some(returning) = &mut self.returning {
+                    returning.hear(said);
+                    self.since = Instant::now();
+                }
             }
             Update::Preview(picture) if self.shows_preview() => self.preview = Some(picture),
             Update::Preview(_) => return false,
@@ -131,6 +195,7 @@ impl Inbox {
             self.since = Instant::now();
             // What stood before belongs to an engine that is gone.
             self.prompt = Prompt::idle();
+            self.returning = None;
         }
         self.link = link;
     }
@@ -206,5 +271,32 @@ mod tests {
         assert!(ui.inbox().preview.is_none());
         ui.update(Update::Connected);
         assert_eq!(ui.inbox().prompt, Prompt::idle());
+    }
+
+    #[test]
+    fn what_was_typed_goes_with_its_screen() {
+        let ui = handle();
+        let consent = || Update::Prompt(Prompt { screen: Screen::Consent, offers_return: true, ..Prompt::idle() });
+        let ends: [fn() -> Update; 3] =
+            [document, || Update::Prompt(Prompt::idle()), || Update::Disconnected { why: String::new() }];
+        for end in ends {
+            ui.update(Update::Connected);
+            ui.update(consent());
+            assert_eq!(ui.inbox().press(Button::ComeAgain), None);
+            ui.inbox().take_typed(&[Typed::Character('a'), Typed::Character('@')]);
+            // The same screen once more changes nothing.
+            ui.update(consent());
+            assert_eq!(ui.inbox().view(Duration::ZERO).entry.unwrap().text.0, "a@");
+            ui.update(end());
+            assert!(ui.inbox().returning.is_none());
+        }
+    }
+
+    #[test]
+    fn an_answer_that_nobody_waits_for_any_more_is_dropped() {
+        let ui = handle();
+        ui.update(Update::Connected);
+        ui.update(Update::Returning(ReturnSaid::CodeSent));
+        assert!(ui.inbox().returning.is_none());
     }
 }

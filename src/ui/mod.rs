@@ -9,6 +9,7 @@ mod app;
 mod design;
 mod handle;
 mod preview;
+mod returning;
 mod screen;
 mod signs;
 mod steady;
@@ -18,4 +19,5 @@ pub mod words;
 
 pub use app::{Command, Layout, UiError, WindowOptions, show};
 pub use handle::{UiHandle, Update};
+pub use returning::{Ask, Entry, Keys, Returning, Typed};
 pub use view::{Arrow, Button, Guide, LinkState, Sign, Steps, Tone, View};

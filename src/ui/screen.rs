@@ -1,8 +1,9 @@
 //! Draws a view: the ground, one of two arrangements, and the buttons.
 //!
 //! [`message`] is for screens of words and a sign, [`guided`] for those with the preview, [`flash`] for the one that lights
-//! the face. Does not decide anything.
+//! the face, [`entry`] for those on which something is typed. Does not decide anything.
 
+pub(super) mod entry;
 mod flash;
 mod guided;
 mod message;
@@ -35,8 +36,7 @@ struct Canvas<'a> {
 /// Draws `view`, which has stood for `elapsed`, over the whole of `ui`, and returns what was pressed.
 pub(super) fn show(ui: &mut Ui, view: &View, picture: Option<Picture>, elapsed: Duration) -> Option<Button> {
     let area = ui.max_rect();
-    let palette = view.light.map_or_else(|| palette(view.tone), lit_palette);
-    let canvas = Canvas { view, picture, palette, scale: Scale::of(area), area };
+    let canvas = canvas(view, picture, area);
     ui.painter().rect_filled(area, 0, canvas.palette.ground);
     let places = draw(ui, &canvas);
     let mut pressed = None;
@@ -50,10 +50,17 @@ pub(super) fn show(ui: &mut Ui, view: &View, picture: Option<Picture>, elapsed: 
     pressed.filter(|_| elapsed >= GUARD)
 }
 
+fn canvas(view: &View, picture: Option<Picture>, area: Rect) -> Canvas<'_> {
+    let palette = view.light.map_or_else(|| palette(view.tone), lit_palette);
+    Canvas { view, picture, palette, scale: Scale::of(area), area }
+}
+
 /// Draws what the view arranges, and returns where the buttons are.
 fn draw(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
     if canvas.view.light.is_some() {
         flash::draw(ui, canvas)
+    } else if canvas.view.entry.is_some() {
+        entry::draw(ui, canvas)
     } else if canvas.view.preview() {
         guided::draw(ui, canvas)
     } else {

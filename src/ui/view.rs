@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::returning::Entry;
 use super::words;
 use crate::liveness::{Direction, FlashColour};
 use crate::session::{CanceledBy, Phase, Prompt, ReasonCode, Screen};
@@ -97,6 +98,16 @@ pub enum Button {
     Decline,
     /// End what is going on.
     Cancel,
+    /// Show that one was here before.
+    ComeAgain,
+    /// Back from there.
+    Back,
+    /// Have a code sent.
+    SendCode,
+    /// Have a code compared.
+    CheckCode,
+    /// Go on without.
+    FullCheck,
 }
 
 impl Button {
@@ -109,19 +120,27 @@ impl Button {
             Self::Agree => "I agree",
             Self::Decline => "No, thank you",
             Self::Cancel => "Cancel",
+            Self::ComeAgain => "I was here before",
+            Self::Back => "Back",
+            Self::SendCode => "Send me a code",
+            Self::CheckCode => "Check the code",
+            Self::FullCheck => "Go on with the check",
         }
     }
 
     /// Whether it leads on: the Enter key presses it, and it is drawn filled.
     #[must_use]
     pub fn is_main(self) -> bool {
-        matches!(self, Self::Start | Self::StartAgain | Self::Agree)
+        matches!(
+            self,
+            Self::Start | Self::StartAgain | Self::Agree | Self::SendCode | Self::CheckCode | Self::FullCheck
+        )
     }
 
     /// Whether it leads out: the Escape key presses it.
     #[must_use]
     pub fn is_way_out(self) -> bool {
-        matches!(self, Self::Decline | Self::Cancel)
+        matches!(self, Self::Decline | Self::Cancel | Self::Back)
     }
 }
 
@@ -159,6 +178,8 @@ pub struct View {
     pub guide: Option<Guide>,
     /// The sign of a screen without a preview.
     pub sign: Option<Sign>,
+    /// What is to be typed.
+    pub entry: Option<Entry>,
     /// The colour of the whole screen, while it lights the face.
     pub light: Option<FlashColour>,
     /// What it feels like.
@@ -199,7 +220,7 @@ impl View {
         }
     }
 
-    fn blank(tone: Tone) -> Self {
+    pub(super) fn blank(tone: Tone) -> Self {
         Self {
             title: "",
             detail: "",
@@ -212,6 +233,7 @@ impl View {
             arrow: None,
             guide: None,
             sign: None,
+            entry: None,
             light: None,
             tone,
             buttons: Vec::new(),
@@ -234,7 +256,12 @@ impl View {
             view.note = prompt.last_error.map(|reason| reason.entry().person);
         }
         match prompt.screen {
-            Screen::Consent => view.points = words::consent_points(prompt.estimates_age),
+            Screen::Consent => {
+                view.points = words::consent_points(prompt.estimates_age);
+                if prompt.offers_return {
+                    view.buttons.insert(1, Button::ComeAgain);
+                }
+            }
             Screen::FlashNotice => view.points = &words::FLASH_POINTS,
             Screen::Flash { colour, .. } => {
                 view.light = Some(colour);
@@ -339,132 +366,4 @@ fn may_start_again(reason: ReasonCode) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::session::{DeviceFault, DocumentSide, Hint};
-
-    fn prompt(screen: Screen) -> Prompt {
-        Prompt { screen, ..Prompt::idle() }
-    }
-
-    fn view(screen: Screen) -> View {
-        View::of(&prompt(screen), &LinkState::Up, Duration::ZERO)
-    }
-
-    fn face(direction: Direction, done: u8, steps: u8) -> Screen {
-        Screen::Face { direction, done, steps }
-    }
-
-    #[test]
-    fn without_a_connection_nothing_can_be_pressed_whatever_stood_before() {
-        let down = LinkState::Down { why: "the engine does not answer".to_owned() };
-        for screen in [Screen::Idle, Screen::Consent, face(Direction::Left, 1, 4), Screen::Verified] {
-            let view = View::of(&prompt(screen), &down, Duration::ZERO);
-            assert_eq!((view.title, view.tone), ("The device is starting", Tone::Calm));
-            assert!(view.buttons.is_empty() && !view.preview() && view.staff.is_none());
-        }
-        let late = View::of(&Prompt::idle(), &down, PATIENCE);
-        assert_eq!(late.staff.as_deref(), Some("For the staff: the engine does not answer"));
-        assert_eq!(late.detail, words::STARTING_LONG);
-    }
-
-    #[test]
-    fn the_person_s_own_left_is_on_the_left_of_the_mirror() {
-        let arrow = |direction| view(face(direction, 0, 4)).arrow;
-        assert_eq!(arrow(Direction::Left), Some(Arrow::Left));
-        assert_eq!(arrow(Direction::Right), Some(Arrow::Right));
-        assert_eq!(arrow(Direction::Centre), Some(Arrow::Centre));
-    }
-
-    #[test]
-    fn a_flash_is_announced_with_a_way_out_that_stays_while_it_lasts() {
-        let notice = view(Screen::FlashNotice);
-        assert!(notice.points.iter().any(|point| point.contains("flashing light") && point.contains("Cancel")));
-        assert_eq!((notice.light, &notice.buttons[..]), (None, &[Button::Cancel][..]));
-        for colour in FlashColour::ALL {
-            let lit = view(Screen::Flash { colour, step: 0 });
-            assert_eq!((lit.light, &lit.buttons[..]), (Some(colour), &[Button::Cancel][..]));
-            assert!(!lit.preview() && lit.points.is_empty() && !lit.title.is_empty());
-        }
-    }
-
-    #[test]
-    fn whoever_is_to_be_looked_at_for_their_age_is_told_before_they_agree() {
-        let consent = Prompt { estimates_age: true, ..prompt(Screen::Consent) };
-        let told = View::of(&consent, &LinkState::Up, Duration::ZERO);
-        assert!(told.points.iter().any(|point| point.contains("estimates your age")));
-        let untold = View::of(&prompt(Screen::Consent), &LinkState::Up, Duration::ZERO);
-        assert!(!untold.points.iter().any(|point| point.contains("age")));
-    }
-
-    #[test]
-    fn steps_fill_up_and_never_beyond_all_of_them() {
-        let turn = view(face(Direction::Left, 1, 4));
-        assert_eq!((turn.steps, turn.progress), (Some(Steps { done: 1, of: 4 }), Some(0.25)));
-        assert_eq!(view(face(Direction::Left, 9, 4)).progress, Some(1.0));
-        assert_eq!(view(face(Direction::Centre, 0, 0)).progress, None);
-    }
-
-    #[test]
-    fn the_reason_of_the_last_attempt_is_shown_only_while_another_is_under_way() {
-        let mut again = prompt(Screen::Document { side: DocumentSide::Front });
-        again.last_error = Some(ReasonCode::DocumentUnreadable);
-        again.hint = Some(Hint::AvoidGlare);
-        let shown = View::of(&again, &LinkState::Up, Duration::ZERO);
-        assert_eq!(shown.note, Some("We could not read the code on your document"));
-        assert_eq!(shown.hint, Some("Tilt it a little, away from the light"));
-        again.screen = Screen::Verified;
-        let ended = View::of(&again, &LinkState::Up, Duration::ZERO);
-        assert_eq!((ended.note, ended.hint), (None, None));
-    }
-
-    #[test]
-    fn a_refusal_says_why_and_what_helps_and_offers_another_try_only_where_it_can_help() {
-        for reason in ReasonCode::all() {
-            let refused = view(Screen::NotVerified { reason });
-            assert!(!refused.title.is_empty() && !refused.detail.is_empty(), "{reason}");
-            assert!(refused.staff.is_none() && refused.points.is_empty(), "{reason}");
-        }
-        assert_eq!(
-            view(Screen::NotVerified { reason: ReasonCode::DocumentExpired }).buttons,
-            [Button::StartAgain],
-            "another document may help"
-        );
-        for reason in [ReasonCode::UnderAge, ReasonCode::LivenessAttack, ReasonCode::DocumentCheckFailed] {
-            assert!(view(Screen::NotVerified { reason }).buttons.is_empty(), "{reason}");
-        }
-    }
-
-    #[test]
-    fn a_fault_is_calmly_told_to_the_person_and_exactly_to_the_staff() {
-        let fault = view(Screen::Fault { fault: DeviceFault::CameraSilent });
-        assert_eq!((fault.tone, fault.sign), (Tone::Fault, Some(Sign::Alert)));
-        assert!(fault.detail.starts_with("This is not your fault"));
-        assert!(fault.staff.unwrap().contains("check its cable"));
-    }
-
-    #[test]
-    fn every_screen_has_at_most_one_main_button_and_one_way_out() {
-        for screen in [
-            Screen::Idle,
-            Screen::Consent,
-            Screen::Document { side: DocumentSide::Back },
-            face(Direction::Right, 0, 3),
-            Screen::Review,
-            Screen::Expired,
-            Screen::Canceled { by: CanceledBy::Till },
-        ] {
-            let buttons = view(screen).buttons;
-            assert!(buttons.iter().filter(|button| button.is_main()).count() <= 1, "{screen:?}");
-            assert!(buttons.iter().filter(|button| button.is_way_out()).count() <= 1, "{screen:?}");
-        }
-    }
-
-    #[test]
-    fn help_is_added_when_a_screen_stands_for_long() {
-        let document = prompt(Screen::Document { side: DocumentSide::Front });
-        let at = |elapsed| View::of(&document, &LinkState::Up, elapsed).detail;
-        assert_ne!(at(Duration::ZERO), words::DOCUMENT_PATIENCE);
-        assert_eq!(at(PATIENCE), words::DOCUMENT_PATIENCE);
-    }
-}
+mod tests;

@@ -36,6 +36,28 @@ pub const FACE_PATIENCE: &str = "Only your head turns. Take off a hat or sunglas
 /// What is said before the screen flashes, one sentence a point.
 pub const FLASH_POINTS: [&str; 2] =
     ["If flashing light can make you unwell, press Cancel now", "The staff can then check you in another way"];
+/// Where somebody types their address who was here before. What stands in the empty field is the detail.
+pub const YOUR_ADDRESS: Words = words("Which e-mail address did you leave?", "name@example.com");
+/// Where they type the code.
+pub const YOUR_CODE: Words =
+    words("If we know this address, a code is on its way to it", "The six digits of the newest letter");
+/// While a letter is sent, or a code compared.
+pub const SENDING: Words = words("One moment", "");
+/// What is missing of an address.
+pub const NO_ADDRESS: &str = "This is no e-mail address yet";
+/// What is missing of a code.
+pub const SIX_DIGITS: &str = "The code has six digits";
+/// Another code.
+pub const WRONG_CODE: &str = "This is not the code. Look at the newest letter";
+/// A code that is not taken any more.
+pub const CODE_IS_OVER: &str = "The code is not valid any more. We can send another";
+/// No letter can be sent.
+pub const OFFLINE: Words =
+    words("We have no connection for that now", "You can do the full check instead: it needs none");
+/// Too many codes.
+pub const TOO_OFTEN: Words = words("That was tried too often", "You can do the full check instead");
+/// What is known is not enough for what is asked now.
+pub const NOT_ENOUGH: Words = words("This time we need the full check", "It does not take long");
 /// Added while deciding when it takes long.
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
 

@@ -95,8 +95,8 @@ pub(super) fn body(route: &Route) -> Option<Value> {
                 "options[document][allowed_types][0]": allowed_type(),
                 "options[document][allowed_types][1]": allowed_type(),
                 "options[document][allowed_types][2]": allowed_type(),
-                "provided_details[email]": { "type": "string" },
-                "provided_details[phone]": { "type": "string", "description": "With its country: +14155550100." },
+                "provided_details[email]": email(),
+                "provided_details[phone]": phone(),
                 "carded[use_case]": use_case(),
                 "carded[jurisdiction]": place(),
             }),
@@ -150,6 +150,11 @@ pub(super) fn body(route: &Route) -> Option<Value> {
                         "additionalProperties": { "type": ["string", "null"], "maxLength": 500 },
                     },
                     "idempotency_key": { "type": "string", "minLength": 1, "maxLength": 255 },
+                    "provided_details": {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "properties": { "email": email(), "phone": phone() },
+                    },
                 },
             } } },
         })),
@@ -162,7 +167,54 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
             Some(json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
         }
+        (O::LookUp | O::SendCode | O::Reuse, _) => {
+            let (required, properties) = of_returning(route.operation);
+            let schema = json!({
+                "type": "object", "additionalProperties": false, "required": required, "properties": properties,
+            });
+            Some(json!({ "required": true, "content": { "application/json": { "schema": schema } } }))
+        }
         _ => None,
+    }
+}
+
+fn email() -> Value {
+    json!({ "type": "string", "maxLength": 254 })
+}
+
+fn phone() -> Value {
+    json!({ "type": "string", "description": "With its country: +14155550100." })
+}
+
+/// What is said of somebody who comes again: what is needed, and what may be.
+fn of_returning(operation: Operation) -> (Value, Value) {
+    let session = json!({ "type": "string", "pattern": "^vks_[0-9a-hjkmnp-tv-z]{24}$" });
+    match operation {
+        Operation::LookUp => (
+            json!([]),
+            json!({
+                "email": email(),
+                "phone": phone(),
+                "methods": { "type": "array", "maxItems": 16, "items": { "type": "string", "maxLength": 64 } },
+                "min_strength": { "type": "string", "enum": ["age_estimate", "front_only", "document", "document_face"] },
+                "min_age_tier": {
+                    "type": "string", "enum": ["over_16", "over_18", "over_19", "over_20", "over_21", "over_25"],
+                },
+                "max_age": { "type": "integer", "minimum": 0, "description": "In seconds." },
+            }),
+        ),
+        Operation::SendCode => (
+            json!(["session", "email"]),
+            json!({
+                "session": session,
+                "email": email(),
+                "language": { "type": "string", "pattern": "^[0-9A-Za-z-]{2,35}$", "description": "Of the letter." },
+            }),
+        ),
+        _ => (
+            json!(["session", "code"]),
+            json!({ "session": session, "code": { "type": "string", "pattern": "^[0-9]{6}$" } }),
+        ),
     }
 }
 
@@ -234,7 +286,17 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
             let description = "Needed with a publishable key.";
             list.push(one("client_secret", json!({ "type": "string" }), description));
         }
-        O::Create | O::Update | O::Cancel | O::Redact | O::Start | O::Review | O::Override | O::RetrieveReport => {}
+        O::Create
+        | O::Update
+        | O::Cancel
+        | O::Redact
+        | O::Start
+        | O::Review
+        | O::Override
+        | O::LookUp
+        | O::SendCode
+        | O::Reuse
+        | O::RetrieveReport => {}
     }
     list
 }

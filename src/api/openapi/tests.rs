@@ -4,6 +4,7 @@ use super::*;
 use crate::api::compliance::ComplianceRequest;
 use crate::api::params::Params;
 use crate::api::requests::{CancelRequest, CreateRequest, ListRequest, StaffRequest, UpdateRequest};
+use crate::api::returning::{CodeRequest, LookupRequest, ReuseRequest};
 
 /// Every `$ref` of a document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -97,12 +98,42 @@ fn whatever_a_json_body_is_described_to_take_is_taken() {
         let value = match name.as_str() {
             "jurisdiction" | "delivery_jurisdiction" => json!("US-CA"),
             "metadata" => json!({ "order": "17" }),
+            "provided_details" => json!({ "email": "ana@shop.example" }),
             _ => json!(example(name, schema)),
         };
         sent.insert(name.clone(), value);
     }
     let params = Params::json(Value::Object(sent).to_string().as_bytes()).unwrap();
     CreateRequest::read(params, Dialect::Stile, true).unwrap();
+}
+
+#[test]
+fn whatever_is_described_of_people_who_come_again_is_taken() {
+    for operation in [Operation::LookUp, Operation::SendCode, Operation::Reuse] {
+        let body = body_of(Dialect::Stile, operation);
+        let schema = &body["content"]["application/json"]["schema"];
+        let mut sent = Map::new();
+        for (name, schema) in schema["properties"].as_object().unwrap() {
+            let value = match name.as_str() {
+                // One of the two is what is looked up by.
+                "phone" => continue,
+                "email" => json!("ana@shop.example"),
+                "methods" => json!(["passport_mrz_face"]),
+                "max_age" => json!(60),
+                "language" => json!("en"),
+                "code" => json!("123456"),
+                "session" => json!(format!("vks_{}", "1".repeat(24))),
+                _ => json!(example(name, schema)),
+            };
+            sent.insert(name.clone(), value);
+        }
+        let params = Params::json(Value::Object(sent).to_string().as_bytes()).unwrap();
+        match operation {
+            Operation::LookUp => drop(LookupRequest::read(params).unwrap()),
+            Operation::SendCode => drop(CodeRequest::read(params).unwrap()),
+            _ => drop(ReuseRequest::read(params).unwrap()),
+        }
+    }
 }
 
 #[test]

@@ -11,18 +11,20 @@ use tokio::sync::{oneshot, watch};
 use super::EngineError;
 use super::asking::{StartRefusal, Wish, new_event};
 use super::desk::Order;
+use super::returning::{Asker, ReturnRefusal};
 use super::staffing::{StaffRefusal, Ways};
 use crate::api::{
     Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
     SessionSnapshot, TestOutcome, UpdateRequest, rule_refusal,
 };
 use crate::compliance::RuleBook;
-use crate::privacy::{ApiKeyRecord, ApiSecrets, KeyHash, StaffCode};
+use crate::privacy::{ApiKeyRecord, ApiSecrets, ContactKind, EmailAddress, KeyHash, OneTimeCode, StaffCode};
 use crate::run::config::ApiConfig;
 use crate::run::process::stopped;
+use crate::session::protocol::ReturnSaid;
 use crate::session::{
-    CanceledBy, Dialect, Idempotency, OutcomeResult, Page, Prompt, SessionDetails, SessionFilter, SessionId,
-    SessionRecord,
+    CanceledBy, Credential, Dialect, Idempotency, OutcomeResult, Page, Prompt, SessionDetails, SessionFilter,
+    SessionId, SessionRecord,
 };
 use crate::store::{Actor, SessionPage, Store, StoreError};
 
@@ -140,6 +142,31 @@ fn not_heeded(refusal: StaffRefusal) -> ApiError {
         StaffRefusal::Session(refusal) => refused(&refusal),
         StaffRefusal::Store => unavailable(words),
         StaffRefusal::Engine(_) => stopping(),
+    }
+}
+
+fn not_returned(refusal: ReturnRefusal) -> ApiError {
+    let words = refusal.to_string();
+    match refusal {
+        ReturnRefusal::Said(said) => match said {
+            ReturnSaid::Offline => ApiError::new(ErrorCode::MailUnavailable, words).again_after(AGAIN_AFTER),
+            ReturnSaid::TooOften { again_after_s } => {
+                let wait = Duration::from_secs(again_after_s.into());
+                ApiError::new(ErrorCode::RateLimitExceeded, words).again_after(wait)
+            }
+            ReturnSaid::NoAddress => ApiError::of_param(ErrorCode::ParameterInvalid, "email", words),
+            ReturnSaid::WrongCode { .. } | ReturnSaid::NoCode => {
+                ApiError::of_param(ErrorCode::CodeInvalid, "code", words)
+            }
+            ReturnSaid::NotEnough | ReturnSaid::CodeSent | ReturnSaid::Accepted => {
+                ApiError::new(ErrorCode::CredentialMissing, words)
+            }
+        },
+        ReturnRefusal::Unknown => ApiError::new(ErrorCode::CredentialMissing, words),
+        ReturnRefusal::NotOpen => ApiError::new(ErrorCode::SessionNotOpen, words),
+        ReturnRefusal::Session(refusal) => refused(&refusal),
+        ReturnRefusal::Store => unavailable(words),
+        ReturnRefusal::Engine(_) => stopping(),
     }
 }
 
@@ -275,6 +302,18 @@ impl Backend for EngineBackend {
         again: bool,
     ) -> Result<(), ApiError> {
         self.ways.override_outcome(id, result, code, again).await.map_err(not_heeded)
+    }
+
+    async fn credentials(&self, kind: ContactKind, contact: String) -> Result<Vec<Credential>, ApiError> {
+        self.ways.credentials(kind, contact).await.map_err(not_returned)
+    }
+
+    async fn send_code(&self, session: SessionId, address: EmailAddress, language: String) -> Result<(), ApiError> {
+        self.ways.send_code(session, address, language, Asker::Backend).await.map_err(not_returned)
+    }
+
+    async fn enter_code(&self, session: SessionId, code: OneTimeCode) -> Result<(), ApiError> {
+        self.ways.enter_code(session, code).await.map_err(not_returned)
     }
 
     async fn redact(&self, id: SessionId) -> Result<(), ApiError> {

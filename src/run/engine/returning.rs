@@ -265,8 +265,10 @@ mod tests {
 
     const LIFE: Duration = OneTimeCode::LIFETIME;
 
-    fn session(byte: u8) -> SessionId {
-        SessionId::from_random(&[byte; SessionId::CHARACTERS])
+    fn session(number: u8) -> SessionId {
+        let mut bytes = [0; SessionId::CHARACTERS];
+        (bytes[0], bytes[1]) = (number & 31, number >> 5);
+        SessionId::from_random(&bytes)
     }
 
     fn hash(session: &SessionId, contact: &str, code: &str) -> KeyHash {

@@ -1,3 +1,5 @@
+mod returning;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -177,6 +177,8 @@ impl Session {
             hint: self.hints.shown().filter(|_| awaiting && self.fault.is_none()),
             last_error: self.record.last_error.filter(|_| awaiting),
             estimates_age: self.record.state == SessionState::AwaitingConsent && self.policy.age_threshold().is_some(),
+            // Whether a letter can be sent, the shell knows.
+            offers_return: false,
         }
     }
 

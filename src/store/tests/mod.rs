@@ -11,6 +11,7 @@ mod outbox;
 mod outcomes;
 mod privacy;
 mod requests;
+pub(crate) mod returning;
 mod space;
 mod staff;
 

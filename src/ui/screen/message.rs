@@ -116,7 +116,7 @@ impl Words {
 }
 
 /// Side by side where the window is wide, one above the other (what leads on first) where it is not.
-fn place_buttons(canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
+pub(super) fn place_buttons(canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
     let (scale, area) = (canvas.scale, canvas.area);
     let buttons = &canvas.view.buttons;
     let (count, gap) = (buttons.len() as f32, scale.gap());

@@ -4,8 +4,10 @@ use eframe::egui::{self, Event, Modifiers, PointerButton, Pos2, RawInput};
 
 use super::*;
 use crate::liveness::{Direction, FlashColour};
+use crate::session::protocol::ReturnSaid;
 use crate::session::{CanceledBy, DeviceFault, DocumentSide, Hint, Prompt, ReasonCode, Screen};
 use crate::ui::design;
+use crate::ui::returning::{Returning, Typed};
 use crate::ui::view::LinkState;
 
 const KIOSK: Vec2 = Vec2::new(1280.0, 720.0);
@@ -59,6 +61,9 @@ fn views() -> Vec<View> {
     ];
     let consent = Prompt { screen: Screen::Consent, estimates_age: true, ..Prompt::idle() };
     views.push(View::of(&consent, &LinkState::Up, Duration::ZERO));
+    let known = Prompt { screen: Screen::Consent, offers_return: true, ..Prompt::idle() };
+    views.push(View::of(&known, &LinkState::Up, Duration::ZERO));
+    views.extend(returning_views());
     for screen in screens {
         for elapsed in [Duration::ZERO, Duration::from_mins(1)] {
             let last_error = Some(ReasonCode::DocumentFieldsDiffer);
@@ -67,6 +72,22 @@ fn views() -> Vec<View> {
         }
     }
     views
+}
+
+/// The screens of somebody who was here before.
+fn returning_views() -> Vec<View> {
+    let said = [ReturnSaid::CodeSent, ReturnSaid::Offline, ReturnSaid::NotEnough, ReturnSaid::WrongCode { left: 2 }];
+    let mut all = vec![Returning::begin().view(Duration::ZERO)];
+    for said in said {
+        let mut returning = Returning::begin();
+        returning.hear(said);
+        all.push(returning.view(Duration::ZERO));
+    }
+    let mut sending = Returning::begin();
+    sending.take(Typed::Ending("a@b.example"));
+    assert!(sending.send().is_some());
+    all.push(sending.view(Duration::from_mins(1)));
+    all
 }
 
 fn frame<T>(context: &egui::Context, size: Vec2, events: Vec<Event>, mut draw: impl FnMut(&mut Ui) -> T) -> T {
@@ -116,6 +137,7 @@ fn every_screen_s_words_fit_in_both_shapes_without_becoming_small() {
                 match view {
                     _ if view.light.is_some() => 1.0,
                     _ if view.preview() => guided::fit(ui, &canvas),
+                    _ if view.entry.is_some() => 1.0,
                     _ => message::fit(ui, &canvas),
                 }
             });
@@ -185,4 +207,27 @@ fn enter_presses_the_button_that_has_the_focus() {
     assert_eq!(run(vec![key_event(Key::Tab)]), None);
     run(Vec::new());
     assert_eq!(run(vec![key_event(Key::Enter)]), Some(Button::Decline), "the first button, which leads out");
+}
+
+#[test]
+fn what_is_typed_by_a_key_or_on_a_keyboard_is_taken() {
+    for size in [KIOSK, HANDHELD] {
+        let context = context();
+        let view = Returning::begin().view(Duration::ZERO);
+        let run = |events, stood| frame(&context, size, events, |ui| entry::keys_of(ui, &view, stood));
+        assert_eq!(run(vec![Event::Text("é@".to_owned())], LATER), [Typed::Character('é'), Typed::Character('@')]);
+        assert_eq!(run(vec![key_event(Key::Backspace)], LATER), [Typed::Erase]);
+        assert!(run(vec![Event::Text("a".to_owned())], Duration::ZERO).is_empty(), "meant for the screen before");
+        // Whatever is pressed in the middle of the keys is one of them, and only one.
+        let at = Pos2::new(size.x * 0.5 + 20.0, size.y * 0.55);
+        let click = |pressed| Event::PointerButton {
+            pos: at,
+            button: PointerButton::Primary,
+            pressed,
+            modifiers: Modifiers::default(),
+        };
+        run(vec![Event::PointerMoved(at)], LATER);
+        run(vec![click(true)], LATER);
+        assert!(matches!(run(vec![click(false)], LATER)[..], [Typed::Character(_)]), "{size:?}");
+    }
 }

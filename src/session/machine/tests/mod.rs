@@ -1,6 +1,7 @@
 mod age;
 mod flash;
 mod properties;
+mod returning;
 
 use std::time::Duration;
 
