@@ -165,7 +165,7 @@ async fn a_server_that_is_down_hangs_or_speaks_something_else_costs_its_time_lim
         ("HTTP/1.1 400 Bad Request\r\n\r\n", MailError::NotSmtp),
         ("421 too busy for down.diaz@mail.example\r\n", MailError::Refused(421)),
         ("554 not you\r\n", MailError::Refused(554)),
-        ("220 mail.example\r\n502 what\r\n", MailError::Refused(502)),
+        ("220 mail.example\r\n502 what\r\n221 bye\r\n", MailError::Refused(502)),
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
