@@ -9,8 +9,8 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, RoleArgs, RulesArgs, ScreenArgs, StaffArgs,
-    UiArgs, VerifyArgs, demo, keys, roles, rules, staff, verify,
+    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs, ScreenArgs,
+    StaffArgs, UiArgs, VerifyArgs, demo, keys, mail, roles, rules, staff, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -44,6 +44,8 @@ enum Command {
     Ui(UiArgs),
     /// Makes, lists, rotates and revokes keys of the API.
     Keys(KeysArgs),
+    /// Tries whether letters with codes can be sent.
+    Mail(MailArgs),
     /// Adds, lists and removes the staff, who have codes.
     Staff(StaffArgs),
     /// Says what the rule table says, and how much of it is known.
@@ -101,6 +103,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Sync(args) => roles::sync(&args),
         Command::Ui(args) => roles::ui(&args),
         Command::Keys(args) => keys(&args),
+        Command::Mail(args) => mail(&args),
         Command::Staff(args) => staff(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),

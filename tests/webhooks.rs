@@ -340,7 +340,7 @@ async fn a_receiver_that_is_down_and_comes_back_gets_every_event_once() {
     let mut engine = engine((1..=100).map(|number| delivery(number, "till")).collect());
     let deliverer = Deliverer::new(vec![endpoint("till", &at(address))], short()).unwrap();
     let (stop, stopped) = watch::channel(false);
-    let running = tokio::spawn(run(engine.link.take().unwrap(), deliverer, stopped));
+    let running = tokio::spawn(run(engine.link.take().unwrap(), deliverer, None, stopped));
     engine.until("everything was refused once", |outbox| outbox.later.len() == 100).await;
     assert_eq!(engine.outbox.lock().unwrap().acknowledged().len(), 0);
     let receiver = receiver_on(TcpListener::bind(address).await.unwrap(), folder.path(), None);
@@ -363,7 +363,7 @@ async fn a_receiver_that_hangs_holds_up_nobody_else_and_stopping_takes_under_two
     let endpoints = vec![endpoint("hanging", &at(hanging.address)), endpoint("good", &at(good.address))];
     let deliverer = Deliverer::new(endpoints, DeliveryLimits::default()).unwrap();
     let (stop, stopped) = watch::channel(false);
-    let running = tokio::spawn(run(engine.link.take().unwrap(), deliverer, stopped));
+    let running = tokio::spawn(run(engine.link.take().unwrap(), deliverer, None, stopped));
     engine.until("the good receiver has all of its own", |outbox| outbox.acknowledged().len() == 10).await;
     assert_eq!(engine.outbox.lock().unwrap().acknowledged(), (101..=110).collect());
     assert_eq!(hanging.requests.load(Ordering::SeqCst), 1, "one attempt at a time");
@@ -381,7 +381,7 @@ async fn a_new_event_is_sent_as_soon_as_it_is_announced() {
     let mut engine = engine(Vec::new());
     let deliverer = Deliverer::new(vec![endpoint("till", &at(receiver.address))], short()).unwrap();
     let (_stop, stopped) = watch::channel(false);
-    tokio::spawn(run(engine.link.take().unwrap(), deliverer, stopped));
+    tokio::spawn(run(engine.link.take().unwrap(), deliverer, None, stopped));
     for number in 1..=5 {
         engine.outbox.lock().unwrap().later.push(delivery(number, "till"));
         engine.later_is_now().await;
@@ -405,7 +405,7 @@ async fn an_engine_that_is_gone_refuses_or_fails_ends_the_loop_with_its_reason()
             say.send(message).await.unwrap();
         }
         drop(say);
-        let ended = run(EngineLink { to_engine, from_engine }, deliverer(), stopped);
+        let ended = run(EngineLink { to_engine, from_engine }, deliverer(), None, stopped);
         assert_eq!(timeout(LIMIT, ended).await.unwrap(), Err(expected));
     }
 }
@@ -417,7 +417,7 @@ async fn an_empty_lease_that_crosses_a_failed_attempt_does_not_put_off_the_next_
     let (say, from_engine) = mpsc::channel(16);
     let deliverer = Deliverer::new(vec![endpoint("shop", &format!("http://{nobody}/"))], short()).unwrap();
     let (stop, stopped) = watch::channel(false);
-    let running = tokio::spawn(run(EngineLink { to_engine, from_engine }, deliverer, stopped));
+    let running = tokio::spawn(run(EngineLink { to_engine, from_engine }, deliverer, None, stopped));
     let mut lease = async || loop {
         match timeout(LIMIT, asked.recv()).await.expect("the engine is asked").unwrap() {
             ClientMessage::Lease { .. } => return None,

@@ -3,10 +3,14 @@
 //! Always holds: an unknown key or a value out of range is refused with its name; secrets are never in this file, only
 //! the paths of the files that hold them. Does not read the secrets: the role that needs one does.
 
+mod mail;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+
+pub use mail::MailConfig;
 
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
@@ -37,6 +41,9 @@ pub struct Config {
     /// Where the HTTP API is served; nowhere without this section.
     #[serde(default)]
     pub api: Option<ApiConfig>,
+    /// How letters are sent to people who come again; not at all without this section.
+    #[serde(default)]
+    pub mail: Option<MailConfig>,
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointConfig>,

@@ -26,7 +26,7 @@ mod vision;
 pub mod worker;
 
 pub use config::{
-    ApiConfig, CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, SessionConfig, SiteConfig,
+    ApiConfig, CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, MailConfig, SessionConfig, SiteConfig,
 };
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
@@ -38,7 +38,7 @@ pub use socket::{Connection, EngineReader, EngineWriter, SocketError};
 pub use staff::order_staff;
 pub use stages::{StageReport, Stages};
 pub use supervisor::{ChildSpec, SupervisorError, ask_to_stop, supervise};
-pub use sync_role::{SyncRoleError, sync as run_sync};
+pub use sync_role::{SyncRoleError, mailer, sync as run_sync};
 pub use turn_reading::TurnReading;
 pub use ui_role::run_ui;
 pub use verification::{Request, RequestError, Verification, Verifier, VerifyError};

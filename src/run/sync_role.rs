@@ -1,6 +1,6 @@
 //! `carded sync`: the socket on one side, the receivers on the other.
 //!
-//! Always holds: it opens the endpoints' secrets and no key, camera or database; a lost engine is looked for until it is
+//! Always holds: it opens the endpoints' secrets and the mail server's password, and no key, camera or database; a lost engine is looked for until it is
 //! back, and what was in hand is leased again.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -15,7 +15,8 @@ use super::process::stopped;
 use super::socket::{Connection, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole};
 use crate::sync::{
-    Deliverer, DelivererError, DeliveryLimits, Endpoint, EndpointError, EngineLink, SecretError, WebhookSecret,
+    Deliverer, DelivererError, DeliveryLimits, Endpoint, EndpointError, EngineLink, MAIL_LIMIT, MailLogin,
+    MailSettingsError, Mailer, SecretError, WebhookSecret,
 };
 
 /// Wait before the engine is looked for again.
@@ -28,6 +29,8 @@ const LASTING: Duration = Duration::from_mins(1);
 const MOST_MESSAGES: usize = 16;
 /// Most bytes of a secret's file.
 const MAX_SECRET_FILE: u64 = 1024;
+/// Most bytes of a file with an authority's certificates.
+const MAX_CA_FILE: u64 = 1 << 20;
 
 /// Why the role cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +52,10 @@ pub enum SyncRoleError {
         source: SecretError,
     },
     /// A secret cannot be read.
-    #[error("the secret {path} cannot be read: {source}; check endpoint.secret_files", path = path.display())]
-    SecretFile {
+    #[error("the file {path} cannot be read: {source}; check {key}", path = path.display())]
+    File {
+        /// Which key names it.
+        key: &'static str,
         /// Its file.
         path: PathBuf,
         /// Why.
@@ -62,9 +67,28 @@ pub enum SyncRoleError {
         /// Its file.
         path: PathBuf,
     },
+    /// Mail cannot be sent as it is configured.
+    #[error(transparent)]
+    Mail(#[from] MailSettingsError),
     /// The deliverer cannot be made.
     #[error(transparent)]
     Deliverer(#[from] DelivererError),
+}
+
+/// Makes the mailer, where mail is configured; reads its password.
+///
+/// # Errors
+/// [`SyncRoleError`] when the password or the authority's certificates cannot be used.
+pub fn mailer(config: &Config) -> Result<Option<Mailer>, SyncRoleError> {
+    let Some(mail) = &config.mail else { return Ok(None) };
+    let login = match &mail.login {
+        Some((user, path)) => Some(MailLogin::new(user, secret_text("mail.password_file", path)?.trim_end())?),
+        None => None,
+    };
+    let key = "mail.ca_file";
+    let authority = mail.ca_file.as_deref().map(|path| short_file(key, path, MAX_CA_FILE)).transpose()?;
+    let authority = authority.as_ref().map(|text| text.as_bytes());
+    Ok(Some(Mailer::new(mail.settings.clone(), login.as_ref(), authority, MAIL_LIMIT)?))
 }
 
 /// Delivers until it is told to stop. `ready` is called when the engine has first taken it in.
@@ -78,6 +102,7 @@ pub async fn sync(
     ready: impl FnOnce(),
 ) -> Result<(), SyncRoleError> {
     let endpoints: Vec<Endpoint> = config.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+    let mailer = mailer(config)?;
     let mut ready = Some(ready);
     let mut said = false;
     let mut wait = AGAIN_AFTER;
@@ -94,7 +119,7 @@ pub async fn sync(
                     ready();
                 }
                 let deliverer = Deliverer::new(endpoints.clone(), limits)?;
-                serve(connection, deliverer, stop.clone()).await;
+                serve(connection, deliverer, mailer.clone(), stop.clone()).await;
                 // An engine that takes us in and fails again and again, on a full disk say, would otherwise have its
                 // events sent again twice a second.
                 let lasted = began.elapsed() >= LASTING;
@@ -116,7 +141,7 @@ pub async fn sync(
     Ok(())
 }
 
-async fn serve(connection: Connection, deliverer: Deliverer, stop: watch::Receiver<bool>) {
+async fn serve(connection: Connection, deliverer: Deliverer, mailer: Option<Mailer>, stop: watch::Receiver<bool>) {
     let (mut reader, mut writer) = connection.split();
     let (to_engine, mut outgoing) = mpsc::channel::<ClientMessage>(MOST_MESSAGES);
     let (incoming, from_engine) = mpsc::channel(MOST_MESSAGES);
@@ -137,7 +162,7 @@ async fn serve(connection: Connection, deliverer: Deliverer, stop: watch::Receiv
         }
     });
     let link = EngineLink { to_engine, from_engine };
-    match crate::sync::run(link, deliverer, stop).await {
+    match crate::sync::run(link, deliverer, mailer, stop).await {
         Ok(()) => {}
         Err(error) => tracing::warn!("{error}"),
     }
@@ -155,14 +180,24 @@ fn endpoint(config: &EndpointConfig) -> Result<Endpoint, SyncRoleError> {
 }
 
 fn secret(path: &Path) -> Result<WebhookSecret, SyncRoleError> {
-    let unreadable = |source| SyncRoleError::SecretFile { path: path.to_owned(), source };
+    let text = secret_text("endpoint.secret_files", path)?;
+    WebhookSecret::new(text.trim_end()).map_err(|source| SyncRoleError::Secret { path: path.to_owned(), source })
+}
+
+/// The text of a file that nobody else may read.
+fn secret_text(key: &'static str, path: &Path) -> Result<Zeroizing<String>, SyncRoleError> {
+    let unreadable = |source| SyncRoleError::File { key, path: path.to_owned(), source };
     let found = std::fs::metadata(path).map_err(unreadable)?;
     if found.permissions().mode() & 0o077 != 0 {
         return Err(SyncRoleError::SecretOpen { path: path.to_owned() });
     }
-    if found.len() > MAX_SECRET_FILE {
+    short_file(key, path, MAX_SECRET_FILE)
+}
+
+fn short_file(key: &'static str, path: &Path, most: u64) -> Result<Zeroizing<String>, SyncRoleError> {
+    let unreadable = |source| SyncRoleError::File { key, path: path.to_owned(), source };
+    if std::fs::metadata(path).map_err(unreadable)?.len() > most {
         return Err(unreadable(std::io::Error::other("it is too long")));
     }
-    let text = Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?);
-    WebhookSecret::new(text.trim_end()).map_err(|source| SyncRoleError::Secret { path: path.to_owned(), source })
+    Ok(Zeroizing::new(std::fs::read_to_string(path).map_err(unreadable)?))
 }

@@ -113,7 +113,8 @@ pub enum ClientMessage {
     Posted {
         /// Which letter.
         ticket: u64,
-        /// Whether the mail server has taken it, or would have.
+        /// Whether the mail server is ready to take one: said before it hears for whom, so as soon and alike with a letter and
+        /// without.
         sent: bool,
     },
     /// End a session. Ignored when another one is under way by now.

@@ -168,12 +168,20 @@ fn why(error: &reqwest::Error) -> NoAnswer {
     if error.is_connect() { NoAnswer::Connect } else { NoAnswer::Interrupted }
 }
 
-/// Looks through an error and its causes; I/O errors hold the one that they wrap beside the chain, also several deep.
+/// Whether TLS is what failed.
 fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    tls_error(error).is_some()
+}
+
+/// What failed in TLS. Looks through an error and its causes; I/O errors hold the one that they wrap beside the chain, also
+/// several deep.
+pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(found) = error.downcast_ref::<rustls::Error>() {
+        return Some(found);
+    }
     let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || wrapped.is_some_and(|wrapped| is_of_tls(wrapped))
-        || error.source().is_some_and(is_of_tls)
+    let wrapped = wrapped.and_then(|wrapped| tls_error(wrapped));
+    wrapped.or_else(|| error.source().and_then(tls_error))
 }
 
 #[cfg(test)]

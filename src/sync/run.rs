@@ -2,8 +2,9 @@
 //!
 //! Always holds: one attempt at a time for each endpoint, so that a slow receiver is not flooded and holds up nobody
 //! else; a slot is free again only when the engine has written the settlement; queues are bounded by
-//! [`MAX_IN_HAND`]; nothing is settled as acknowledged that was not. When this ends, whatever is in hand goes back to the
-//! engine with the connection. Does not open the connection, and does not say hello: whoever made the link has.
+//! [`MAX_IN_HAND`]; nothing is settled as acknowledged that was not; letters go beside all that and hold up nothing. When this
+//! ends, whatever is in hand goes back to the engine with the connection, but letters, which are gone. Does not open the
+//! connection, and does not say hello: whoever made the link has.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::delivery::Deliverer;
+use super::mail::Mailer;
+use super::post_office::PostOffice;
 use super::schedule::{Answer, RetryBounds, Schedule};
 use crate::session::protocol::{ClientMessage, Delivery, EngineMessage, Settlement};
 
@@ -62,12 +65,17 @@ pub enum SyncError {
     Internal,
 }
 
-/// Delivers until it is told to stop.
+/// Delivers until it is told to stop. Without a `mailer` every letter is answered at once: it cannot be sent.
 ///
 /// # Errors
 /// [`SyncError`] when the engine is gone, refuses, fails or is silent.
-pub async fn run(mut link: EngineLink, deliverer: Deliverer, mut stop: watch::Receiver<bool>) -> Result<(), SyncError> {
-    let mut courier = Courier::new(deliverer);
+pub async fn run(
+    mut link: EngineLink,
+    deliverer: Deliverer,
+    mailer: Option<Mailer>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), SyncError> {
+    let mut courier = Courier::new(deliverer, mailer);
     courier.want_lease();
     loop {
         courier.send_off();
@@ -82,6 +90,7 @@ pub async fn run(mut link: EngineLink, deliverer: Deliverer, mut stop: watch::Re
             }
             message = link.from_engine.recv() => courier.hear(message.ok_or(SyncError::EngineGone)?)?,
             Some(ended) = courier.attempts.join_next() => courier.end_attempt(ended)?,
+            Some(step) = courier.letters.step() => courier.outgoing.extend(courier.letters.go_on(step)),
             () = sleep_until(courier.wake) => courier.wake_up()?,
         }
     }
@@ -100,6 +109,7 @@ struct Courier {
     /// Endpoints that are being spoken to.
     busy: HashSet<String>,
     attempts: JoinSet<Ended>,
+    letters: PostOffice,
     /// Numbers of all that is in hand.
     in_hand: HashSet<i64>,
     /// Settled, not yet confirmed; and since when.
@@ -116,7 +126,7 @@ struct Courier {
 }
 
 impl Courier {
-    fn new(deliverer: Deliverer) -> Self {
+    fn new(deliverer: Deliverer, mailer: Option<Mailer>) -> Self {
         let now = Instant::now();
         Self {
             deliverer: Arc::new(deliverer),
@@ -125,6 +135,7 @@ impl Courier {
             waiting: HashMap::new(),
             busy: HashSet::new(),
             attempts: JoinSet::new(),
+            letters: PostOffice::new(mailer),
             in_hand: HashSet::new(),
             unconfirmed: HashMap::new(),
             outgoing: VecDeque::new(),
@@ -187,10 +198,7 @@ impl Courier {
             }
             EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
             EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
-            // Nobody here writes letters yet.
-            EngineMessage::Letter { ticket, .. } => {
-                self.outgoing.push_back(ClientMessage::Posted { ticket, sent: false });
-            }
+            EngineMessage::Letter { ticket, letter } => self.outgoing.extend(self.letters.take(ticket, letter)),
             EngineMessage::Welcome { .. }
             | EngineMessage::Prompt(_)
             | EngineMessage::Keys(_)
@@ -285,11 +293,13 @@ impl Courier {
         Ok(())
     }
 
-    /// Settles what ends in time; the rest is the engine's again when the connection ends.
+    /// Settles what ends in time, and lets letters be handed over that are under way; the rest is the engine's again when the
+    /// connection ends.
     async fn finish(mut self, link: &mut EngineLink) -> Result<(), SyncError> {
         let deadline = Instant::now() + STOP_LIMIT;
-        self.outgoing.retain(|message| matches!(message, ClientMessage::Settle { .. }));
-        while !(self.attempts.is_empty() && self.outgoing.is_empty() && self.unconfirmed.is_empty()) {
+        self.outgoing.retain(|message| !matches!(message, ClientMessage::Lease { .. }));
+        let idle = |courier: &Self| courier.attempts.is_empty() && courier.letters.is_empty();
+        while !(idle(&self) && self.outgoing.is_empty() && self.unconfirmed.is_empty()) {
             tokio::select! {
                 () = sleep_until(deadline) => break,
                 permit = link.to_engine.reserve(), if !self.outgoing.is_empty() => {
@@ -316,6 +326,7 @@ impl Courier {
                     let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
                     self.settle(&delivery, &answer);
                 }
+                Some(step) = self.letters.step() => self.outgoing.extend(self.letters.go_on(step)),
             }
         }
         Ok(())

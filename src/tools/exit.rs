@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::run::{ConfigError, EngineError, OrderError, RequestError, SupervisorError, SyncRoleError, VerifyError};
+use crate::sync::MailError;
 use crate::ui::UiError;
 
 /// Exit status of every command.
@@ -67,6 +68,9 @@ pub enum CommandError {
     /// An endpoint or a secret cannot be used.
     #[error(transparent)]
     Sync(#[from] SyncRoleError),
+    /// No letter can be sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The window cannot be shown.
     #[error(transparent)]
     Window(#[from] UiError),
@@ -102,6 +106,7 @@ impl CommandError {
             | Self::Engine(_)
             | Self::Order(_)
             | Self::Window(_)
+            | Self::Mail(_)
             | Self::Supervisor(_)
             | Self::Model(_) => Exit::Fault,
         }

@@ -35,7 +35,7 @@ pub(super) struct Postbox {
 }
 
 impl Letters {
-    /// Has a letter sent; or, without one, finds out whether it could be. Whether a mail server has taken it.
+    /// Has a letter sent; or, without one, finds out whether it could be. Whether a mail server is ready to take it.
     pub(super) async fn send(&self, letter: Option<Letter>) -> bool {
         self.send_within(letter, WITHIN).await
     }
