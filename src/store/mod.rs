@@ -1,5 +1,5 @@
 //! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors, the outbox, the
-//! API's keys and answers, the staff, and the audit chain.
+//! API's keys and answers, the staff, and the audit chain; and, in files beside it, the rule tables that were installed.
 //!
 //! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
 //! transaction with its outcome, credential, anchors, audit entry and outbox rows, or not at all; an end, an outcome, an
@@ -23,6 +23,7 @@ mod outbox;
 mod outcomes;
 mod requests;
 mod rows;
+mod rules;
 mod schema;
 mod sessions;
 mod staff;
@@ -47,6 +48,7 @@ pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use requests::{NewEvent, Requested};
+pub use rules::installed_rules;
 pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 
 use keys::Keys;

@@ -191,7 +191,8 @@ impl Courier {
             | EngineMessage::Prompt(_)
             | EngineMessage::Keys(_)
             | EngineMessage::Heeded { .. }
-            | EngineMessage::Staff(_) => {}
+            | EngineMessage::Staff(_)
+            | EngineMessage::Rules(_) => {}
         }
         self.set_alarm();
         Ok(())
@@ -299,6 +300,7 @@ impl Courier {
                     EngineMessage::Welcome { .. }
                     | EngineMessage::Keys(_)
                     | EngineMessage::Staff(_)
+                    | EngineMessage::Rules(_)
                     | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)

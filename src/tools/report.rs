@@ -32,11 +32,11 @@ pub fn stage(format: Format, stage: &StageReport) {
     }
 }
 
-/// Shows how it ended.
+/// Shows how it ended, and by which rule table: its version, and where it is from. The outcome names the version itself.
 ///
 /// # Errors
 /// [`CommandError::Output`] when nobody reads standard output any more.
-pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandError> {
+pub fn finish(format: Format, verified: &Verification, (version, from): (&str, &str)) -> Result<(), CommandError> {
     let mut output = std::io::stdout().lock();
     match format {
         Format::Json => {
@@ -44,7 +44,10 @@ pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandErro
             serde_json::to_writer_pretty(&mut output, &document).map_err(std::io::Error::from)?;
             writeln!(output)?;
         }
-        Format::Table => table(&mut output, verified)?,
+        Format::Table => {
+            table(&mut output, verified)?;
+            writeln!(output, "  by the rules {version}, {from}")?;
+        }
     }
     Ok(output.flush()?)
 }

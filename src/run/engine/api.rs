@@ -144,8 +144,8 @@ fn not_heeded(refusal: StaffRefusal) -> ApiError {
 }
 
 impl Backend for EngineBackend {
-    fn rules(&self) -> &RuleBook {
-        &self.ways.rules
+    fn rules(&self) -> Arc<RuleBook> {
+        Arc::clone(&self.ways.rules.borrow())
     }
 
     fn secrets(&self) -> &ApiSecrets {

@@ -11,6 +11,7 @@ mod outbox;
 mod outcomes;
 mod privacy;
 mod requests;
+mod rules;
 mod space;
 mod staff;
 
@@ -112,7 +113,10 @@ fn evidence() -> Evidence {
 }
 
 fn rule() -> Rule {
-    RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap()
+    RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap()
 }
 
 fn decision_on(evidence: &Evidence) -> Decision {
