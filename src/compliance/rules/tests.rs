@@ -264,3 +264,43 @@ fn the_day_is_the_place_s_own() {
     assert_ne!(days("US-FL").earliest, days("US-FL").latest);
     assert_eq!(days("DE-BE").earliest.to_string(), "2026-11-22");
 }
+
+/// The tier of a cell of the built-in table on a day; `None` where nothing is known.
+fn tier_on(use_case: UseCase, code: &str, day: Date) -> Option<AgeTier> {
+    book().resolve(use_case, &place(code), PlaceDays::single(day)).ok().map(|rule| rule.tier)
+}
+
+#[test]
+fn the_ages_of_tobacco_that_are_to_come_are_in_the_table() {
+    let on = |code, year, month, day| tier_on(UseCase::TobaccoNicotine, code, date(year, month, day));
+    for nation in ["GB-ENG", "GB-SCT", "GB-WLS", "GB-NIR"] {
+        assert_eq!(on(nation, 2026, 12, 31), Some(AgeTier::Over18), "{nation}");
+        assert_eq!(on(nation, 2027, 1, 1), Some(AgeTier::Over19), "{nation}");
+        assert_eq!(on(nation, 2034, 1, 1), None, "{nation}: no tier keeps the ban any more");
+    }
+    assert_eq!(on("IE-D", 2028, 1, 31), Some(AgeTier::Over18));
+    assert_eq!(on("IE-D", 2028, 2, 1), Some(AgeTier::Over21));
+}
+
+#[test]
+fn nobody_born_in_2009_or_later_is_old_enough_for_tobacco_in_the_uk_from_2027_on() {
+    let days = date(2027, 1, 1).series(1.day()).take_while(|day| day.year() < 2034);
+    let book = book();
+    for day in days {
+        let rule = book.resolve(UseCase::TobaccoNicotine, &place("GB-NIR"), PlaceDays::single(day)).unwrap();
+        assert!(crate::compliance::reaches_age_on(date(2009, 1, 1), rule.tier.years()) > day, "{day}");
+    }
+}
+
+#[test]
+fn the_methods_that_sources_name_bind_and_all_others_are_the_operator_s() {
+    let open =
+        |use_case, code: &str, method| book().resolve(use_case, &place(code), today()).unwrap().leaves_open(method);
+    let (print, age) = (AllowedMethod::DocumentFrontOnly, AllowedMethod::AgeEstimate);
+    for state in book().places().filter(|code| code.starts_with("US-")) {
+        assert!(!open(UseCase::TobaccoNicotine, state, age) && open(UseCase::TobaccoNicotine, state, print), "{state}");
+    }
+    assert!(!open(UseCase::AlcoholDelivery, "US-AL", print) && !open(UseCase::AlcoholDelivery, "DK-84", age));
+    assert!(open(UseCase::AlcoholInPerson, "DK-84", age), "no source says");
+    assert!(open(UseCase::AdultContent, "GB-ENG", age));
+}
