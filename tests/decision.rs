@@ -350,7 +350,10 @@ proptest! {
 
 #[test]
 fn a_card_that_only_its_print_speaks_for_verifies_where_policy_says_so_and_is_never_called_strong() {
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let mut evidence = complete();
     if let Some(document) = &mut evidence.document {
         document.encoded = Some(EncodedSource::Front);
@@ -387,7 +390,10 @@ fn seed() -> OutcomeSeed {
 
 #[test]
 fn an_outcome_from_files_is_never_live_and_names_no_person() {
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let evidence = complete();
     let decision = decide(&evidence, &policy(), today());
     let outcome = Outcome::new(seed(), &decision, &evidence, &rule);

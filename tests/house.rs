@@ -11,7 +11,9 @@ const SHELL: [&str; 8] = ["camera", "vision", "store", "sync", "api", "ui", "run
 /// Rooms that put shells together.
 const WIRING: [&str; 2] = ["run", "tools"];
 /// Crates that compute and do nothing else.
-const PURE_CRATES: [&str; 11] = [
+const PURE_CRATES: [&str; 13] = [
+    "base64",
+    "ed25519_dalek",
     "fast_image_resize",
     "hmac",
     "jiff",

@@ -95,7 +95,10 @@ fn bodies(facts: &EventFacts<'_>) -> Vec<OutboxBody> {
 fn verify(store: &mut Store, id: &SessionId) -> Result<Finished, StoreError> {
     let evidence = evidence();
     let decision = decide(&evidence, &Policy::for_tier(AgeTier::Over21), PlaceDays::single(date(2026, 11, 22)));
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let expires_at = now() + SignedDuration::from_hours(24);
     let draft = OutcomeDraft { decision: &decision, evidence: &evidence, rule: &rule, decided_at: now(), expires_at };
     let record = record(id.clone(), SessionState::Verified);

@@ -1,6 +1,7 @@
 //! What the API needs of the engine: values in and out, so that this room knows neither the store nor the desk.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -85,7 +86,7 @@ pub struct DeviceFacts {
 /// [`ErrorCode::DeviceUnavailable`]: super::ErrorCode::DeviceUnavailable
 pub trait Backend: Send + Sync + 'static {
     /// The rules of the place.
-    fn rules(&self) -> &RuleBook;
+    fn rules(&self) -> Arc<RuleBook>;
     /// The keyed hashes.
     fn secrets(&self) -> &ApiSecrets;
     /// What is true of the device.

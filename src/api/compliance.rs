@@ -1,12 +1,16 @@
 //! What the law of a place asks for, as `GET /v1/compliance/check` answers it.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::error::{ApiError, ErrorCode};
 use super::params::Params;
 use super::requests::{invalid, place};
-use crate::compliance::{AgeTier, AllowedMethod, Jurisdiction, Merged, RuleBook, RuleError, Source, UseCase};
+use crate::compliance::{
+    AgeTier, AllowedMethod, Jurisdiction, Merged, PlaceDays, RuleBook, RuleError, Source, UseCase,
+};
 
 /// Use cases that may be asked about at once.
 const MOST_USE_CASES: usize = UseCase::ALL.len();
@@ -28,10 +32,12 @@ pub struct ComplianceCheck {
     prohibited_use_cases: Vec<&'static str>,
     /// `over_16`, `over_18`, `over_19`, `over_20`, `over_21` or `over_25`; null where all are prohibited.
     required_age_tier: Option<&'static str>,
-    /// `document_face`, `document_front_only`, `age_estimate`: how the table would have it shown, none where it is prohibited. What
-    /// the device accepts is its operator's to configure.
+    /// `document_face`, `document_front_only`, `age_estimate`: how it may be shown, none where it is prohibited.
     #[schema(value_type = Vec<String>)]
     allowed_methods: Vec<AllowedMethod>,
+    /// Whether a rule itself says which methods are allowed. Otherwise they are the table's default, and the device's operator may
+    /// accept more.
+    methods_are_binding: bool,
     /// Who watches over it, where that is known.
     governing_regulator: Option<String>,
     /// The titles of what was read.
@@ -103,13 +109,15 @@ impl ComplianceRequest {
 }
 
 impl ComplianceCheck {
-    /// What the table says.
+    /// What the table says of the days that are kept in the place at `now`.
     ///
     /// # Errors
     /// [`ApiError`] where it says nothing of one of the use cases.
-    pub fn of(rules: &RuleBook, asked: &ComplianceRequest) -> Result<Self, ApiError> {
-        let merged = rules.merge(&asked.use_cases, &asked.jurisdiction).map_err(|error| refusal(&error))?;
-        let Merged { prohibited, tier, terms, regulators, sources, rule_version } = merged;
+    pub fn of(rules: &RuleBook, asked: &ComplianceRequest, now: Timestamp) -> Result<Self, ApiError> {
+        let anywhere = || PlaceDays::single(now.to_zoned(TimeZone::UTC).date());
+        let days = rules.days_at(&asked.jurisdiction, now).unwrap_or_else(anywhere);
+        let merged = rules.merge(&asked.use_cases, &asked.jurisdiction, days).map_err(|error| refusal(&error))?;
+        let Merged { prohibited, tier, terms, regulators, sources, binds_methods, rule_version } = merged;
         Ok(Self {
             object: "compliance_check",
             use_cases: asked.use_cases.iter().map(|case| case.as_str()).collect(),
@@ -118,6 +126,7 @@ impl ComplianceCheck {
             prohibited_use_cases: prohibited.iter().map(|case| case.as_str()).collect(),
             required_age_tier: tier.map(AgeTier::as_str),
             allowed_methods: if prohibited.is_empty() { terms.allowed_methods } else { Vec::new() },
+            methods_are_binding: binds_methods,
             governing_regulator: (!regulators.is_empty()).then(|| regulators.join("; ")),
             legal_citations: sources.iter().map(|source| source.title.clone()).collect(),
             data_retention_days: None,
@@ -184,13 +193,14 @@ mod tests {
     #[test]
     fn an_answer_names_its_sources_and_what_it_is_not() {
         let rules = RuleBook::built_in().unwrap();
+        let now = "2026-11-23T12:00:00Z".parse().unwrap();
         let asked = read("use_cases=alcohol_in_person,tobacco_nicotine&jurisdiction=US-CA").unwrap();
-        let said = serde_json::to_value(ComplianceCheck::of(&rules, &asked).unwrap()).unwrap();
+        let said = serde_json::to_value(ComplianceCheck::of(&rules, &asked, now).unwrap()).unwrap();
         assert_eq!((&said["required_age_tier"], &said["prohibited"]), (&"over_21".into(), &false.into()));
         assert_eq!(said["legal_citations"].as_array().unwrap().len(), said["sources"].as_array().unwrap().len());
         assert!(said["notice"].as_str().unwrap().contains("counsel"));
         let nowhere = read("use_cases=alcohol_in_person&jurisdiction=CH-ZH").unwrap();
-        let refused = ComplianceCheck::of(&rules, &nowhere).unwrap_err();
+        let refused = ComplianceCheck::of(&rules, &nowhere, now).unwrap_err();
         assert_eq!(refused.code, ErrorCode::JurisdictionUnresolvable);
     }
 }

@@ -257,7 +257,7 @@ impl<B: Backend> Call<'_, B> {
     }
 
     pub(super) fn check_compliance(self, params: Params) -> Result<Answer, ApiError> {
-        let check = ComplianceCheck::of(self.backend.rules(), &ComplianceRequest::read(params)?)?;
+        let check = ComplianceCheck::of(&self.backend.rules(), &ComplianceRequest::read(params)?, self.backend.now())?;
         let unwritten = |_| ApiError::new(ErrorCode::Internal, "Report this request, with its identifier");
         serde_json::to_value(check).map(Answer::ok).map_err(unwritten)
     }

@@ -1,6 +1,7 @@
 //! A rule: what holds for one use case in one place, or for several at once.
 
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::jurisdiction::Jurisdiction;
@@ -45,9 +46,9 @@ pub struct Terms {
     pub consent_required: bool,
     /// Version of the text that they are asked by.
     pub consent_text: String,
-    /// Days for which a template or picture of a face is kept.
+    /// Days for which a template or picture of a face is kept: 0, because no device keeps any.
     pub biometric_retention_days: u16,
-    /// Days for which a verified outcome grants anything.
+    /// Days of 24 hours for which a verified outcome grants anything, 1 to 366.
     pub credential_validity_days: u16,
 }
 
@@ -68,8 +69,26 @@ pub struct Rule {
     pub note: Option<String>,
     /// What the device keeps and asks for.
     pub terms: Terms,
+    /// Whether the rule itself says which methods are allowed, so that they bind. Otherwise they are the table's default, and
+    /// the operator may accept more.
+    pub binds_methods: bool,
     /// Version of the table that it comes from.
     pub rule_version: String,
+}
+
+impl Rule {
+    /// Whether an operator may accept a method: unless the rule itself says which are allowed, and this one is not among them.
+    #[must_use]
+    pub fn leaves_open(&self, method: AllowedMethod) -> bool {
+        !self.binds_methods || self.terms.allowed_methods.contains(&method)
+    }
+
+    /// When an outcome of `decided_at` stops granting anything.
+    #[must_use]
+    pub fn outcome_expires_at(&self, decided_at: Timestamp) -> Timestamp {
+        let lifetime = SignedDuration::from_hours(24 * i64::from(self.terms.credential_validity_days));
+        decided_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
+    }
 }
 
 /// Why nobody can be verified for that.
@@ -110,6 +129,8 @@ pub struct Merged {
     pub regulators: Vec<String>,
     /// Where it is written, each once.
     pub sources: Vec<Source>,
+    /// Whether any of the rules says itself which methods are allowed.
+    pub binds_methods: bool,
     /// Version of the table.
     pub rule_version: String,
 }

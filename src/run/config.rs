@@ -12,9 +12,10 @@ use serde::Deserialize;
 
 pub use mail::MailConfig;
 
+use super::rules::RulesConfig;
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
-use crate::compliance::{Jurisdiction, Rule, UseCase};
+use crate::compliance::{AllowedMethod, Jurisdiction, Rule, UseCase};
 use crate::liveness::{AgeBuffer, CameraMount};
 use crate::privacy::Vocabulary;
 use crate::session::{AttemptsLeft, ConsentText, Dialect, Policy, ReviewFlag};
@@ -44,6 +45,9 @@ pub struct Config {
     /// How letters are sent to people who come again; not at all without this section.
     #[serde(default)]
     pub mail: Option<MailConfig>,
+    /// Whose rule tables are taken.
+    #[serde(default)]
+    pub rules: RulesConfig,
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointConfig>,
@@ -168,7 +172,8 @@ pub struct SessionConfig {
     /// Verifications with one document within 24 hours that are nothing odd, 1 to 1000; from the next one on outcomes have the
     /// flag `document_overuse`.
     pub document_uses_per_day: u16,
-    /// Whether cards without barcode and machine-readable zone are accepted for what their front says.
+    /// Whether cards without barcode and machine-readable zone are accepted for what their front says, but where a rule itself
+    /// does not allow it.
     pub accept_front_only: bool,
     /// What signs of a photo, a photocopy or a print instead of the document lead to.
     pub recapture: Recapture,
@@ -193,7 +198,7 @@ pub struct AgeTriageConfig {
     /// Years that the face has to look older than the rule asks, 0 to 20.
     #[serde(deserialize_with = "age_buffer")]
     pub buffer_years: AgeBuffer,
-    /// The places whose law allows it: the operator has to know that, the rule table does not yet.
+    /// The places whose law allows it: the operator has to know that where a rule does not say which methods are allowed.
     #[serde(deserialize_with = "jurisdictions")]
     pub jurisdictions: Vec<Jurisdiction>,
     /// What it may be used for there.
@@ -285,16 +290,19 @@ impl SessionConfig {
         Self { camera_mount: self.camera_mount.or(Some(CameraMount::InHand)), ..self }
     }
 
-    /// The policy of a rule with what is configured for this device.
+    /// The policy of a rule with what is configured for this device. Where the rule itself says which methods are allowed, no
+    /// configuration accepts another.
     #[must_use]
     pub fn policy(&self, rule: &Rule) -> Policy {
         let applies = |triage: &&AgeTriageConfig| {
-            triage.jurisdictions.contains(&rule.jurisdiction) && triage.use_cases.contains(&rule.use_case)
+            triage.jurisdictions.contains(&rule.jurisdiction)
+                && triage.use_cases.contains(&rule.use_case)
+                && rule.leaves_open(AllowedMethod::AgeEstimate)
         };
         Policy {
             age_triage: self.age_triage.as_ref().filter(applies).map(|triage| triage.buffer_years),
             asks_identity: rule.use_case.asks_identity(),
-            accept_front_only: self.accept_front_only,
+            accept_front_only: self.accept_front_only && rule.leaves_open(AllowedMethod::DocumentFrontOnly),
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,
             camera_mount: self.camera_mount.unwrap_or_default(),

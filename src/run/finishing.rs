@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::config::Config;
 use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
@@ -10,9 +10,6 @@ use crate::compliance::Rule;
 use crate::session::machine::Ending;
 use crate::session::{Dialect, KeptOutcome, Outcome, SessionDetails, SessionRecord};
 use crate::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store, StoreError};
-
-/// How long a verified outcome grants anything.
-const OUTCOME_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything that goes into the one transaction.
 pub(super) struct Finishing {
@@ -37,7 +34,7 @@ pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), Sto
             evidence,
             rule,
             decided_at: *decided_at,
-            expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
+            expires_at: rule.outcome_expires_at(*decided_at),
         }),
         (Ending::Decided { .. }, None) => return Err(StoreError::Refused { what: "a decision without its rule" }),
         (Ending::Canceled(_) | Ending::Expired, _) => None,

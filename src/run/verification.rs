@@ -1,7 +1,7 @@
 //! One verification, from pictures to outcome: the whole way on one page.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::{SignedDuration, Timestamp};
 
 use super::document_reading::{DocumentPictures, DocumentReading, DocumentSides, read_document};
 use super::stages::{StageReport, Stages};
@@ -15,9 +15,6 @@ use crate::session::{
     CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
 };
 use crate::vision::{FaceObserver, ModelError, Runtime, TextReader};
-
-/// How long a verified outcome from files would grant anything: as long as a session of the API lives.
-const OUTCOME_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why a request cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +57,6 @@ impl Request {
         today: Option<Date>,
         challenge: Challenge,
     ) -> Result<Self, RequestError> {
-        let rule = rules.resolve(use_case, jurisdiction)?;
         if !challenge.asks_for_both_sides() {
             return Err(RequestError::OneSided);
         }
@@ -69,6 +65,7 @@ impl Request {
             Some(day) => PlaceDays::single(day),
             None => rules.days_at(jurisdiction, Timestamp::now()).ok_or_else(unresolvable)?,
         };
+        let rule = rules.resolve(use_case, jurisdiction, days)?;
         if today.is_none() && !rules.is_plausible(days.latest) {
             return Err(RequestError::Clock { now: days.latest, made: rules.made_on() });
         }
@@ -178,7 +175,7 @@ impl Verifier {
         };
         let outcome = stages.run("decision", || {
             let decision = decide(&evidence, &request.policy, request.days);
-            let outcome = Outcome::new(seed()?, &decision, &evidence, &request.rule);
+            let outcome = Outcome::new(seed(&request.rule)?, &decision, &evidence, &request.rule);
             let seen = match outcome.result() {
                 OutcomeResult::Verified => "verified".to_owned(),
                 OutcomeResult::NotVerified => "not verified".to_owned(),
@@ -190,7 +187,7 @@ impl Verifier {
 }
 
 /// Names for an outcome that no device signs: nothing is chained, and the device says so.
-fn seed() -> Result<OutcomeSeed, VerifyError> {
+fn seed(rule: &Rule) -> Result<OutcomeSeed, VerifyError> {
     let decided_at = Timestamp::now().round(jiff::Unit::Second).unwrap_or_else(|_| Timestamp::now());
     Ok(OutcomeSeed {
         id: format!("out_{}", random_suffix()?),
@@ -199,7 +196,7 @@ fn seed() -> Result<OutcomeSeed, VerifyError> {
         sequence: 0,
         previous_hash: None,
         decided_at,
-        expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
+        expires_at: rule.outcome_expires_at(decided_at),
         consent: None,
         live_session: false,
     })

@@ -5,6 +5,8 @@
 //! [`EngineMessage::Refused`] and closes. Always holds: a message has a bounded length; no message carries evidence, so
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
+mod rules;
+
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -14,6 +16,8 @@ use super::outcome::OutcomeResult;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, StaffId, Vocabulary};
+
+pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
 /// Version of the protocol; engine and client must have the same.
 pub const PROTOCOL_VERSION: u32 = 6;
@@ -35,7 +39,7 @@ pub enum ClientRole {
     Sync,
     /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
-    /// The operator: makes and revokes the API's keys, adds and removes staff.
+    /// The operator: makes and revokes the API's keys, adds and removes staff, installs rule tables.
     Operator,
 }
 
@@ -131,6 +135,8 @@ pub enum ClientMessage {
     Keys(KeyOrder),
     /// Add, list or remove staff.
     Staff(StaffOrder),
+    /// Install a rule table, or go back to the one before.
+    Rules(RulesOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -412,6 +418,8 @@ pub enum EngineMessage {
         /// What became of it.
         said: ReturnSaid,
     },
+    /// What was asked about the rule table.
+    Rules(Box<RulesAnswer>),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

@@ -79,6 +79,10 @@ pub enum AuditAction {
     StaffRemoved,
     /// So many codes of the staff were wrong that none is looked at for a while.
     StaffLocked,
+    /// A signed rule table was installed.
+    RulesInstalled,
+    /// The rule table that was installed last was taken away.
+    RulesRolledBack,
 }
 
 impl AuditAction {
@@ -102,6 +106,8 @@ impl AuditAction {
             Self::StaffAdded => "staff_added",
             Self::StaffRemoved => "staff_removed",
             Self::StaffLocked => "staff_locked",
+            Self::RulesInstalled => "rules_installed",
+            Self::RulesRolledBack => "rules_rolled_back",
         }
     }
 }

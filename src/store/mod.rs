@@ -1,6 +1,6 @@
 //! What the engine keeps: sessions and what was asked of them, signed outcomes, credentials with anchors and what finds them
-//! again, the outbox, the
-//! API's keys and answers, the staff, and the audit chain.
+//! again, the outbox, the API's keys and answers, the staff, and the audit chain; and, in files beside it, the rule tables that
+//! were installed.
 //!
 //! Always holds: the engine alone opens the store; what a call has answered is on disk; an end is written in one
 //! transaction with its outcome, credential, anchors, audit entry and outbox rows, or not at all; an end, an outcome, an
@@ -25,6 +25,7 @@ mod outcomes;
 mod requests;
 mod returning;
 mod rows;
+mod rules;
 mod schema;
 mod sessions;
 mod staff;
@@ -52,6 +53,7 @@ pub use requests::{NewEvent, Requested};
 pub use returning::{
     CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL,
 };
+pub use rules::installed_rules;
 pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 
 use keys::Keys;

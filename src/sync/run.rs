@@ -204,7 +204,8 @@ impl Courier {
             | EngineMessage::Keys(_)
             | EngineMessage::Heeded { .. }
             | EngineMessage::Returning { .. }
-            | EngineMessage::Staff(_) => {}
+            | EngineMessage::Staff(_)
+            | EngineMessage::Rules(_) => {}
         }
         self.set_alarm();
         Ok(())
@@ -314,6 +315,7 @@ impl Courier {
                     EngineMessage::Welcome { .. }
                     | EngineMessage::Keys(_)
                     | EngineMessage::Staff(_)
+                    | EngineMessage::Rules(_)
                     | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)

@@ -32,11 +32,11 @@ pub fn stage(format: Format, stage: &StageReport) {
     }
 }
 
-/// Shows how it ended.
+/// Shows how it ended, and by which rule table: its version, and where it is from. The outcome names the version itself.
 ///
 /// # Errors
 /// [`CommandError::Output`] when nobody reads standard output any more.
-pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandError> {
+pub fn finish(format: Format, verified: &Verification, table_read: (&str, &str)) -> Result<(), CommandError> {
     let mut output = std::io::stdout().lock();
     match format {
         Format::Json => {
@@ -44,12 +44,12 @@ pub fn finish(format: Format, verified: &Verification) -> Result<(), CommandErro
             serde_json::to_writer_pretty(&mut output, &document).map_err(std::io::Error::from)?;
             writeln!(output)?;
         }
-        Format::Table => table(&mut output, verified)?,
+        Format::Table => table(&mut output, verified, table_read)?,
     }
     Ok(output.flush()?)
 }
 
-fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()> {
+fn table(output: &mut impl Write, verified: &Verification, (version, from): (&str, &str)) -> std::io::Result<()> {
     let outcome = &verified.outcome;
     writeln!(output, "\n  {:<38} {:<14} strength", "check", "result")?;
     writeln!(output, "  {:-<38} {:-<14} {:-<8}", "", "", "")?;
@@ -62,6 +62,7 @@ fn table(output: &mut impl Write, verified: &Verification) -> std::io::Result<()
         writeln!(output, "  {:<38} {:>6.0} ms", stage.stage, stage.ms)?;
     }
     writeln!(output, "  {:<38} {:>6.0} ms\n", "total", verified.stages.iter().map(|stage| stage.ms).sum::<f64>())?;
+    writeln!(output, "  by the rules {version}, {from}\n")?;
     match (outcome.result(), outcome.reason().map(ReasonCode::entry)) {
         (OutcomeResult::Verified, _) => writeln!(output, "  VERIFIED: {} years or older", outcome.tier().years()),
         (OutcomeResult::NotVerified, None) => writeln!(output, "  NOT VERIFIED"),

@@ -1,12 +1,21 @@
-//! `carded rules`: what the rule table says, and how much of it is known.
+//! `carded rules`: what a rule table says, which one the device uses, and the publisher's tools.
+
+mod publish;
+mod say;
+mod table;
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use jiff::civil::Date;
 
+use self::publish::{BundleArgs, KeyArgs};
+pub(super) use self::table::TableArgs;
 use super::exit::{CommandError, Exit};
-use crate::compliance::{Coverage, Jurisdiction, RuleBook, RuleError, UseCase};
+use crate::compliance::{Jurisdiction, MAX_BUNDLE_BYTES, UseCase};
+use crate::run::{Config, order_rules, run_role};
+use crate::session::protocol::RulesOrder;
 
 /// What `carded rules` takes.
 #[derive(Debug, Args)]
@@ -14,6 +23,9 @@ pub struct RulesArgs {
     /// Print JSON instead of text.
     #[arg(long, global = true)]
     json: bool,
+    /// The configuration file: of the device whose table is meant, and whose keys are trusted.
+    #[arg(long, global = true, env = "CARDED_CONFIG", default_value = "/etc/carded/config.toml")]
+    config: PathBuf,
     #[command(subcommand)]
     verb: RulesVerb,
 }
@@ -28,100 +40,64 @@ enum RulesVerb {
         /// Where: a code of ISO 3166-2, such as US-CA.
         #[arg(long)]
         jurisdiction: Jurisdiction,
+        /// On which day [default: today in the place].
+        #[arg(long)]
+        on: Option<Date>,
+        #[command(flatten)]
+        table: TableArgs,
     },
     /// Counts what is known and unknown of each country and use case.
-    Coverage,
+    Coverage {
+        #[command(flatten)]
+        table: TableArgs,
+    },
+    /// Says which table the device uses, and which are installed.
+    Status,
+    /// Has the device use a signed table from now on; sessions that are under way keep their rule.
+    Install {
+        /// The bundle.
+        file: PathBuf,
+    },
+    /// Takes away the table that was installed last: the one before it is used, or the built-in one.
+    Rollback,
+    /// Makes a publisher's key.
+    Key(KeyArgs),
+    /// Makes a bundle of a folder of TOML files, and signs it.
+    Bundle(BundleArgs),
 }
 
-/// Says what the table says.
+/// Carries out what is asked about rule tables.
 ///
 /// # Errors
-/// [`CommandError`] when nothing can be written, or the table that the program was built with is wrong.
+/// [`CommandError`] when it cannot be carried out; nothing was changed then.
 pub fn rules(args: &RulesArgs) -> Result<Exit, CommandError> {
-    let book = RuleBook::built_in()?;
     let mut out = std::io::stdout().lock();
     match &args.verb {
-        RulesVerb::Explain { use_case, jurisdiction } => explain(&mut out, &book, *use_case, jurisdiction, args.json),
-        RulesVerb::Coverage => coverage(&mut out, &book, args.json),
+        RulesVerb::Explain { use_case, jurisdiction, on, table } => {
+            let table = table.open(&args.config)?;
+            say::explain(&mut out, &table, (*use_case, jurisdiction, *on), args.json)
+        }
+        RulesVerb::Coverage { table } => say::coverage(&mut out, &table.open(&args.config)?, args.json),
+        RulesVerb::Status => order(args, &mut out, RulesOrder::Status),
+        RulesVerb::Install { file } => {
+            let bytes = table::read(file, MAX_BUNDLE_BYTES)?;
+            let not_text = |_| CommandError::Usage(format!("{} is no text; give the file of a bundle", file.display()));
+            order(args, &mut out, RulesOrder::Install { bundle: String::from_utf8(bytes).map_err(not_text)? })
+        }
+        RulesVerb::Rollback => order(args, &mut out, RulesOrder::Rollback),
+        RulesVerb::Key(key) => publish::key(&mut out, key, args.json),
+        RulesVerb::Bundle(bundle) => publish::bundle(&mut out, bundle, args.json),
     }
 }
 
-/// A pair without a rule is bad input; that nobody may is an answer.
-fn explain(
-    out: &mut impl Write,
-    book: &RuleBook,
-    use_case: UseCase,
-    jurisdiction: &Jurisdiction,
-    json: bool,
-) -> Result<Exit, CommandError> {
-    let merged = book.merge(&[use_case], jurisdiction).map_err(|error| CommandError::Usage(error.to_string()))?;
-    let note = match book.resolve(use_case, jurisdiction) {
-        Ok(rule) => rule.note,
-        Err(RuleError::Prohibited { .. }) => Some("Nobody may; the device makes no session for it.".to_owned()),
-        Err(error) => return Err(CommandError::Usage(error.to_string())),
-    };
-    if json {
-        let said = json!({
-            "use_case": use_case,
-            "jurisdiction": jurisdiction,
-            "prohibited": !merged.prohibited.is_empty(),
-            "tier": merged.tier,
-            "regulators": merged.regulators,
-            "note": note,
-            "sources": merged.sources,
-            "terms": merged.terms,
-            "rule_version": merged.rule_version,
-        });
-        writeln!(out, "{said}")?;
-        return Ok(Exit::Success);
+fn order(args: &RulesArgs, out: &mut impl Write, order: RulesOrder) -> Result<Exit, CommandError> {
+    let config = Config::load(&args.config)?;
+    let answer = run_role(|_| order_rules(&config, order)).map_err(CommandError::Process)??;
+    if args.json {
+        serde_json::to_writer(&mut *out, &answer).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        say::status(out, &answer)?;
     }
-    let answer = match (merged.tier, merged.prohibited.is_empty()) {
-        (Some(tier), true) => format!("the person has to be {} years old", tier.years()),
-        _ => "prohibited".to_owned(),
-    };
-    writeln!(out, "{use_case} in {jurisdiction}: {answer}")?;
-    for regulator in &merged.regulators {
-        writeln!(out, "  regulator  {regulator}")?;
-    }
-    if let Some(note) = note {
-        writeln!(out, "  note       {note}")?;
-    }
-    for source in &merged.sources {
-        writeln!(out, "  read       {} ({}, {})", source.title, source.url, source.read_on)?;
-        writeln!(out, "             {}", source.says)?;
-    }
-    writeln!(out, "  table      {}. Verify with counsel.", merged.rule_version)?;
-    Ok(Exit::Success)
-}
-
-fn coverage(out: &mut impl Write, book: &RuleBook, json: bool) -> Result<Exit, CommandError> {
-    let mut by_use_case = UseCase::ALL.map(|use_case| (use_case, Coverage::default()));
-    let all = book.coverage();
-    for cells in all.values() {
-        for (use_case, sum) in &mut by_use_case {
-            let Some(of_country) = cells.get(use_case) else { continue };
-            sum.known += of_country.known;
-            sum.prohibited += of_country.prohibited;
-            sum.unknown += of_country.unknown;
-        }
-    }
-    if json {
-        for (use_case, sum) in by_use_case {
-            let Coverage { known, prohibited, unknown } = sum;
-            writeln!(
-                out,
-                "{}",
-                json!({ "use_case": use_case, "known": known, "prohibited": prohibited, "unknown": unknown })
-            )?;
-        }
-        return Ok(Exit::Success);
-    }
-    writeln!(out, "{:<20} {:>6} {:>11} {:>8}", "use case", "known", "prohibited", "unknown")?;
-    for (use_case, Coverage { known, prohibited, unknown }) in &by_use_case {
-        writeln!(out, "{:<20} {known:>6} {prohibited:>11} {unknown:>8}", use_case.as_str())?;
-    }
-    let unknown: usize = by_use_case.iter().map(|(_, cells)| cells.unknown).sum();
-    let known: usize = by_use_case.iter().map(|(_, cells)| cells.known).sum();
-    writeln!(out, "{unknown} of {} cells are unknown; table {}", known + unknown, book.version())?;
     Ok(Exit::Success)
 }

@@ -9,8 +9,9 @@ use super::assets::Assets;
 use super::document_files::DocumentFiles;
 use super::exit::{CommandError, Exit};
 use super::report::{self, Format};
+use super::rules::TableArgs;
 use crate::camera::FrameSequence;
-use crate::compliance::{Jurisdiction, RuleBook, UseCase};
+use crate::compliance::{Jurisdiction, UseCase};
 use crate::imaging::Provenance;
 use crate::liveness::Side;
 use crate::run::{DocumentPictures, Request, Verifier};
@@ -40,6 +41,11 @@ pub struct VerifyArgs {
     /// The day to decide for [default: today in the jurisdiction].
     #[arg(long)]
     today: Option<Date>,
+    #[command(flatten)]
+    table: TableArgs,
+    /// The configuration file, for --bundle and --installed.
+    #[arg(long, env = "CARDED_CONFIG", default_value = "/etc/carded/config.toml")]
+    config: PathBuf,
     /// Print the outcome as it would be signed, and each stage's time, as one JSON object.
     #[arg(long)]
     json: bool,
@@ -51,7 +57,8 @@ pub struct VerifyArgs {
 /// [`CommandError`] when an input cannot be read, no rule is known, or a model fails.
 pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> {
     let challenge = super::asked_challenge(args.steps.as_deref())?;
-    let request = Request::new(&RuleBook::built_in()?, args.use_case, &args.jurisdiction, args.today, challenge)?;
+    let table = args.table.open(&args.config)?;
+    let request = Request::new(&table.book, args.use_case, &args.jurisdiction, args.today, challenge)?;
     let sides = args.document.load().map_err(CommandError::Usage)?;
     let pictures = DocumentPictures { sides, provenance: Provenance::Files };
     let frames = FrameSequence::open(&args.face, args.fps)?;
@@ -59,7 +66,7 @@ pub fn verify(args: &VerifyArgs, assets: &Assets) -> Result<Exit, CommandError> 
     let runtime = Runtime::load(&assets.models, &assets.runtime, Threads::all())?;
     let mut verifier = Verifier::open(&runtime)?;
     let verified = verifier.verify(&pictures, frames, &request, &mut |stage| report::stage(format, stage))?;
-    report::finish(format, &verified)?;
+    report::finish(format, &verified, (table.book.version(), &table.from))?;
     Ok(match verified.outcome.result() {
         OutcomeResult::Verified => Exit::Success,
         OutcomeResult::NotVerified => Exit::Negative,

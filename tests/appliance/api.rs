@@ -14,13 +14,13 @@ use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, answer, wait_for, words};
 use crate::support::skip;
 
 /// An appliance with its API on a free port.
-struct Served {
-    site: Site,
+pub struct Served {
+    pub site: Site,
     address: SocketAddr,
 }
 
 impl Served {
-    fn new(site: Site, more: &str) -> Self {
+    pub fn new(site: Site, more: &str) -> Self {
         // Somebody else might take it in between; nobody does on a machine for tests.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let config = fs::read_to_string(site.path("config.toml")).unwrap();
@@ -33,7 +33,7 @@ impl Served {
     }
 
     /// A key, made by the operator's own command.
-    fn key(&self, more: &[&str]) -> String {
+    pub fn key(&self, more: &[&str]) -> String {
         let mut command = self.site.command("keys");
         let output = command.args(["--json", "create", "--label", "test"]).args(more).output().unwrap();
         assert!(output.status.success(), "{}", words(&output));
@@ -41,7 +41,7 @@ impl Served {
         made["text"].as_str().unwrap().to_owned()
     }
 
-    fn ask(&self, key: &str, method: &str, path: &str, body: &str) -> Heard {
+    pub fn ask(&self, key: &str, method: &str, path: &str, body: &str) -> Heard {
         self.ask_with(&format!("Authorization: Bearer {key}\r\n"), method, path, body)
     }
 
@@ -63,7 +63,7 @@ impl Served {
 
 /// An answer.
 #[derive(Debug)]
-struct Heard {
+pub struct Heard {
     status: u16,
     head: String,
     body: Value,
@@ -76,12 +76,12 @@ impl Heard {
         Self { status, head: head.to_lowercase(), body: serde_json::from_str(body).unwrap_or(Value::Null) }
     }
 
-    fn ok(self) -> Value {
+    pub fn ok(self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         self.body
     }
 
-    fn refused(self, status: u16, code: &str) -> Value {
+    pub fn refused(self, status: u16, code: &str) -> Value {
         assert_eq!((self.status, &self.body["error"]["code"]), (status, &json!(code)), "{self:?}");
         self.body
     }

@@ -5,6 +5,7 @@ mod api;
 mod engine;
 mod faults;
 mod roles;
+mod rules;
 mod site;
 mod staff;
 #[path = "../support/mod.rs"]

@@ -108,7 +108,10 @@ pub fn canceled(number: i64) -> (String, String) {
 
 /// The outcome of a session in which nothing was shown.
 pub fn not_verified(sequence: u64, previous_hash: Option<String>) -> Outcome {
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let evidence = Evidence::default();
     let decision = decide(&evidence, &Policy::for_tier(rule.tier), PlaceDays::single(date(2026, 11, 22)));
     let seed = OutcomeSeed {

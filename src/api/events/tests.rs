@@ -89,7 +89,10 @@ fn outcome() -> Outcome {
         }),
         models: BTreeMap::new(),
     };
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let day = date(2026, 11, 22);
     let decision = decide(&evidence, &Policy::for_tier(rule.tier), PlaceDays { earliest: day, latest: day });
     let seed = OutcomeSeed {
@@ -251,7 +254,10 @@ fn both_dialects_hear_under_one_name_that_the_staff_have_overridden_an_outcome()
 
 #[test]
 fn an_event_is_as_live_as_the_outcome_that_it_tells_of() {
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let day = PlaceDays::single(date(2026, 11, 22));
     let seed = |id: &str, live_session| OutcomeSeed {
         id: id.to_owned(),

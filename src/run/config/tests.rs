@@ -1,5 +1,7 @@
+use jiff::civil::date;
+
 use super::*;
-use crate::compliance::{AgeTier, RuleBook};
+use crate::compliance::{AgeTier, PlaceDays, RuleBook, Terms};
 
 const GOOD: &str = r#"
         [device]
@@ -84,8 +86,46 @@ fn age_triage_without_a_place_or_for_a_use_that_asks_who_somebody_is_is_refused(
 fn rule(use_case: UseCase, place: &str) -> Rule {
     let jurisdiction = place.parse().unwrap();
     let known = RuleBook::built_in().unwrap();
-    let rule = known.resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = known
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     Rule { use_case, jurisdiction, ..rule }
+}
+
+#[test]
+fn what_a_rule_itself_says_of_methods_binds_and_a_default_leaves_the_operator_the_last_word() {
+    use AllowedMethod as M;
+    let accepting =
+        TRIAGE.replacen("[sessions.age_triage]", "[sessions]\naccept_front_only = true\n[sessions.age_triage]", 1);
+    let sessions = Config::parse(&GOOD.replace("[camera]", &accepting)).unwrap().sessions;
+    let unsaid = rule(UseCase::AlcoholInPerson, "US-CA");
+    let policy_of = |binds_methods, allowed_methods: &[M]| {
+        let terms = Terms { allowed_methods: allowed_methods.to_vec(), ..unsaid.terms.clone() };
+        let policy = sessions.policy(&Rule { terms, binds_methods, ..unsaid.clone() });
+        (policy.accept_front_only, policy.age_threshold().is_some())
+    };
+    assert_eq!(policy_of(false, &[M::DocumentFace]), (true, true));
+    assert_eq!(policy_of(true, &[M::DocumentFace]), (false, false));
+    assert_eq!(policy_of(true, &[M::DocumentFace, M::DocumentFrontOnly]), (true, false));
+    assert_eq!(policy_of(true, &[M::DocumentFace, M::AgeEstimate]), (false, true));
+    // What a rule allows is accepted by nobody who did not configure it.
+    let strict = Config::parse(GOOD).unwrap().sessions;
+    let all =
+        Terms { allowed_methods: vec![M::DocumentFace, M::DocumentFrontOnly, M::AgeEstimate], ..unsaid.terms.clone() };
+    assert_eq!(strict.policy(&Rule { binds_methods: true, terms: all, ..unsaid.clone() }), strict.policy(&unsaid));
+}
+
+#[test]
+fn a_publisher_is_trusted_by_the_key_alone_and_nobody_is_by_default() {
+    assert!(Config::parse(GOOD).unwrap().rules.trusted_keys.is_empty());
+    let with =
+        |keys: &str| Config::parse(&GOOD.replace("[camera]", &format!("[rules]\ntrusted_keys = [{keys}]\n[camera]")));
+    let key = "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"";
+    assert_eq!(with(key).unwrap().rules.trusted_keys[0].id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    for wrong in ["\"11qYAYKxCrfVS\"", "\"\"", &key.replace('_', "/"), &format!("\"{}\"", "A".repeat(43))] {
+        assert!(with(wrong).unwrap_err().contains("43 characters of base64url"), "{wrong}");
+    }
+    assert!(with(&[key; 9].join(", ")).unwrap_err().contains("more than 8 keys"));
 }
 
 #[test]

@@ -171,8 +171,8 @@ fn not_returned(refusal: ReturnRefusal) -> ApiError {
 }
 
 impl Backend for EngineBackend {
-    fn rules(&self) -> &RuleBook {
-        &self.ways.rules
+    fn rules(&self) -> Arc<RuleBook> {
+        Arc::clone(&self.ways.rules.borrow())
     }
 
     fn secrets(&self) -> &ApiSecrets {

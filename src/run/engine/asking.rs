@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::desk::Desk;
+use super::ruling::HeldRule;
 use crate::api::{EventKind, NewSession, SessionSnapshot, TestOutcome};
 use crate::compliance::RuleError;
 use crate::privacy::StaffId;
@@ -106,14 +107,14 @@ impl Desk {
         let use_case = asked.as_ref().and_then(|asked| asked.use_case).unwrap_or(site.use_case);
         let place = asked.as_ref().and_then(|asked| asked.jurisdiction.clone());
         let jurisdiction = place.unwrap_or_else(|| site.jurisdiction.clone());
-        if let Err(error) = self.rules.resolve(use_case, &jurisdiction) {
+        let now = Timestamp::now();
+        if let Err(error) = self.rules_in_use().resolve_at(use_case, &jurisdiction, now) {
             return Ok(Err(error.into()));
         }
         let id = match &asked {
             Some(asked) => asked.id.clone(),
             None => draw_id()?,
         };
-        let now = Timestamp::now();
         let record = SessionRecord {
             id,
             use_case,
@@ -184,7 +185,8 @@ impl Desk {
 
     /// Puts a session that is on disk before the camera.
     async fn show(&mut self, record: SessionRecord) -> Result<Started, EngineError> {
-        let rule = match self.rules.resolve(record.use_case, &record.jurisdiction) {
+        let book = self.rules_in_use();
+        let rule = match book.resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) {
             Ok(rule) => rule,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -199,6 +201,8 @@ impl Desk {
             Err(error) => return Ok(Err(self.failed_store(&error))),
         };
         let policy = self.policy_of(details.as_ref(), &rule);
+        // The days from here on are those of this session's place.
+        (self.session, self.held) = (None, Some(HeldRule { rule, book }));
         let now = self.now();
         let mut session = Session::new(record, policy, self.capture, now);
         // What this asks for is done: it is written.
@@ -270,7 +274,8 @@ impl Desk {
             Ok(Some(mut record)) => {
                 if let Ending::Decided { decision, .. } = &ending {
                     // The rules may be others than when it was made.
-                    if let Err(error) = self.rules.resolve(record.use_case, &record.jurisdiction) {
+                    let now = Timestamp::now();
+                    if let Err(error) = self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, now) {
                         return Ok(Err(error.into()));
                     }
                     record.last_error = decision.reasons.first().copied();
@@ -306,7 +311,7 @@ impl Desk {
             },
         };
         let Some(record) = waiting else { return Ok(Ok(Answered::NotOpen)) };
-        let rule = match self.rules.resolve(record.use_case, &record.jurisdiction) {
+        let rule = match self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) {
             Ok(rule) => rule,
             Err(error) => return Ok(Err(error.into())),
         };

@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::EngineError;
 use super::asking::{Started, Wish, ask_for_review, too_many};
 use super::eyes::{Eyes, EyesOrder, Shown};
+use super::ruling::HeldRule;
 use super::store_keeper::StoreKeeper;
 use crate::api::NewSession;
-use crate::compliance::{PlaceDays, Rule, RuleBook};
+use crate::compliance::{Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
 use crate::run::finishing::{Finishing, finish};
@@ -89,7 +90,10 @@ impl Faults {
 /// Everything that the desk needs.
 pub(super) struct Desk {
     pub config: Arc<Config>,
-    pub rules: RuleBook,
+    /// The rule table that new sessions are made by.
+    pub rules: watch::Receiver<Arc<RuleBook>>,
+    /// What the session before the camera goes by until its end, whatever is installed meanwhile.
+    pub held: Option<HeldRule>,
     pub policy: Box<dyn Fn(&Rule) -> Policy + Send>,
     pub store: StoreKeeper,
     pub eyes: Eyes,
@@ -225,7 +229,7 @@ impl Desk {
 
     /// Looks at the clock, and tells the session when the device has become faulty or well.
     pub(super) async fn reconcile(&mut self) -> Result<(), EngineError> {
-        let right = self.rules.is_plausible(self.days().latest);
+        let right = self.rules_in_use().is_plausible(self.days().latest);
         self.faults.clock_again_at = (!right).then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
         let fault = self.faults.first();
         match (std::mem::replace(&mut self.faults.told, fault), fault) {
@@ -262,17 +266,22 @@ impl Desk {
             self.give_up(record).await?;
         }
         let Some(record) = newest.or(unshown) else { return Ok(()) };
-        let Ok(rule) = self.rules.resolve(record.use_case, &record.jurisdiction) else {
+        let book = self.rules_in_use();
+        let Ok(rule) = book.resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) else {
             return self.give_up(record).await;
         };
         let id = record.id.clone();
         let details = self.store.call(move |store| store.details(&id)).await??;
         let policy = self.policy_of(details.as_ref(), &rule);
+        self.held = Some(HeldRule { rule, book });
         let now = self.now();
-        if let Some((session, effects)) = Session::resume(record, policy, self.capture, now) {
-            tracing::info!(session = %session.record().id, "an interrupted session starts over");
-            self.session = Some(session);
-            self.carry_out(effects).await?;
+        match Session::resume(record, policy, self.capture, now) {
+            Some((session, effects)) => {
+                tracing::info!(session = %session.record().id, "an interrupted session starts over");
+                self.session = Some(session);
+                self.carry_out(effects).await?;
+            }
+            None => self.held = None,
         }
         Ok(())
     }
@@ -412,7 +421,7 @@ impl Desk {
         ending: Ending,
         at: Timestamp,
     ) -> Result<Event, EngineError> {
-        let rule = self.rules.resolve(record.use_case, &record.jurisdiction).ok();
+        let rule = self.rule_of(&record, at);
         let record = SessionRecord { state: ending.state(), ..record };
         let (id, state) = (record.id.clone(), record.state);
         let finishing = Finishing { record, ending, rule, config: Arc::clone(&self.config), decided_at: at };
@@ -443,7 +452,7 @@ impl Desk {
     async fn take_time(&mut self) -> Result<(), EngineError> {
         let uptime = self.origin.elapsed();
         if self.result_until.is_some_and(|until| uptime >= until) {
-            (self.session, self.result_until) = (None, None);
+            (self.session, self.held, self.result_until) = (None, None, None);
         }
         if self.faults.store_again_at.is_some_and(|at| uptime >= at) {
             let well = self.store.call(Store::probe).await?.is_ok();
@@ -472,15 +481,6 @@ impl Desk {
 
     pub(super) fn now(&self) -> Now {
         Now { uptime: self.origin.elapsed(), wall: Timestamp::now(), days: self.days() }
-    }
-
-    /// The calendar days of the session's place, or of the site. Both are in the rule table: a session is not made, and
-    /// not taken up again, otherwise.
-    fn days(&self) -> PlaceDays {
-        let now = Timestamp::now();
-        let place = self.session.as_ref().map_or(&self.config.site.jurisdiction, |kept| &kept.record().jurisdiction);
-        let utc = || PlaceDays::single(now.to_zoned(jiff::tz::TimeZone::UTC).date());
-        self.rules.days_at(place, now).unwrap_or_else(utc)
     }
 
     fn publish(&self) {

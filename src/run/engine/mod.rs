@@ -1,6 +1,6 @@
 //! `carded engine`: camera, models, sessions and the database behind one Unix socket.
 //!
-//! Start-up, in this order: the store (so that a second engine ends before it touches anything), the models, the camera,
+//! Start-up, in this order: the store (so that a second engine ends before it touches anything), the rules, the models, the camera,
 //! the socket, the desk. It is ready when the camera has given its first frame. Whichever part ends first ends the
 //! engine, with its reason. Stopping: no new order is taken, a transaction that has begun is finished, and all within two
 //! seconds.
@@ -11,6 +11,7 @@ mod desk;
 mod eyes;
 mod letters;
 mod returning;
+mod ruling;
 mod server;
 mod staffing;
 mod store_keeper;
@@ -35,6 +36,7 @@ use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
 use super::config::Config;
 use super::process::stopped;
+use super::rules;
 use super::socket::{self, SocketError};
 pub use super::vision::Decoder;
 use super::vision::Vision;
@@ -114,18 +116,16 @@ pub async fn run(
 ) -> Result<(), EngineError> {
     let origin = Instant::now();
     let config = Arc::new(parts.config);
-    let rules = RuleBook::built_in()?;
-    let rule = rules.resolve(config.site.use_case, &config.site.jurisdiction)?;
-    let estimates_ages = (parts.policy)(&rule).age_threshold().is_some();
-
-    let may_be_live = config.camera.may_be_live();
-    let (folder, models, library, decoder) = (config.device.state.clone(), parts.models, parts.runtime, parts.decoder);
-    let opening =
-        tokio::task::spawn_blocking(move || open(&folder, &models, &library, decoder, estimates_ages, may_be_live));
-    let (store, vision) = tokio::select! {
+    let (models, library, decoder) = (parts.models, parts.runtime, parts.decoder);
+    let opening = tokio::task::spawn_blocking({
+        let config = Arc::clone(&config);
+        move || open(&config, &models, &library, decoder)
+    });
+    let (store, rules, vision) = tokio::select! {
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
+    let (rules, rules_in_use) = watch::channel(Arc::new(rules));
     let secrets = store.api_secrets();
     let (store, store_thread) = StoreKeeper::start(store)?;
 
@@ -148,10 +148,10 @@ pub async fn run(
         store: store.clone(),
         config: Arc::clone(&config),
         due: due.clone(),
-        rules: Arc::new(rules.clone()),
         secrets: secrets.clone(),
         letters: Letters::default(),
         codes: Arc::new(Codes::default()),
+        rules,
         origin,
     };
     let backend = EngineBackend { ways: ways.clone(), secrets, prompts: shown_prompts.clone(), ends: ends.clone() };
@@ -165,7 +165,8 @@ pub async fn run(
     };
     let desk = Desk {
         config: Arc::clone(&config),
-        rules,
+        rules: rules_in_use,
+        held: None,
         policy: parts.policy,
         store,
         eyes,
@@ -220,18 +221,20 @@ pub async fn run(
 
 /// What takes time to open, in the order of the start-up.
 fn open(
-    folder: &Path,
+    config: &Config,
     models: &Path,
     library: &Path,
     decoder: Decoder,
-    estimates_ages: bool,
-    may_be_live: bool,
-) -> Result<(Store, Vision), EngineError> {
-    let mut store = Store::open(folder)?;
-    store.set_site_mode(may_be_live);
+) -> Result<(Store, RuleBook, Vision), EngineError> {
+    let mut store = Store::open(&config.device.state)?;
+    store.set_site_mode(config.camera.may_be_live());
+    let rules = rules::table_to_use(&store.installed_rules(), config)?;
+    rules.resolve_at(config.site.use_case, &config.site.jurisdiction, Timestamp::now())?;
     let runtime = Runtime::load(models, library, Threads::all())?;
     let vision = Vision::open(&runtime, decoder)?;
-    Ok((store, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))
+    // Another table may allow tomorrow what this one does not.
+    let estimates_ages = config.sessions.age_triage.is_some();
+    Ok((store, rules, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))
 }
 
 /// An engine that cannot write this goes on: the desk finds out by itself, and says so.

@@ -24,7 +24,7 @@ use crate::run::config::DeviceConfig;
 use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
-use crate::run::{keys, staff};
+use crate::run::{keys, rules, staff};
 use crate::session::protocol::{
     Body, ClientMessage, ClientRole, EngineMessage, PrivateText, Settlement, encode, encode_preview,
 };
@@ -187,7 +187,20 @@ impl Server {
                 ClientMessage::Staff(order) => {
                     self.ordered(move |store| staff::carry_out(store, &order)).await.map(EngineMessage::Staff)
                 }
-                _ => Err("this client may manage keys and staff, and nothing else".to_owned()),
+                ClientMessage::Rules(order) => {
+                    let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
+                    // Both on the store's thread, so that of two orders the later one's table is used.
+                    let install = move |store: &mut Store| {
+                        let (answer, table) = rules::carry_out(store, &config, &order)?;
+                        if answer.changed {
+                            tracing::info!("the rules are {} from now on", table.version());
+                            in_use.send_replace(Arc::new(table));
+                        }
+                        Ok(answer)
+                    };
+                    self.ordered(install).await.map(|answer| EngineMessage::Rules(Box::new(answer)))
+                }
+                _ => Err("this client may manage keys, staff and rules, and nothing else".to_owned()),
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
@@ -311,7 +324,8 @@ impl Server {
             | ClientMessage::Lease { .. }
             | ClientMessage::Settle { .. }
             | ClientMessage::Keys(_)
-            | ClientMessage::Staff(_) => {
+            | ClientMessage::Staff(_)
+            | ClientMessage::Rules(_) => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
         }
@@ -356,7 +370,8 @@ impl Server {
                 | ClientMessage::EnterCode { .. }
                 | ClientMessage::Cancel { .. }
                 | ClientMessage::Keys(_)
-                | ClientMessage::Staff(_) => {
+                | ClientMessage::Staff(_)
+                | ClientMessage::Rules(_) => {
                     Err("this client may lease and settle events, and nothing else".to_owned())
                 }
             };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
 use super::asking::{StartRefusal, Wish};
@@ -76,14 +76,15 @@ pub(super) struct Ways {
     pub desk: mpsc::Sender<Order>,
     pub store: StoreKeeper,
     pub config: Arc<Config>,
-    pub rules: Arc<RuleBook>,
     pub secrets: ApiSecrets,
     /// To whoever sends mail.
     pub letters: Letters,
     /// Codes that somebody is to enter.
     pub codes: Arc<Codes>,
+    /// The rule table in use; who sends another has it used for every session from then on.
+    pub rules: watch::Sender<Arc<RuleBook>>,
     /// Tells `sync` that something waits.
-    pub due: tokio::sync::watch::Sender<u64>,
+    pub due: watch::Sender<u64>,
     pub origin: std::time::Instant,
 }
 
@@ -131,8 +132,9 @@ impl Ways {
     ) -> Result<(), StaffRefusal> {
         let staff = self.who(code).await?;
         let place = &self.config.site.jurisdiction;
-        let days = self.rules.days_at(place, Timestamp::now());
-        if !days.is_some_and(|days| self.rules.is_plausible(days.latest)) {
+        let rules = Arc::clone(&self.rules.borrow());
+        let days = rules.days_at(place, Timestamp::now());
+        if !days.is_some_and(|days| rules.is_plausible(days.latest)) {
             return Err(StartRefusal::from(DeviceFault::Clock).into());
         }
         let config = Arc::clone(&self.config);

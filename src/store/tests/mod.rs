@@ -12,6 +12,7 @@ mod outcomes;
 mod privacy;
 mod requests;
 pub(crate) mod returning;
+mod rules;
 mod space;
 mod staff;
 
@@ -114,7 +115,10 @@ fn evidence() -> Evidence {
 }
 
 fn rule() -> Rule {
-    RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap()
+    RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap()
 }
 
 fn decision_on(evidence: &Evidence) -> Decision {

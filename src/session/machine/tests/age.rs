@@ -38,7 +38,10 @@ fn read(session: &mut Session, effects: &[Effect], seen: FaceSeen) -> Vec<Effect
 
 fn outcome_of(effects: &[Effect]) -> Outcome {
     let Some(Ending::Decided { decision, evidence }) = ending_of(effects) else { panic!("{effects:?}") };
-    let rule = RuleBook::built_in().unwrap().resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap()).unwrap();
+    let rule = RuleBook::built_in()
+        .unwrap()
+        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
+        .unwrap();
     let seed = OutcomeSeed {
         id: "out_1".to_owned(),
         session: "vks_1".to_owned(),

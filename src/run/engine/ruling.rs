@@ -1,0 +1,44 @@
+//! Which rule table the desk goes by.
+//!
+//! Always holds: a session before the camera keeps the rule that it began with until its end, whatever is installed meanwhile;
+//! whatever begins is by the newest table.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::desk::Desk;
+use crate::compliance::{PlaceDays, Rule, RuleBook};
+use crate::session::SessionRecord;
+
+/// The rule of a session, and the table that it is from.
+pub(super) struct HeldRule {
+    pub rule: Rule,
+    pub book: Arc<RuleBook>,
+}
+
+impl Desk {
+    /// The rule table for whatever begins now.
+    pub(super) fn rules_in_use(&self) -> Arc<RuleBook> {
+        Arc::clone(&self.rules.borrow())
+    }
+
+    /// The rule by which a session ends: its own, or what holds now for one that was never shown.
+    pub(super) fn rule_of(&self, record: &SessionRecord, at: Timestamp) -> Option<Rule> {
+        match self.held.as_ref().filter(|_| self.is_present(&record.id)) {
+            Some(held) => Some(held.rule.clone()),
+            None => self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, at).ok(),
+        }
+    }
+
+    /// The calendar days of the session's place, or of the site. Both are in the rule table: a session is not made, and
+    /// not taken up again, otherwise.
+    pub(super) fn days(&self) -> PlaceDays {
+        let now = Timestamp::now();
+        let days = match &self.held {
+            Some(held) => held.book.days_at(&held.rule.jurisdiction, now),
+            None => self.rules_in_use().days_at(&self.config.site.jurisdiction, now),
+        };
+        days.unwrap_or_else(|| PlaceDays::single(now.to_zoned(jiff::tz::TimeZone::UTC).date()))
+    }
+}
