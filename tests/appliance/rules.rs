@@ -199,8 +199,8 @@ fn a_running_engine_takes_a_table_at_once_and_a_session_under_way_keeps_its_rule
     assert_eq!(checked(), ("over_25".into(), "t2".into()));
     till.prompt(|screen| *screen == Screen::Verified);
     let bodies: Vec<Value> = site.due().iter().map(|event| serde_json::from_str(&event.body).unwrap()).collect();
-    let outcomes = bodies.iter().map(|body| &body["data"]["object"]["carded"]["outcome"]);
-    let outcome = outcomes.last().unwrap();
+    let mut outcomes = bodies.iter().map(|body| &body["data"]["object"]["carded"]["outcome"]);
+    let outcome = outcomes.next_back().unwrap();
     assert_eq!((&outcome["rule_version"], &outcome["tier"]), (&"t1".into(), &"over_18".into()), "{outcome}");
     let at = |name: &str| outcome[name].as_str().unwrap().parse::<Timestamp>().unwrap();
     // Three days, as the table says.
