@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::desk::Desk;
+use super::known::Answered;
 use super::ruling::HeldRule;
 use crate::api::{EventKind, NewSession, SessionSnapshot, TestOutcome};
 use crate::compliance::RuleError;
@@ -19,8 +20,8 @@ use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
 use crate::session::machine::{Ending, Event, Session};
 use crate::session::{
-    CanceledBy, Credential, Decision, DeviceFault, Evidence, ReturnProof, Returned, SessionId, SessionRecord,
-    SessionState, Verdict,
+    CanceledBy, Credential, Decision, DeviceFault, Evidence, ReturnProof, SessionId, SessionRecord, SessionState,
+    Verdict,
 };
 use crate::store::{Budget, NewEvent, Requested, Spent, Store, StoreError};
 
@@ -49,17 +50,6 @@ pub(super) enum StartRefusal {
     /// The session is not one that waits for its screen.
     #[error("this session does not wait for its screen: it was started already, or has ended")]
     NotWaiting,
-}
-
-/// Whether what somebody has answers what a session asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answered {
-    /// It does; with a proof, the session has ended by it.
-    Yes,
-    /// It does not; nothing has happened.
-    No,
-    /// The session waits for nobody to begin any more.
-    NotOpen,
 }
 
 /// Whether a session ended as was wished.
@@ -151,7 +141,7 @@ impl Desk {
     }
 
     /// What is said when the store fails. Only a disk that fails is a fault of the device, and not what it refuses to write.
-    fn failed_store(&mut self, error: &StoreError) -> StartRefusal {
+    pub(super) fn failed_store(&mut self, error: &StoreError) -> StartRefusal {
         if let StoreError::Refused { .. } | StoreError::Terminal | StoreError::Missing = error {
             tracing::error!("{error}");
         } else {
@@ -253,7 +243,10 @@ impl Desk {
     }
 
     /// A session that no screen shows yet.
-    async fn waiting(&mut self, id: &SessionId) -> Result<Result<Option<SessionRecord>, StoreError>, EngineError> {
+    pub(super) async fn waiting(
+        &mut self,
+        id: &SessionId,
+    ) -> Result<Result<Option<SessionRecord>, StoreError>, EngineError> {
         let id = id.clone();
         let found = self.store.call(move |store| store.session(&id)).await?;
         Ok(found.map(|record| record.filter(|record| record.state == SessionState::Created)))
@@ -288,73 +281,6 @@ impl Desk {
             Ok(None) => Ok(Ok(false)),
             Err(error) => Ok(Err(self.failed_store(&error))),
         }
-    }
-
-    /// Ends a session that nobody was looked at in yet by the best that somebody has, if anything of that answers.
-    async fn end_returned(
-        &mut self,
-        id: &SessionId,
-        credentials: Vec<Credential>,
-        proof: Option<ReturnProof>,
-    ) -> Result<Result<Answered, StartRefusal>, EngineError> {
-        // Nothing is decided by a wrong clock.
-        self.reconcile().await?;
-        if let Some(fault) = self.faults.first() {
-            return Ok(Err(fault.into()));
-        }
-        let present = self.session.as_ref().map(Session::record).filter(|record| record.id == *id).cloned();
-        let waiting = match present {
-            Some(record) => Some(record).filter(|record| record.state == SessionState::AwaitingConsent),
-            None => match self.waiting(id).await? {
-                Ok(waiting) => waiting.filter(|record| record.expires_at > Timestamp::now()),
-                Err(error) => return Ok(Err(self.failed_store(&error))),
-            },
-        };
-        let Some(record) = waiting else { return Ok(Ok(Answered::NotOpen)) };
-        let rule = match self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) {
-            Ok(rule) => rule,
-            Err(error) => return Ok(Err(error.into())),
-        };
-        let of_session = id.clone();
-        let details = match self.store.call(move |store| store.details(&of_session)).await? {
-            Ok(details) => details,
-            Err(error) => return Ok(Err(self.failed_store(&error))),
-        };
-        let policy = self.policy_of(details.as_ref(), &rule);
-        let site_is_live = self.config.camera.may_be_live();
-        let livemode = site_is_live && details.is_none_or(|details| details.livemode);
-        let now = Timestamp::now();
-        let best = credentials
-            .into_iter()
-            .filter(|credential| credential.answers(&policy, livemode, now).is_ok())
-            .max_by_key(|credential| credential.expires_at);
-        let Some(proof) = proof else {
-            // Whatever they have: how much time somebody gets is not to tell whether they are known.
-            self.step_of(id, Event::Returning).await?;
-            return Ok(Ok(if best.is_some() { Answered::Yes } else { Answered::No }));
-        };
-        let Some(credential) = best else { return Ok(Ok(Answered::No)) };
-        let returned = Returned { credential, proof };
-        if self.is_present(id) {
-            self.step(Event::Returned { returned: Box::new(returned), livemode }).await?;
-            return Ok(match self.session.as_ref().map(|session| session.record().state) {
-                Some(SessionState::Verified) => Ok(Answered::Yes),
-                // Its end is known and not yet on disk.
-                Some(SessionState::Deciding) => Err(DeviceFault::Store.into()),
-                _ => Ok(Answered::No),
-            });
-        }
-        let Ok(decision) = returned.decide(&policy, livemode, now) else { return Ok(Ok(Answered::No)) };
-        let evidence = Box::new(Evidence { returned: Some(returned), ..Evidence::default() });
-        Ok(match self.commit(record, Ending::Decided { decision, evidence }, now).await? {
-            Event::Committed => Ok(Answered::Yes),
-            _ => Err(DeviceFault::Store.into()),
-        })
-    }
-
-    /// One step of a session, if it is the one before the camera.
-    async fn step_of(&mut self, id: &SessionId, event: Event) -> Result<(), EngineError> {
-        if self.is_present(id) { self.step(event).await } else { Ok(()) }
     }
 
     async fn end_review(&mut self, id: &SessionId, answer: Event) -> Result<Ended, EngineError> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::EngineError;
@@ -20,7 +20,7 @@ use crate::run::capture::Look;
 use crate::run::config::Config;
 use crate::run::finishing::{Finishing, finish};
 use crate::run::process::stopped;
-use crate::session::machine::{CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, Now, Session};
+use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now, Session};
 use crate::session::{
     CanceledBy, ConsentText, DeviceFault, Policy, Prompt, Screen, SessionDetails, SessionId, SessionRecord,
     SessionState, ShownBy,
@@ -31,9 +31,6 @@ use crate::store::{AttemptKind, AttemptNumber, Begun, NewAttempt, Store, StoreEr
 const RESULT_SHOWN: Duration = Duration::from_secs(8);
 /// Time between two tries of a store that failed.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
-
-/// Within which verifications with one document count together.
-const OVERUSE_WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Time between two purges of what no longer counts, and of sessions that nobody came for.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
@@ -209,18 +206,6 @@ impl Desk {
         self.reconcile().await?;
         self.step(event).await?;
         Ok(Ok(()))
-    }
-
-    /// Notes on a document that it was used more often than is usual: an anchor of a document says that, and no face does.
-    async fn note_overuse(&mut self, seen: &mut DocumentSeen) -> Result<(), EngineError> {
-        let (fields, livemode) = (seen.evidence.fields.clone(), self.config.camera.may_be_live());
-        let since = Timestamp::now().saturating_sub(OVERUSE_WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
-        match self.store.call(move |store| store.document_uses(&fields, since, livemode)).await? {
-            Ok(uses) if uses >= u32::from(self.config.sessions.document_uses_per_day) => seen.evidence.note_overuse(),
-            Ok(_) => {}
-            Err(error) => self.note_failed_store(&error),
-        }
-        Ok(())
     }
 
     pub(super) fn is_present(&self, id: &SessionId) -> bool {
@@ -485,7 +470,7 @@ impl Desk {
 
     fn publish(&self) {
         let prompt = match (&self.session, self.faults.first()) {
-            (Some(session), _) => session.prompt(),
+            (Some(session), _) => Prompt { offers_return: self.offers_return(session), ..session.prompt() },
             (None, Some(fault)) => Prompt { screen: Screen::Fault { fault }, ..Prompt::idle() },
             (None, None) => Prompt::idle(),
         };

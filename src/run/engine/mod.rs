@@ -9,6 +9,7 @@ mod api;
 mod asking;
 mod desk;
 mod eyes;
+mod known;
 mod letters;
 mod returning;
 mod ruling;

@@ -12,8 +12,9 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::EngineError;
-use super::asking::{Answered, StartRefusal, Wish};
+use super::asking::{StartRefusal, Wish};
 use super::desk::Order;
+use super::known::Answered;
 use super::staffing::Ways;
 use crate::privacy::{ContactKind, EmailAddress, KeyHash, OneTimeCode};
 use crate::session::protocol::{ClientMessage, EngineMessage, Letter, PrivateText, ReturnSaid};
