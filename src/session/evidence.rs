@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::surroundings::Surroundings;
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
@@ -27,6 +28,8 @@ pub struct Evidence {
     pub face_match: Option<MatchResult>,
     /// Whether the live face needs a document; only where none was shown, and never the estimate.
     pub age: Option<AgeTriage>,
+    /// What the device knew about itself.
+    pub surroundings: Surroundings,
     /// What the staff found, where they were asked to look.
     pub review: Option<Review>,
     /// Every model that made an observation.

@@ -23,6 +23,7 @@ pub mod protocol;
 mod reason;
 mod record;
 mod request;
+mod surroundings;
 
 pub use consent::{Consent, ConsentText, ConsentTextError, ShownBy};
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
@@ -41,3 +42,4 @@ pub use prompt::{DocumentSide, Hint, Prompt, Screen};
 pub use reason::{Phase, ReasonCode, ReasonEntry};
 pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};
 pub use request::{AllowedType, DetailError, DocumentOptions, SessionDetails};
+pub use surroundings::Surroundings;

@@ -9,6 +9,7 @@ use super::consent::Consent;
 use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence, Review};
 use super::reason::ReasonCode;
+use super::surroundings::Surroundings;
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
 use crate::imaging::Provenance;
@@ -97,6 +98,8 @@ pub struct Outcome {
     flags: Vec<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flash: Option<FlashEvidence>,
+    #[serde(default, skip_serializing_if = "Surroundings::is_unknown")]
+    surroundings: Surroundings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent: Option<Consent>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -135,6 +138,7 @@ impl Outcome {
             checks: decision.checks.clone(),
             flags: decision.flags.clone(),
             flash: evidence.flash,
+            surroundings: evidence.surroundings,
             consent: seed.consent,
             review: evidence.review.clone(),
             overrides: None,
@@ -172,6 +176,7 @@ impl Outcome {
             checks: Vec::new(),
             flags: Vec::new(),
             flash: None,
+            surroundings: Surroundings::default(),
             consent: first.consent.clone(),
             review: None,
             overrides: Some(Overriding { outcome: first.id.clone(), staff }),
@@ -265,6 +270,12 @@ impl Outcome {
     #[must_use]
     pub fn flash(&self) -> Option<FlashEvidence> {
         self.flash
+    }
+
+    /// What the device knew about itself when it decided.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        self.surroundings
     }
 
     /// What the person answered when they were asked to agree; none where nobody was.

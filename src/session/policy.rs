@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::decision::{FLASH_SIMULATED, INJECTION_SUSPECTED};
 use super::request::DocumentOptions;
+use super::surroundings::{CLOCK_HOLDOVER, GEOLOCATION_MISMATCH, VPN_SUSPECTED};
 use crate::compliance::AgeTier;
 use crate::document::{DocumentKind, RECAPTURE};
 use crate::liveness::{AgeBuffer, AgeThreshold, CameraMount};
@@ -31,6 +32,12 @@ pub enum ReviewFlag {
     InjectionSuspected,
     /// The light of the screen flash was simulated.
     ScreenFlashSimulated,
+    /// The device is not where the session is said to be.
+    GeolocationMismatch,
+    /// The device's way to the network goes through a tunnel.
+    VpnSuspected,
+    /// No trusted source has confirmed the clock for a while.
+    ClockHoldover,
 }
 
 impl ReviewFlag {
@@ -41,6 +48,9 @@ impl ReviewFlag {
             Self::Recapture => RECAPTURE,
             Self::InjectionSuspected => INJECTION_SUSPECTED,
             Self::ScreenFlashSimulated => FLASH_SIMULATED,
+            Self::GeolocationMismatch => GEOLOCATION_MISMATCH,
+            Self::VpnSuspected => VPN_SUSPECTED,
+            Self::ClockHoldover => CLOCK_HOLDOVER,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::imaging::Rgb;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Scope, StaffId, Vocabulary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 5;
+pub const PROTOCOL_VERSION: u32 = 6;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -107,6 +107,8 @@ pub enum ClientMessage {
     Keys(KeyOrder),
     /// Add, list or remove staff.
     Staff(StaffOrder),
+    /// Tell of the clock, or forget what was trusted.
+    Clock(ClockOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -264,6 +266,44 @@ impl std::fmt::Debug for StaffAnswer {
     }
 }
 
+/// What is to be done about the clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "order")]
+pub enum ClockOrder {
+    /// Say how it is.
+    Show,
+    /// Forget the latest time that was trusted, and every confirmation.
+    Reset,
+}
+
+/// How the clock is. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockAnswer {
+    /// What the clock on the wall says.
+    pub wall: i64,
+    /// `trusted`, `held_over` or `implausible`.
+    pub state: String,
+    /// Why it is implausible, and what to do.
+    pub why: Option<String>,
+    /// The time before which nothing is decided.
+    pub floor: i64,
+    /// When a source has last confirmed it,
+    pub confirmed: Option<i64>,
+    /// and which: `ntp` or `gnss`.
+    pub confirmed_by: Option<String>,
+    /// When it was set, the newest first.
+    pub steps: Vec<ClockStepSummary>,
+}
+
+/// A step of the clock. Times are seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStepSummary {
+    /// What it would have said.
+    pub from: i64,
+    /// What it said.
+    pub to: i64,
+}
+
 /// How a delivery went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "result")]
@@ -333,6 +373,8 @@ pub enum EngineMessage {
     },
     /// What was asked about the staff.
     Staff(StaffAnswer),
+    /// What was asked about the clock.
+    Clock(ClockAnswer),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

@@ -79,6 +79,10 @@ pub enum AuditAction {
     StaffRemoved,
     /// So many codes of the staff were wrong that none is looked at for a while.
     StaffLocked,
+    /// The clock was set back.
+    ClockSetBack,
+    /// The latest time that was trusted was forgotten.
+    ClockReset,
 }
 
 impl AuditAction {
@@ -102,6 +106,8 @@ impl AuditAction {
             Self::StaffAdded => "staff_added",
             Self::StaffRemoved => "staff_removed",
             Self::StaffLocked => "staff_locked",
+            Self::ClockSetBack => "clock_set_back",
+            Self::ClockReset => "clock_reset",
         }
     }
 }

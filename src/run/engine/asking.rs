@@ -92,7 +92,7 @@ impl Desk {
             Some(asked) => asked.id.clone(),
             None => draw_id()?,
         };
-        let now = Timestamp::now();
+        let now = self.wall();
         let record = SessionRecord {
             id,
             use_case,
@@ -217,7 +217,7 @@ impl Desk {
             return Ok(Err(refusal));
         }
         Ok(match self.waiting(id).await? {
-            Ok(Some(record)) if record.expires_at > Timestamp::now() => self.show(record).await?.map(drop),
+            Ok(Some(record)) if record.expires_at > self.wall() => self.show(record).await?.map(drop),
             Ok(_) => Err(StartRefusal::NotWaiting),
             Err(error) => Err(self.failed_store(&error)),
         })
@@ -250,7 +250,7 @@ impl Desk {
                     }
                     record.last_error = decision.reasons.first().copied();
                 }
-                match self.commit(record, ending, Timestamp::now()).await? {
+                match self.commit(record, ending, self.wall()).await? {
                     Event::Committed => Ok(Ok(true)),
                     _ => Ok(Err(DeviceFault::Store.into())),
                 }
@@ -280,7 +280,7 @@ impl Desk {
 
     /// Ends the sessions that waited for their screen until they ran out.
     pub(super) async fn expire_waiting(&mut self) -> Result<(), EngineError> {
-        let now = Timestamp::now();
+        let now = self.wall();
         match self.store.call(move |store| store.expire_waiting(now)).await? {
             Ok(expired) => {
                 let may_be_more = expired.len() == Store::MOST_EXPIRED;

@@ -14,6 +14,7 @@ mod staffing;
 mod store_keeper;
 #[cfg(test)]
 mod tests;
+mod timekeeping;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,9 +30,12 @@ use self::eyes::{Eyes, Shown};
 use self::server::{Server, Users};
 use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
+use super::clock::Clock;
 use super::config::Config;
+use super::place::{self, Around, Watched};
 use super::process::stopped;
 use super::socket::{self, SocketError};
+use super::timekeeper::Timekeeper;
 pub use super::vision::Decoder;
 use super::vision::Vision;
 use crate::api::ListenError;
@@ -58,6 +62,8 @@ pub struct EngineParts {
     pub runtime: PathBuf,
     /// Decodes the barcodes.
     pub decoder: Decoder,
+    /// The clocks of the machine.
+    pub clock: Arc<dyn Clock>,
     /// Makes the camera's source; it gets what the screen shows, which only the simulated person looks at.
     pub camera: Box<dyn FnOnce(watch::Receiver<Prompt>) -> OpenSource + Send>,
     /// What a rule asks for.
@@ -122,7 +128,7 @@ pub async fn run(
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
-    let secrets = store.api_secrets();
+    let (secrets, time) = (store.api_secrets(), Timekeeper::new(parts.clock.clone(), &rules, store.clock()?.as_ref()));
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -137,6 +143,7 @@ pub async fn run(
     let (eyes, eyes_thread) =
         Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
 
+    let (around, known_around) = watch::channel(Around::default());
     let listener = socket::bind(&config.device.socket).await?;
     let api_listeners = api::listen(config.api.as_ref()).await?;
     let ways = Ways {
@@ -165,6 +172,8 @@ pub async fn run(
         shown,
         prompts,
         due,
+        time,
+        around: known_around,
         origin,
         session: None,
         capture: CaptureId::default(),
@@ -182,6 +191,7 @@ pub async fn run(
     if !api_listeners.is_empty() {
         tasks.spawn(api::serve(backend, api_listeners, halted.clone()));
     }
+    tasks.spawn(watch_place(config.watched(), parts.clock, around, halted.clone()));
     tasks.spawn(watch_camera(statuses.clone(), desk_orders, halted.clone()));
     tasks.spawn(announce(statuses, ready, journal.clone(), halted));
     // The threads come last: the desk's own reason counts before that of the threads which end because of it.
@@ -253,6 +263,17 @@ async fn announce(
     }
     drop(journal);
     stopped(&mut stop).await;
+    Ok(())
+}
+
+/// Keeps the device's place and network in view, beside everything else.
+async fn watch_place(
+    watched: Watched,
+    clock: Arc<dyn Clock>,
+    around: watch::Sender<Around>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    place::watch(watched, clock, around, stop).await;
     Ok(())
 }
 
