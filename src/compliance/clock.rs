@@ -146,6 +146,8 @@ pub struct ClockKeeper {
     anchor: Option<(Timestamp, Duration)>,
     last_look: Option<Duration>,
     synchronized_at: Option<Timestamp>,
+    /// Whether the satellites have said another time, and nobody has set or confirmed the clock since.
+    is_against_gnss: bool,
     /// Whether a source confirms a time before the floor: then the floor waits for it.
     is_contradicted: bool,
     wall: Timestamp,
@@ -165,6 +167,7 @@ impl ClockKeeper {
             anchor: of_boot.map(|mark| (mark.wall, mark.boot)),
             last_look: None,
             synchronized_at: None,
+            is_against_gnss: false,
             is_contradicted: false,
             wall: mark.map_or(earliest, |mark| mark.wall),
         }
@@ -182,12 +185,14 @@ impl ClockKeeper {
         if step.is_some() || confirmed.is_some() || self.anchor.is_none() {
             self.anchor = Some((wall, boot));
         }
-        if step.is_some() && confirmed.is_none() {
+        if against_gnss || step.is_some() && confirmed.is_none() {
             self.confirmed = None;
         }
+        // What they said counts on when the sky is lost.
+        self.is_against_gnss = against_gnss || self.is_against_gnss && step.is_none() && confirmed.is_none();
         let judged = if wall < self.earliest {
             Err(ClockFault::BeforeRules)
-        } else if against_gnss {
+        } else if self.is_against_gnss {
             Err(ClockFault::AgainstGnss)
         } else if later(wall, TOLERANCE) < self.floor {
             Err(ClockFault::BeforeFloor)

@@ -9,6 +9,8 @@ use crate::compliance::{ClockTrust, PlaceAgreement, PlaceEvidence, TunnelKind};
 
 /// The flag of a device that is not where the session is said to be.
 pub(super) const GEOLOCATION_MISMATCH: &str = "geolocation_mismatch";
+/// The flag of a device whose public address is in another country.
+pub(super) const IP_LOCATION_MISMATCH: &str = "ip_location_mismatch";
 /// The flag of a device whose way to the network goes through a tunnel.
 pub(super) const VPN_SUSPECTED: &str = "vpn_suspected";
 /// The flag of a clock that no trusted source has confirmed for a while.
@@ -23,6 +25,10 @@ pub struct Surroundings {
     /// Through what kind of tunnel its way to the network goes; none where it goes through none that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tunnel: Option<TunnelKind>,
+    /// Whether the device's own public addresses are in the session's country; none without such an address, or a file that
+    /// knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<PlaceAgreement>,
     /// How far its clock can be relied on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<ClockTrust>,
@@ -40,6 +46,7 @@ impl Surroundings {
         let elsewhere = self.place.is_some_and(|place| place.agrees == PlaceAgreement::No);
         let odd = [
             (GEOLOCATION_MISMATCH, elsewhere),
+            (IP_LOCATION_MISMATCH, self.address == Some(PlaceAgreement::No)),
             (VPN_SUSPECTED, self.tunnel.is_some()),
             (CLOCK_HOLDOVER, self.clock == Some(ClockTrust::HeldOver)),
         ];

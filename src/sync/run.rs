@@ -287,31 +287,31 @@ impl Courier {
         self.outgoing.retain(|message| matches!(message, ClientMessage::Settle { .. }));
         while !(self.attempts.is_empty() && self.outgoing.is_empty() && self.unconfirmed.is_empty()) {
             tokio::select! {
-                           () = sleep_until(deadline) => break,
-                           permit = link.to_engine.reserve(), if !self.outgoing.is_empty() => {
-                               let permit = permit.map_err(|_| SyncError::EngineGone)?;
-                               if let Some(message) = self.outgoing.pop_front() {
-                                   permit.send(message);
-                               }
-                           }
-                           message = link.from_engine.recv() => match message.ok_or(SyncError::EngineGone)? {
-                               EngineMessage::Settled { delivery } => { self.unconfirmed.remove(&delivery); }
-                               EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
-                               EngineMessage::Welcome { .. }
-                               | EngineMessage::Keys(_)
-                               | EngineMessage::Staff(_)
-            | EngineMessage::Clock(_)
-                               | EngineMessage::Heeded { .. }
-                               | EngineMessage::Refused { .. }
-                               | EngineMessage::Prompt(_)
-                               | EngineMessage::Leased { .. }
-                               | EngineMessage::Due => {}
-                           },
-                           Some(ended) = self.attempts.join_next() => {
-                               let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
-                               self.settle(&delivery, &answer);
-                           }
-                       }
+                () = sleep_until(deadline) => break,
+                permit = link.to_engine.reserve(), if !self.outgoing.is_empty() => {
+                    let permit = permit.map_err(|_| SyncError::EngineGone)?;
+                    if let Some(message) = self.outgoing.pop_front() {
+                        permit.send(message);
+                    }
+                }
+                message = link.from_engine.recv() => match message.ok_or(SyncError::EngineGone)? {
+                    EngineMessage::Settled { delivery } => { self.unconfirmed.remove(&delivery); }
+                    EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
+                    EngineMessage::Welcome { .. }
+                    | EngineMessage::Keys(_)
+                    | EngineMessage::Staff(_)
+                    | EngineMessage::Clock(_)
+                    | EngineMessage::Heeded { .. }
+                    | EngineMessage::Refused { .. }
+                    | EngineMessage::Prompt(_)
+                    | EngineMessage::Leased { .. }
+                    | EngineMessage::Due => {}
+                },
+                Some(ended) = self.attempts.join_next() => {
+                    let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
+                    self.settle(&delivery, &answer);
+                }
+            }
         }
         Ok(())
     }

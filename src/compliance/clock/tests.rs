@@ -104,7 +104,11 @@ fn satellites_confirm_a_clock_and_contradict_one_that_is_more_than_a_minute_off(
     world.gnss_off = Some(SignedDuration::from_secs(-61));
     assert_eq!(world.pass(MINUTE).judged(), Err(ClockFault::AgainstGnss));
     world.gnss_off = None;
-    assert_eq!(world.pass(MINUTE).judged(), Ok(ClockTrust::Trusted));
+    assert_eq!(world.pass(HOUR).judged(), Err(ClockFault::AgainstGnss), "what they said counts on without them");
+    assert_eq!(world.synchronize().pass(MINUTE).judged(), Ok(ClockTrust::Trusted));
+    world.gnss_off = Some(SignedDuration::from_hours(2));
+    assert_eq!(world.pass(MINUTE).judged(), Err(ClockFault::AgainstGnss));
+    assert_eq!(world.set(SignedDuration::from_hours(2)).judged(), Ok(ClockTrust::Trusted), "set as they say");
 }
 
 #[test]

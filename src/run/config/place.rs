@@ -19,16 +19,18 @@ const WIDEST_MARGIN_M: u16 = 5_000;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PlaceConfig {
-    /// Where gpsd is, which owns a receiver of satellites; an empty text for nowhere.
+    /// Where gpsd is on this box, which owns a receiver of satellites; an empty text for nowhere.
     #[serde(deserialize_with = "listen_address")]
     pub gpsd: Option<SocketAddr>,
+    /// A file of MaxMind's format that knows the countries of addresses, such as `GeoLite2-Country.mmdb`; the operator's own.
+    pub ip_countries: Option<PathBuf>,
     /// Metres by which a border may be missed, besides a position's own error, 0 to 5000.
     pub border_margin_m: u16,
 }
 
 impl Default for PlaceConfig {
     fn default() -> Self {
-        Self { gpsd: Some(SocketAddr::from(([127, 0, 0, 1], 2947))), border_margin_m: 250 }
+        Self { gpsd: Some(SocketAddr::from(([127, 0, 0, 1], 2947))), ip_countries: None, border_margin_m: 250 }
     }
 }
 
@@ -60,6 +62,10 @@ impl Config {
         if self.place.border_margin_m > WIDEST_MARGIN_M {
             return Err(format!("place.border_margin_m must be 0 to {WIDEST_MARGIN_M}"));
         }
+        if self.place.gpsd.is_some_and(|address| !address.ip().is_loopback()) {
+            let why = "place.gpsd must be on this box, such as 127.0.0.1:2947; a gpsd of its own brings a receiver elsewhere here";
+            return Err(why.to_owned());
+        }
         match (self.site.latitude, self.site.longitude) {
             (None, None) => Ok(()),
             (Some(latitude), Some(longitude)) if Position::new(latitude, longitude).is_some() => Ok(()),
@@ -75,6 +81,7 @@ impl Config {
             gpsd: self.place.gpsd,
             site: site.and_then(|(latitude, longitude)| Position::new(latitude, longitude)),
             border_margin_m: f64::from(self.place.border_margin_m),
+            ip_countries: self.place.ip_countries.clone(),
         }
     }
 }

@@ -149,6 +149,7 @@ fn the_device_s_place_is_whole_or_not_there_and_gpsd_is_looked_for_on_this_box()
         ("latitude = 98.58\nlongitude = 0.0", "", "-90 to 90"),
         ("", "border_margin_m = 5001", "border_margin_m"),
         ("", "gpsd = \"gpsd\"", "127.0.0.1"),
+        ("", "gpsd = \"192.0.2.1:2947\"", "on this box"),
         ("", "gps = true", "gps"),
     ] {
         let error = with(site, place).unwrap_err();

@@ -4,6 +4,7 @@
 //! a disk or an outcome, because a handheld's position is that of a person at their door; whatever fails here leaves the
 //! place unknown and the sessions alone. Does not judge.
 
+mod addresses;
 mod borders;
 mod gpsd;
 mod network;
@@ -13,7 +14,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
+use self::addresses::Countries;
 use self::report::Report;
 use super::clock::Clock;
 use super::process::stopped;
@@ -50,6 +52,8 @@ pub(super) struct Watched {
     pub site: Option<Position>,
     /// Metres by which a border may be missed, besides a position's own error.
     pub border_margin_m: f64,
+    /// A file that knows countries of addresses.
+    pub ip_countries: Option<PathBuf>,
 }
 
 /// A time by satellites.
@@ -67,6 +71,8 @@ pub(super) struct Around {
     site: Option<BTreeSet<String>>,
     gnss: Option<GnssTime>,
     tunnel: Option<TunnelKind>,
+    /// Countries of the device's own public addresses.
+    address_in: BTreeSet<String>,
     /// Codes of everything whose borders are known.
     bordered: Arc<BTreeSet<String>>,
 }
@@ -86,7 +92,10 @@ impl Around {
             has_borders: self.bordered.contains(jurisdiction.as_str()),
         };
         let place = claimed.judge(self.fix.as_ref(), self.site.as_ref(), now);
-        Surroundings { place: Some(place), tunnel: self.tunnel, clock }
+        // What such files say of more than the country is often wrong.
+        let in_country = ClaimedPlace { as_country: true, ..claimed };
+        let address = (!self.address_in.is_empty()).then(|| in_country.agrees(&self.address_in));
+        Surroundings { place: Some(place), tunnel: self.tunnel, address, clock }
     }
 
     /// The satellites' time at a moment of the boot clock; `None` where none is steady and recent.
@@ -116,6 +125,7 @@ pub(super) async fn watch(
         around.bordered = Arc::new(borders.codes());
         around.site = watched.site.map(|site| borders.regions_near(&site, watched.border_margin_m));
     });
+    let countries = Arc::new(open_countries(watched.ip_countries).await);
     let (sender, mut reports) = mpsc::channel(MOST_REPORTS);
     let listening = watched.gpsd.map(|address| tokio::spawn(gpsd::listen(address, sender)));
     let mut ticks = interval(NETWORK_EVERY);
@@ -137,8 +147,14 @@ pub(super) async fn watch(
                 });
             }
             _ = ticks.tick() => {
-                let tunnel = tokio::task::spawn_blocking(|| network::tunnel(Path::new("/"))).await.unwrap_or_default();
-                told.send_if_modified(|around| std::mem::replace(&mut around.tunnel, tunnel) != tunnel);
+                let countries = Arc::clone(&countries);
+                let look = move || {
+                    let root = Path::new("/");
+                    let address_in = countries.as_ref().as_ref().map(|countries| countries.of_device(root));
+                    (network::tunnel(root), address_in.unwrap_or_default())
+                };
+                let (tunnel, address_in) = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+                told.send_modify(|around| (around.tunnel, around.address_in) = (tunnel, address_in));
             }
         }
     }
@@ -146,6 +162,15 @@ pub(super) async fn watch(
     if let Some(listening) = listening {
         listening.abort();
     }
+}
+
+/// A device goes on without the file: this is a hint and no measure.
+async fn open_countries(file: Option<PathBuf>) -> Option<Countries> {
+    let file = file?;
+    let opened = tokio::task::spawn_blocking(move || Countries::open(&file)).await.ok()?;
+    opened
+        .inspect_err(|error| tracing::error!("place.ip_countries cannot be used: {error}; mend it, or take it out"))
+        .ok()
 }
 
 /// What of a report counts.

@@ -94,10 +94,10 @@ mod tests {
     #[test]
     fn a_report_says_where_and_when_with_its_error() {
         let time = "2026-11-23T12:00:01Z".parse().unwrap();
-        let fix = Position::new(38.5, -121.5).map(|position| (position, 7.6));
-        assert_eq!(read(TPV.as_bytes()), Line::Fix(Report { time, fix }));
+        let there = Position::new(38.5, -121.5).map(|position| (position, 7.6));
+        assert_eq!(read(TPV.as_bytes()), Line::Fix(Report { time, fix: there }));
         let older = TPV.replace("\"eph\":7.6", "\"epx\":3.0,\"epy\":4.0");
-        assert_eq!(super::tests::fix(&older).map(|(_, error)| error), Some(5.0));
+        assert_eq!(fix(&older).map(|(_, error)| error), Some(5.0));
     }
 
     #[test]

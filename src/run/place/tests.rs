@@ -142,6 +142,19 @@ fn the_satellites_time_counts_when_it_goes_on_as_the_machine_s_does() {
 }
 
 #[test]
+fn a_public_address_is_compared_by_its_country() {
+    let around = |codes: &[&str]| {
+        let address_in = codes.iter().map(|&code| code.to_owned()).collect();
+        let around = Around { address_in, ..Around::default() };
+        let rules = RuleBook::built_in().unwrap();
+        around.surroundings(&rules, &"US-CA".parse().unwrap(), None, SECOND).address
+    };
+    assert_eq!(around(&[]), None);
+    assert_eq!(around(&["US"]), Some(PlaceAgreement::Yes));
+    assert_eq!(around(&["DE"]), Some(PlaceAgreement::No));
+}
+
+#[test]
 fn the_satellites_time_is_forgotten_soon_after_their_last_report() {
     let (time, heard_at) = (Timestamp::now(), 100 * SECOND);
     let around = Around { gnss: Some(GnssTime { time, heard_at }), ..Around::default() };
@@ -152,7 +165,7 @@ fn the_satellites_time_is_forgotten_soon_after_their_last_report() {
 
 fn watched(gpsd: Option<SocketAddr>, site: Option<(f64, f64)>) -> Watched {
     let site = site.and_then(|(latitude, longitude)| Position::new(latitude, longitude));
-    Watched { gpsd, site, border_margin_m: 250.0 }
+    Watched { gpsd, site, border_margin_m: 250.0, ip_countries: None }
 }
 
 /// A watch that runs for a test.

@@ -7,14 +7,19 @@ use crate::session::ReviewFlag;
 #[test]
 fn what_is_odd_about_the_device_itself_flags_and_refuses_nobody_but_may_be_a_matter_for_the_staff() {
     let place = PlaceEvidence { source: PlaceSource::Gnss, agrees: PlaceAgreement::No, age: None, accuracy: None };
-    let odd =
-        Surroundings { place: Some(place), tunnel: Some(TunnelKind::Wireguard), clock: Some(ClockTrust::HeldOver) };
+    let odd = Surroundings {
+        place: Some(place),
+        address: Some(PlaceAgreement::No),
+        tunnel: Some(TunnelKind::Wireguard),
+        clock: Some(ClockTrust::HeldOver),
+    };
     let there = Surroundings {
+        address: Some(PlaceAgreement::Yes),
         place: Some(PlaceEvidence { agrees: PlaceAgreement::Yes, ..place }),
         tunnel: None,
         clock: Some(ClockTrust::Trusted),
     };
-    let flags = ["geolocation_mismatch", "vpn_suspected", "clock_holdover"];
+    let flags = ["geolocation_mismatch", "ip_location_mismatch", "vpn_suspected", "clock_holdover"];
     for (surroundings, told) in [(odd, &flags[..]), (there, &[])] {
         let (mut session, capture) = awaiting_face();
         let effects = session.step(Event::FaceRead { capture, seen: live() }, Now { surroundings, ..at(9) });
@@ -22,7 +27,12 @@ fn what_is_odd_about_the_device_itself_flags_and_refuses_nobody_but_may_be_a_mat
         assert_eq!((decision.verdict, evidence.surroundings), (Verdict::Verified, surroundings));
         assert_eq!(decision.flags, told);
     }
-    for flag in [ReviewFlag::GeolocationMismatch, ReviewFlag::VpnSuspected, ReviewFlag::ClockHoldover] {
+    for flag in [
+        ReviewFlag::GeolocationMismatch,
+        ReviewFlag::IpLocationMismatch,
+        ReviewFlag::VpnSuspected,
+        ReviewFlag::ClockHoldover,
+    ] {
         let policy = Policy { review_flags: vec![flag.as_str()], ..Policy::for_tier(AgeTier::Over21) };
         let mut session = Session::new(record(), policy, CaptureId(7), at(0));
         let _ = session.step(Event::Opened, at(1));
