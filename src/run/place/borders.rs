@@ -41,8 +41,14 @@ impl Borders {
     /// Codes of everything whose borders are known.
     #[must_use]
     pub fn codes(&self) -> BTreeSet<String> {
-        let Ok(world) = BoundingBox::new(-90.0, -180.0, 90.0, 180.0) else { return BTreeSet::new() };
-        self.0.intersecting_ids(world).into_iter().map(str::to_owned).collect()
+        // A box around the whole world would be one without any width.
+        let strips = (0..6).map(|strip| f64::from(strip) * 60.0 - 180.0);
+        let boxes = strips.filter_map(|west| BoundingBox::new(-90.0, west, 90.0, west + 60.0).ok());
+        let codes = boxes.flat_map(|strip| {
+            let within = self.0.containing_ids(strip);
+            self.0.intersecting_ids(strip).into_iter().chain(within)
+        });
+        codes.map(str::to_owned).collect()
     }
 }
 
@@ -65,7 +71,7 @@ mod tests {
         assert_eq!(regions(43.65, -79.38), ["CA", "CA-ON"]);
         assert_eq!(regions(55.95, -3.19), ["GB", "GB-SCT"]);
         assert!(regions(52.52, 13.40).contains(&"DE".to_owned()));
-        assert!(regions(0.0, -30.0).is_empty());
+        assert!(regions(-40.0, -120.0).is_empty());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Against peers that misbehave, and against gpsd itself where it is installed.
 
 use std::fmt::Write as _;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
+use rustix::process::{Pid, Signal};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -240,7 +241,7 @@ fn drive(from_longitude: f64, to_longitude: f64, fixes: u32, quality: char) -> S
     log
 }
 
-/// gpsd with a simulated receiver; it ends with the test, or when the drive is over.
+/// gpsd with a simulated receiver; both end with this.
 struct Gpsd(Child);
 
 impl Gpsd {
@@ -248,24 +249,15 @@ impl Gpsd {
         let file = folder.join("drive.nmea");
         std::fs::write(&file, log).unwrap();
         let mut command = Command::new("gpsfake");
-        command.args(["-q", "-1", "-c", "0.03", "-P", &port.to_string()]).arg(file);
+        command.args(["-q", "-1", "-c", "0.03", "-P", &port.to_string()]).arg(file).process_group(0);
         Self(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    /// Waits until the drive is over and gpsd is gone.
-    async fn over(&mut self) {
-        let began = Instant::now();
-        while self.0.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < PATIENCE, "gpsfake ends");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
     }
 }
 
 impl Drop for Gpsd {
     fn drop(&mut self) {
-        // It takes its gpsd with it when it is asked to end, and not when it is killed.
-        let _ = rustix::process::kill_process(rustix::process::Pid::from_child(&self.0), rustix::process::Signal::TERM);
+        // gpsfake waits for its clients when the drive is over: it is not asked, and its gpsd goes with it.
+        let _ = rustix::process::kill_process_group(Pid::from_child(&self.0), Signal::KILL);
         let _ = self.0.wait();
     }
 }
@@ -293,27 +285,33 @@ async fn a_drive_over_a_state_border_is_seen_through_gpsd_which_may_go_and_come_
     let address = free_address().await;
     let mut running = Running::start(watched(Some(address), None));
     let (yes, no) = ((PlaceSource::Gnss, PlaceAgreement::Yes), (PlaceSource::Gnss, PlaceAgreement::No));
-    let mut gpsd = Gpsd::play(&drive(-120.10, -119.90, 60, 'A'), address.port(), folder.path());
+    let gpsd = Gpsd::play(&drive(-120.10, -119.90, 60, 'A'), address.port(), folder.path());
     running.until("US-CA", yes).await;
     assert_eq!(running.place("US-NV"), no);
     running.until("US-CA", no).await;
     assert_eq!(running.place("US-NV"), yes);
-    gpsd.over().await;
+    drop(gpsd);
     // Back home, with the same receiver after a pause.
     let _again = Gpsd::play(&drive(-119.90, -120.10, 60, 'A'), address.port(), folder.path());
     running.until("US-CA", yes).await;
 }
 
 #[tokio::test]
-async fn a_receiver_without_a_fix_says_nothing_and_the_site_counts() {
+async fn a_receiver_without_a_fix_says_nothing_and_the_site_counts_until_it_has_one() {
     if !has_gpsd() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     let address = free_address().await;
     let mut running = Running::start(watched(Some(address), Some((38.58, -121.49))));
-    let mut gpsd = Gpsd::play(&drive(-119.95, -119.90, 20, 'V'), address.port(), folder.path());
-    running.until("US-CA", (PlaceSource::Site, PlaceAgreement::Yes)).await;
-    gpsd.over().await;
-    assert_eq!(running.place("US-CA"), (PlaceSource::Site, PlaceAgreement::Yes));
+    let log = drive(-120.10, -120.05, 20, 'V') + &drive(-119.95, -119.90, 40, 'A');
+    let _gpsd = Gpsd::play(&log, address.port(), folder.path());
+    let with_fix = async {
+        while running.place("US-NV") != (PlaceSource::Gnss, PlaceAgreement::Yes) {
+            let seen = running.place("US-CA");
+            assert!(seen != (PlaceSource::Gnss, PlaceAgreement::Yes), "the part without a fix was in California");
+            running.around.changed().await.unwrap();
+        }
+    };
+    timeout(PATIENCE, with_fix).await.expect("a fix in Nevada");
 }
