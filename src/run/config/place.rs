@@ -22,7 +22,7 @@ pub struct PlaceConfig {
     /// Where gpsd is on this box, which owns a receiver of satellites; an empty text for nowhere.
     #[serde(deserialize_with = "listen_address")]
     pub gpsd: Option<SocketAddr>,
-    /// A file of MaxMind's format that knows the countries of addresses, such as `GeoLite2-Country.mmdb`; the operator's own.
+    /// A file in the format of `MaxMind` that knows the countries of addresses, such as `GeoLite2-Country.mmdb`; the operator's own.
     pub ip_countries: Option<PathBuf>,
     /// Metres by which a border may be missed, besides a position's own error, 0 to 5000.
     pub border_margin_m: u16,

@@ -1,4 +1,4 @@
-//! In which countries the device's own public addresses are, by a file of MaxMind's format that the operator supplies.
+//! In which countries the device's own public addresses are, by a file in the format of `MaxMind` that the operator supplies.
 //!
 //! Always holds: nothing is asked of a network, so that only addresses of the device's own interfaces are known: behind a
 //! router there is none, and then nothing is said; an address goes nowhere, and of a country only whether it agrees.
@@ -91,7 +91,7 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 mod tests {
     use super::*;
 
-    /// A file of MaxMind's format (version 2.0) with one country for one network of IPv6, in which IPv4 is `::/96`.
+    /// A file in the format of `MaxMind` (version 2.0) with one country for one network of IPv6, in which IPv4 is `::/96`.
     fn file_of(network: u128, bits: u32, country: &str) -> Vec<u8> {
         let nodes = bits;
         let mut file = Vec::new();

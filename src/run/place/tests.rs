@@ -16,7 +16,7 @@ use crate::compliance::{PlaceAgreement, PlaceSource};
 use crate::run::clock::SystemClock;
 
 /// Nothing here takes that long unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn tpv(latitude: f64, at: Timestamp) -> String {
     format!("{{\"class\":\"TPV\",\"mode\":3,\"time\":\"{at}\",\"lat\":{latitude},\"lon\":-121.49,\"eph\":5.0}}\r\n")
