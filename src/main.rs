@@ -9,8 +9,8 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs, ScreenArgs,
-    StaffArgs, UiArgs, VerifyArgs, demo, keys, mail, roles, rules, staff, verify,
+    Assets, ClockArgs, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs,
+    ScreenArgs, StaffArgs, UiArgs, VerifyArgs, clock, demo, keys, mail, roles, rules, staff, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -48,6 +48,8 @@ enum Command {
     Mail(MailArgs),
     /// Adds, lists and removes the staff, who have codes.
     Staff(StaffArgs),
+    /// Says how the clock is, and forgets a wrong time that was trusted.
+    Clock(ClockArgs),
     /// Says what the rule table says, and how much of it is known.
     Rules(RulesArgs),
     /// Verifies one person from files and prints the outcome.
@@ -105,6 +107,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Keys(args) => keys(&args),
         Command::Mail(args) => mail(&args),
         Command::Staff(args) => staff(&args),
+        Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),

@@ -10,7 +10,7 @@ use carded::liveness::{
 use carded::privacy::PersonalDate;
 use carded::session::{
     AllowedType, CaptureEvidence, DocumentEvidence, DocumentOptions, EncodedSource, Evidence, LivenessEvidence,
-    Outcome, OutcomeResult, OutcomeSeed, Policy, ReasonCode, Strength, Verdict, decide,
+    Outcome, OutcomeResult, OutcomeSeed, Policy, ReasonCode, Strength, Surroundings, Verdict, decide,
 };
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -49,6 +49,7 @@ fn complete() -> Evidence {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        surroundings: Surroundings::default(),
         review: None,
         returned: None,
         face_match: Some(matched(MatchDecision::Match)),
@@ -224,6 +225,7 @@ prop_compose! {
             liveness: liveness.map(|verdict| LivenessEvidence { verdict }),
             flash: None,
             age,
+            surroundings: Surroundings::default(),
             review: None,
             returned: None,
             face_match: compared.map(matched),

@@ -19,7 +19,7 @@ use carded::privacy::{PersonalDate, StaffCode};
 use carded::session::protocol::Settlement;
 use carded::session::{
     AttemptsLeft, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Policy, SessionId,
-    SessionRecord, SessionState, decide,
+    SessionRecord, SessionState, Surroundings, decide,
 };
 use carded::store::{
     EventFacts, Finish, Finished, LeaseHolder, MOST_WRONG_CODES, OutboxBody, OutcomeDraft, StaffCheck, Store,
@@ -58,6 +58,7 @@ fn evidence() -> Evidence {
             comparisons: ["id_number", "date_of_birth", "expiration_date", "last_name"].map(agrees).into(),
             portrait_found: true,
         }),
+        surroundings: Surroundings::default(),
         review: None,
         returned: None,
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::calendar::PlaceDays;
@@ -78,6 +79,20 @@ impl RuleBook {
     #[must_use]
     pub fn is_plausible(&self, day: Date) -> bool {
         day.saturating_add(1.day()) >= self.table.made_on
+    }
+
+    /// The time before which no clock can be right: one day before the table was made, anywhere.
+    #[must_use]
+    pub fn earliest_time(&self) -> Timestamp {
+        let day = self.table.made_on.saturating_sub(1.day());
+        day.to_zoned(TimeZone::UTC).map_or(Timestamp::MIN, |midnight| midnight.timestamp())
+    }
+
+    /// Whether a place is part of a country that the table knows as a whole.
+    #[must_use]
+    pub fn is_part_of_whole(&self, jurisdiction: &Jurisdiction) -> bool {
+        let is_place = self.table.places.contains_key(&PlaceKey::Part(jurisdiction.clone()));
+        !is_place && self.country_of(jurisdiction).is_some()
     }
 
     /// Its version.

@@ -21,6 +21,10 @@ use crate::privacy::Vocabulary;
 use crate::session::{AttemptsLeft, ConsentText, Dialect, Policy, ReviewFlag};
 use crate::store::AttemptLimits;
 
+mod place;
+
+pub use place::{ClockConfig, PlaceConfig};
+
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
 /// Most endpoints.
@@ -39,6 +43,12 @@ pub struct Config {
     /// How often a person may try.
     #[serde(default)]
     pub sessions: SessionConfig,
+    /// How the device finds out where it is.
+    #[serde(default)]
+    pub place: PlaceConfig,
+    /// Who sets its clock.
+    #[serde(default)]
+    pub clock: ClockConfig,
     /// Where the HTTP API is served; nowhere without this section.
     #[serde(default)]
     pub api: Option<ApiConfig>,
@@ -116,6 +126,10 @@ pub struct SiteConfig {
     pub jurisdiction: Jurisdiction,
     /// What a session is for when nobody says otherwise.
     pub use_case: UseCase,
+    /// Where the device stands, in degrees north of the equator,
+    pub latitude: Option<f64>,
+    /// and in degrees east of Greenwich. Both or none.
+    pub longitude: Option<f64>,
 }
 
 /// Where the pictures come from.
@@ -375,6 +389,7 @@ impl Config {
             let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
             (1..=64).contains(&name.len()) && name.bytes().all(plain)
         };
+        self.check_place()?;
         let attempts = [self.sessions.document_attempts, self.sessions.face_attempts];
         if !attempts.iter().all(|count| (1..=10).contains(count)) {
             return Err("sessions.document_attempts and sessions.face_attempts must be 1 to 10".to_owned());

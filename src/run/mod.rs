@@ -4,12 +4,14 @@
 //! evidence and hands it to `session`.
 
 mod capture;
+mod clock;
 mod config;
 mod document_reading;
 mod engine;
 mod finishing;
 mod keys;
 mod ordering;
+mod place;
 mod portrait;
 mod process;
 mod rules;
@@ -20,19 +22,23 @@ mod supervisor;
 mod sync_role;
 #[cfg(test)]
 pub(crate) mod test_support;
+mod timekeeper;
 mod turn_reading;
 mod ui_role;
 mod verification;
 mod vision;
 pub mod worker;
 
+pub use clock::{Clock, SystemClock};
 pub use config::{
-    ApiConfig, CameraConfig, Config, ConfigError, DeviceConfig, EndpointConfig, MailConfig, SessionConfig, SiteConfig,
+    ApiConfig, CameraConfig, ClockConfig, Config, ConfigError, DeviceConfig, EndpointConfig, MailConfig, PlaceConfig,
+    SessionConfig, SiteConfig,
 };
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
 pub use keys::{MAX_GRACE, order_keys};
 pub use ordering::OrderError;
+pub use place::{Borders, BordersError};
 pub(crate) use portrait::read_portrait;
 pub use process::{end_with_parent, leave_no_core_dump, run_role, tell_ready};
 pub use rules::{RulesConfig, accepts, order_rules, table_of_device};
@@ -41,6 +47,7 @@ pub use staff::order_staff;
 pub use stages::{StageReport, Stages};
 pub use supervisor::{ChildSpec, SupervisorError, ask_to_stop, supervise};
 pub use sync_role::{SyncRoleError, mailer, sync as run_sync};
+pub use timekeeper::order_clock;
 pub use turn_reading::TurnReading;
 pub use ui_role::run_ui;
 pub use verification::{Request, RequestError, Verification, Verifier, VerifyError};

@@ -12,7 +12,8 @@ use crate::compliance::{Jurisdiction, PlaceDays, Rule, RuleBook, RuleError, UseC
 use crate::imaging::Frame;
 use crate::liveness::{Challenge, MatchThreshold, compare_each};
 use crate::session::{
-    CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy, decide,
+    CaptureEvidence, Evidence, LivenessEvidence, ModelDigests, Outcome, OutcomeResult, OutcomeSeed, Policy,
+    Surroundings, decide,
 };
 use crate::vision::{FaceObserver, ModelError, Runtime, TextReader};
 
@@ -169,6 +170,7 @@ impl Verifier {
             flash: None,
             face_match,
             age: None,
+            surroundings: Surroundings::default(),
             review: None,
             returned: None,
             models: self.models.clone(),

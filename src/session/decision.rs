@@ -204,7 +204,8 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
         (INJECTION_SUSPECTED, evidence.feed.as_ref().is_some_and(is_feed_odd)),
         (FLASH_SIMULATED, evidence.flash.is_some_and(|flash| flash.simulated)),
     ];
-    for (name, _) in odd.into_iter().filter(|(_, is_odd)| *is_odd) {
+    let odd = odd.into_iter().filter_map(|(name, is_odd)| is_odd.then_some(name));
+    for name in odd.chain(evidence.surroundings.flags()) {
         let (name, strength) = (Cow::Borrowed(name), CheckStrength::Weak);
         checks.push(NamedCheck { name, result: CheckResult::Flag, strength });
     }

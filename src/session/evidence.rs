@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::decision::DOCUMENT_OVERUSE;
 use super::returning::Returned;
+use super::surroundings::Surroundings;
 use crate::document::{Check, CheckResult, CheckStrength, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
 use crate::liveness::{AgeTriage, FeedReport, FlashReason, FlashReport, FlashVerdict, MatchResult, TurnVerdict};
@@ -29,6 +30,8 @@ pub struct Evidence {
     pub face_match: Option<MatchResult>,
     /// Whether the live face needs a document; only where none was shown, and never the estimate.
     pub age: Option<AgeTriage>,
+    /// What the device knew about itself.
+    pub surroundings: Surroundings,
     /// What the staff found, where they were asked to look.
     pub review: Option<Review>,
     /// What somebody has left who was verified before; then nothing else was collected.

@@ -24,6 +24,7 @@ mod reason;
 mod record;
 mod request;
 mod returning;
+mod surroundings;
 
 pub use consent::{Consent, ConsentText, ConsentTextError, ShownBy};
 pub use decision::{Decision, NamedCheck, Verdict, decide, refuse};
@@ -43,3 +44,4 @@ pub use reason::{Phase, ReasonCode, ReasonEntry};
 pub use record::{AttemptsLeft, CanceledBy, SessionRecord, SessionState};
 pub use request::{AllowedType, DetailError, DocumentOptions, SessionDetails};
 pub use returning::{Credential, NoAnswer, ReturnProof, Returned, Reused, Wanted};
+pub use surroundings::Surroundings;

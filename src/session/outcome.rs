@@ -10,6 +10,7 @@ use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence, Review};
 use super::reason::ReasonCode;
 use super::returning::{Returned, Reused};
+use super::surroundings::Surroundings;
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
 use crate::imaging::Provenance;
@@ -99,6 +100,8 @@ pub struct Outcome {
     flags: Vec<Cow<'static, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     flash: Option<FlashEvidence>,
+    #[serde(default, skip_serializing_if = "Surroundings::is_unknown")]
+    surroundings: Surroundings,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     consent: Option<Consent>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,6 +143,7 @@ impl Outcome {
             checks: decision.checks.clone(),
             flags: decision.flags.clone(),
             flash: evidence.flash,
+            surroundings: evidence.surroundings,
             consent: seed.consent,
             review: evidence.review.clone(),
             overrides: None,
@@ -185,6 +189,7 @@ impl Outcome {
             checks: Vec::new(),
             flags: Vec::new(),
             flash: None,
+            surroundings: Surroundings::default(),
             consent: first.consent.clone(),
             review: None,
             reuses: None,
@@ -279,6 +284,12 @@ impl Outcome {
     #[must_use]
     pub fn flash(&self) -> Option<FlashEvidence> {
         self.flash
+    }
+
+    /// What the device knew about itself when it decided.
+    #[must_use]
+    pub fn surroundings(&self) -> Surroundings {
+        self.surroundings
     }
 
     /// What the person answered when they were asked to agree; none where nobody was.

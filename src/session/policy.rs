@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::decision::{DOCUMENT_OVERUSE, FLASH_SIMULATED, INJECTION_SUSPECTED};
 use super::request::DocumentOptions;
+use super::surroundings::{CLOCK_HOLDOVER, GEOLOCATION_MISMATCH, IP_LOCATION_MISMATCH, VPN_SUSPECTED};
 use crate::compliance::AgeTier;
 use crate::document::{DocumentKind, RECAPTURE};
 use crate::liveness::{AgeBuffer, AgeThreshold, CameraMount};
@@ -33,6 +34,14 @@ pub enum ReviewFlag {
     ScreenFlashSimulated,
     /// The document was used for many verifications within a day.
     DocumentOveruse,
+    /// The device is not where the session is said to be.
+    GeolocationMismatch,
+    /// The device's public address is in another country.
+    IpLocationMismatch,
+    /// The device's way to the network goes through a tunnel.
+    VpnSuspected,
+    /// No trusted source has confirmed the clock for a while.
+    ClockHoldover,
 }
 
 impl ReviewFlag {
@@ -44,6 +53,10 @@ impl ReviewFlag {
             Self::InjectionSuspected => INJECTION_SUSPECTED,
             Self::ScreenFlashSimulated => FLASH_SIMULATED,
             Self::DocumentOveruse => DOCUMENT_OVERUSE,
+            Self::GeolocationMismatch => GEOLOCATION_MISMATCH,
+            Self::IpLocationMismatch => IP_LOCATION_MISMATCH,
+            Self::VpnSuspected => VPN_SUSPECTED,
+            Self::ClockHoldover => CLOCK_HOLDOVER,
         }
     }
 }

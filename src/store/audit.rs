@@ -83,6 +83,10 @@ pub enum AuditAction {
     RulesInstalled,
     /// The rule table that was installed last was taken away.
     RulesRolledBack,
+    /// The clock was set back.
+    ClockSetBack,
+    /// The latest time that was trusted was forgotten.
+    ClockReset,
 }
 
 impl AuditAction {
@@ -108,6 +112,8 @@ impl AuditAction {
             Self::StaffLocked => "staff_locked",
             Self::RulesInstalled => "rules_installed",
             Self::RulesRolledBack => "rules_rolled_back",
+            Self::ClockSetBack => "clock_set_back",
+            Self::ClockReset => "clock_reset",
         }
     }
 }

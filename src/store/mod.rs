@@ -14,6 +14,7 @@ mod attempts;
 mod attestation;
 mod audit;
 mod chain;
+mod clock;
 mod error;
 mod finish;
 mod folder;
@@ -43,6 +44,7 @@ pub use attempts::{ATTEMPT_WINDOW, AttemptKind, AttemptLimits, AttemptNumber, Be
 pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash, verify as verify_attestation};
 pub use audit::{Actor, AuditAction, AuditEntry};
 pub use chain::{Chain, ChainBreak};
+pub use clock::KeptClock;
 pub use error::StoreError;
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// How long a statement waits for a backup that holds a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// One file each; a number, once released, never changes.
-static STEPS: [M<'static>; 8] = [
+static STEPS: [M<'static>; 9] = [
     M::up(include_str!("migrations/0001_initial.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0002_front_only.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0003_attempts.sql")).foreign_key_check(),
@@ -19,6 +19,7 @@ static STEPS: [M<'static>; 8] = [
     M::up(include_str!("migrations/0005_api.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0006_staff.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0007_consent_and_override.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/0008_clock.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0009_returning.sql")).foreign_key_check(),
 ];
 pub(super) static MIGRATIONS: Migrations<'static> = Migrations::from_slice(&STEPS);

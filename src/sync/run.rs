@@ -205,6 +205,7 @@ impl Courier {
             | EngineMessage::Heeded { .. }
             | EngineMessage::Returning { .. }
             | EngineMessage::Staff(_)
+            | EngineMessage::Clock(_)
             | EngineMessage::Rules(_) => {}
         }
         self.set_alarm();
@@ -316,6 +317,7 @@ impl Courier {
                     | EngineMessage::Keys(_)
                     | EngineMessage::Staff(_)
                     | EngineMessage::Rules(_)
+                    | EngineMessage::Clock(_)
                     | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)

@@ -5,6 +5,7 @@
 
 mod assets;
 mod cameras;
+mod clock;
 mod demo;
 mod document_files;
 mod exit;
@@ -22,6 +23,7 @@ mod staff;
 mod verify;
 
 pub use assets::Assets;
+pub use clock::{ClockArgs, clock};
 pub use demo::{DemoArgs, demo};
 pub use document_files::DocumentFiles;
 pub use exit::{CommandError, Exit};

@@ -116,11 +116,13 @@ pub fn engine(args: &EngineArgs, assets: &Assets) -> Result<Exit, CommandError> 
     let camera = camera(&config.camera, &program)?;
     let decoder = DecoderWorker::spawn(&program).map_err(|error| CommandError::System(error.to_string()))?;
     let sessions = config.sessions.clone();
+    let clock = config.clock.system();
     let parts = EngineParts {
         config,
         models: assets.models.clone(),
         runtime: assets.runtime.clone(),
         decoder: Decoder::Outside(decoder),
+        clock: Arc::new(clock),
         camera,
         policy: Box::new(move |rule| sessions.policy(rule)),
     };

@@ -37,10 +37,13 @@ impl Site {
     pub fn new(camera: &str) -> Self {
         let site = Self { folder: tempfile::tempdir().unwrap() };
         let text = format!(
-            "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n[camera]\n{camera}\n",
+            "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n[clock]\nsynchronized = \"{}\"\n[place]\ngpsd = \"\"\n[camera]\n{camera}\n",
             site.path("state").display(),
             site.path("engine.sock").display(),
+            site.path("synchronized").display(),
         );
+        // The time service has just set the clock.
+        fs::write(site.path("synchronized"), "").unwrap();
         fs::write(site.path("config.toml"), text).unwrap();
         site
     }

@@ -10,7 +10,8 @@ use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, Tu
 use crate::privacy::{Personal, PersonalDate, StaffId};
 use crate::session::{
     AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, KeptOutcome,
-    LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord, decide,
+    LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord,
+    Surroundings, decide,
 };
 
 const DIALECTS: [Dialect; 2] = [Dialect::Stripe, Dialect::Stile];
@@ -79,6 +80,7 @@ fn outcome() -> Outcome {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        surroundings: Surroundings::default(),
         review: None,
         returned: None,
         face_match: Some(MatchResult {

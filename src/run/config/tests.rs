@@ -171,3 +171,28 @@ fn the_api_is_served_where_it_is_asked_for_and_on_loopback_by_default() {
         assert!(error.contains(named), "{error}");
     }
 }
+
+#[test]
+fn the_device_s_place_is_whole_or_not_there_and_gpsd_is_looked_for_on_this_box() {
+    let with = |site: &str, place: &str| {
+        Config::parse(&GOOD.replace("[camera]", &format!("{site}\n[place]\n{place}\n[camera]")))
+    };
+    let default = with("", "").unwrap();
+    assert_eq!(default.place.gpsd, Some("127.0.0.1:2947".parse().unwrap()));
+    assert!(default.watched().site.is_none() && default.watched().border_margin_m > 0.0);
+    assert_eq!(with("", "gpsd = \"\"").unwrap().place.gpsd, None);
+    let sited = with("latitude = 38.58\nlongitude = -121.49", "border_margin_m = 0").unwrap().watched();
+    assert!(sited.site.is_some() && sited.border_margin_m == 0.0);
+    for (site, place, named) in [
+        ("latitude = 38.58", "", "belong together"),
+        ("longitude = 38.58", "", "belong together"),
+        ("latitude = 98.58\nlongitude = 0.0", "", "-90 to 90"),
+        ("", "border_margin_m = 5001", "border_margin_m"),
+        ("", "gpsd = \"gpsd\"", "127.0.0.1"),
+        ("", "gpsd = \"192.0.2.1:2947\"", "on this box"),
+        ("", "gps = true", "gps"),
+    ] {
+        let error = with(site, place).unwrap_err();
+        assert!(error.contains(named), "{error}");
+    }
+}

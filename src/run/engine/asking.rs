@@ -97,7 +97,7 @@ impl Desk {
         let use_case = asked.as_ref().and_then(|asked| asked.use_case).unwrap_or(site.use_case);
         let place = asked.as_ref().and_then(|asked| asked.jurisdiction.clone());
         let jurisdiction = place.unwrap_or_else(|| site.jurisdiction.clone());
-        let now = Timestamp::now();
+        let now = self.wall();
         if let Err(error) = self.rules_in_use().resolve_at(use_case, &jurisdiction, now) {
             return Ok(Err(error.into()));
         }
@@ -176,7 +176,7 @@ impl Desk {
     /// Puts a session that is on disk before the camera.
     async fn show(&mut self, record: SessionRecord) -> Result<Started, EngineError> {
         let book = self.rules_in_use();
-        let rule = match book.resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) {
+        let rule = match book.resolve_at(record.use_case, &record.jurisdiction, self.wall()) {
             Ok(rule) => rule,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -236,7 +236,7 @@ impl Desk {
             return Ok(Err(refusal));
         }
         Ok(match self.waiting(id).await? {
-            Ok(Some(record)) if record.expires_at > Timestamp::now() => self.show(record).await?.map(drop),
+            Ok(Some(record)) if record.expires_at > self.wall() => self.show(record).await?.map(drop),
             Ok(_) => Err(StartRefusal::NotWaiting),
             Err(error) => Err(self.failed_store(&error)),
         })
@@ -267,13 +267,13 @@ impl Desk {
             Ok(Some(mut record)) => {
                 if let Ending::Decided { decision, .. } = &ending {
                     // The rules may be others than when it was made.
-                    let now = Timestamp::now();
+                    let now = self.wall();
                     if let Err(error) = self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, now) {
                         return Ok(Err(error.into()));
                     }
                     record.last_error = decision.reasons.first().copied();
                 }
-                match self.commit(record, ending, Timestamp::now()).await? {
+                match self.commit(record, ending, self.wall()).await? {
                     Event::Committed => Ok(Ok(true)),
                     _ => Ok(Err(DeviceFault::Store.into())),
                 }
@@ -303,7 +303,7 @@ impl Desk {
 
     /// Ends the sessions that waited for their screen until they ran out.
     pub(super) async fn expire_waiting(&mut self) -> Result<(), EngineError> {
-        let now = Timestamp::now();
+        let now = self.wall();
         match self.store.call(move |store| store.expire_waiting(now)).await? {
             Ok(expired) => {
                 let may_be_more = expired.len() == Store::MOST_EXPIRED;

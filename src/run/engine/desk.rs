@@ -14,13 +14,16 @@ use super::asking::{Started, Wish, ask_for_review, too_many};
 use super::eyes::{Eyes, EyesOrder, Shown};
 use super::ruling::HeldRule;
 use super::store_keeper::StoreKeeper;
+use super::timekeeping::ClockWish;
 use crate::api::NewSession;
 use crate::compliance::{Rule, RuleBook};
 use crate::run::capture::Look;
 use crate::run::config::Config;
 use crate::run::finishing::{Finishing, finish};
+use crate::run::place::Around;
 use crate::run::process::stopped;
-use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Now, Session};
+use crate::run::timekeeper::Timekeeper;
+use crate::session::machine::{CaptureId, CaptureTask, Effect, Ending, Event, Session};
 use crate::session::{
     CanceledBy, ConsentText, DeviceFault, Policy, Prompt, Screen, SessionDetails, SessionId, SessionRecord,
     SessionState, ShownBy,
@@ -60,6 +63,8 @@ pub(super) enum Order {
     Camera(Option<DeviceFault>),
     /// The decoder is well, or not.
     Decoder(Option<DeviceFault>),
+    /// Somebody asks about the clock.
+    Clock(ClockWish),
 }
 
 /// What is wrong with the device now. A session goes on only when nothing is.
@@ -97,6 +102,10 @@ pub(super) struct Desk {
     pub shown: Arc<Shown>,
     pub prompts: watch::Sender<Prompt>,
     pub due: watch::Sender<u64>,
+    /// The time that everything goes by.
+    pub time: Timekeeper,
+    /// Where the device is, as far as it is known.
+    pub around: watch::Receiver<Around>,
     pub origin: Instant,
     pub session: Option<Session>,
     pub capture: CaptureId,
@@ -171,6 +180,7 @@ impl Desk {
                 }
                 self.step(event).await
             }
+            Order::Clock(wish) => self.tell_clock(wish).await,
             Order::Camera(fault) => {
                 self.faults.camera = fault;
                 Ok(())
@@ -214,8 +224,9 @@ impl Desk {
 
     /// Looks at the clock, and tells the session when the device has become faulty or well.
     pub(super) async fn reconcile(&mut self) -> Result<(), EngineError> {
-        let right = self.rules_in_use().is_plausible(self.days().latest);
-        self.faults.clock_again_at = (!right).then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
+        self.look_at_clocks().await?;
+        let is_wrong = self.time.fault().is_some();
+        self.faults.clock_again_at = is_wrong.then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
         let fault = self.faults.first();
         match (std::mem::replace(&mut self.faults.told, fault), fault) {
             (before, now) if before == now => Ok(()),
@@ -252,7 +263,7 @@ impl Desk {
         }
         let Some(record) = newest.or(unshown) else { return Ok(()) };
         let book = self.rules_in_use();
-        let Ok(rule) = book.resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) else {
+        let Ok(rule) = book.resolve_at(record.use_case, &record.jurisdiction, self.wall()) else {
             return self.give_up(record).await;
         };
         let id = record.id.clone();
@@ -275,7 +286,7 @@ impl Desk {
     async fn give_up(&mut self, record: SessionRecord) -> Result<(), EngineError> {
         tracing::warn!(session = %record.id, "an interrupted session is given up");
         let ending = Ending::Canceled(CanceledBy::Device);
-        self.commit(record, ending, Timestamp::now()).await.map(drop)
+        self.commit(record, ending, self.wall()).await.map(drop)
     }
 
     /// What a session asks for: the rule of its place, tightened by what the integrator asked.
@@ -406,6 +417,9 @@ impl Desk {
         ending: Ending,
         at: Timestamp,
     ) -> Result<Event, EngineError> {
+        if matches!(ending, Ending::Decided { .. }) {
+            self.keep_time().await?;
+        }
         let rule = self.rule_of(&record, at);
         let record = SessionRecord { state: ending.state(), ..record };
         let (id, state) = (record.id.clone(), record.state);
@@ -462,10 +476,6 @@ impl Desk {
         let session = self.session.as_ref().and_then(Session::deadline);
         let faults = [self.faults.store_again_at, self.faults.clock_again_at];
         [session, self.result_until, Some(self.purge_at)].into_iter().chain(faults).flatten().min()
-    }
-
-    pub(super) fn now(&self) -> Now {
-        Now { uptime: self.origin.elapsed(), wall: Timestamp::now(), days: self.days() }
     }
 
     fn publish(&self) {

@@ -35,7 +35,7 @@ impl Desk {
     /// Notes on a document that it was used more often than is usual: an anchor of a document says that, and no face does.
     pub(super) async fn note_overuse(&mut self, seen: &mut DocumentSeen) -> Result<(), EngineError> {
         let (fields, livemode) = (seen.evidence.fields.clone(), self.config.camera.may_be_live());
-        let since = Timestamp::now().saturating_sub(OVERUSE_WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = self.wall().saturating_sub(OVERUSE_WINDOW).unwrap_or(Timestamp::UNIX_EPOCH);
         match self.store.call(move |store| store.document_uses(&fields, since, livemode)).await? {
             Ok(uses) if uses >= u32::from(self.config.sessions.document_uses_per_day) => seen.evidence.note_overuse(),
             Ok(_) => {}
@@ -60,12 +60,12 @@ impl Desk {
         let waiting = match present {
             Some(record) => Some(record).filter(|record| record.state == SessionState::AwaitingConsent),
             None => match self.waiting(id).await? {
-                Ok(waiting) => waiting.filter(|record| record.expires_at > Timestamp::now()),
+                Ok(waiting) => waiting.filter(|record| record.expires_at > self.wall()),
                 Err(error) => return Ok(Err(self.failed_store(&error))),
             },
         };
         let Some(record) = waiting else { return Ok(Ok(Answered::NotOpen)) };
-        let rule = match self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, Timestamp::now()) {
+        let rule = match self.rules_in_use().resolve_at(record.use_case, &record.jurisdiction, self.wall()) {
             Ok(rule) => rule,
             Err(error) => return Ok(Err(error.into())),
         };
@@ -77,7 +77,7 @@ impl Desk {
         let policy = self.policy_of(details.as_ref(), &rule);
         let site_is_live = self.config.camera.may_be_live();
         let livemode = site_is_live && details.is_none_or(|details| details.livemode);
-        let now = Timestamp::now();
+        let now = self.wall();
         let best = credentials
             .into_iter()
             .filter(|credential| credential.answers(&policy, livemode, now).is_ok())

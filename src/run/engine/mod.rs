@@ -18,6 +18,7 @@ mod staffing;
 mod store_keeper;
 #[cfg(test)]
 mod tests;
+mod timekeeping;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,10 +36,13 @@ use self::returning::Codes;
 use self::server::{Server, Users};
 use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
+use super::clock::Clock;
 use super::config::Config;
+use super::place::{self, Around, Watched};
 use super::process::stopped;
 use super::rules;
 use super::socket::{self, SocketError};
+use super::timekeeper::Timekeeper;
 pub use super::vision::Decoder;
 use super::vision::Vision;
 use crate::api::ListenError;
@@ -65,6 +69,8 @@ pub struct EngineParts {
     pub runtime: PathBuf,
     /// Decodes the barcodes.
     pub decoder: Decoder,
+    /// The clocks of the machine.
+    pub clock: Arc<dyn Clock>,
     /// Makes the camera's source; it gets what the screen shows, which only the simulated person looks at.
     pub camera: Box<dyn FnOnce(watch::Receiver<Prompt>) -> OpenSource + Send>,
     /// What a rule asks for.
@@ -126,8 +132,8 @@ pub async fn run(
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
+    let (secrets, time) = (store.api_secrets(), Timekeeper::new(parts.clock.clone(), &rules, store.clock()?.as_ref()));
     let (rules, rules_in_use) = watch::channel(Arc::new(rules));
-    let secrets = store.api_secrets();
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -142,6 +148,7 @@ pub async fn run(
     let (eyes, eyes_thread) =
         Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
 
+    let (around, known_around) = watch::channel(Around::default());
     let listener = socket::bind(&config.device.socket).await?;
     let api_listeners = api::listen(config.api.as_ref()).await?;
     let ways = Ways {
@@ -174,6 +181,8 @@ pub async fn run(
         shown,
         prompts,
         due,
+        time,
+        around: known_around,
         origin,
         session: None,
         capture: CaptureId::default(),
@@ -191,6 +200,7 @@ pub async fn run(
     if !api_listeners.is_empty() {
         tasks.spawn(api::serve(backend, api_listeners, halted.clone()));
     }
+    tasks.spawn(watch_place(config.watched(), parts.clock, around, halted.clone()));
     tasks.spawn(watch_camera(statuses.clone(), desk_orders, halted.clone()));
     tasks.spawn(announce(statuses, ready, journal.clone(), halted));
     // The threads come last: the desk's own reason counts before that of the threads which end because of it.
@@ -205,6 +215,13 @@ pub async fn run(
     };
     // Everybody lets go of the store, which then finishes what it has begun and closes.
     let _ = halt.send(true);
+    wind_down(tasks, threads, journal).await;
+    let _ = std::fs::remove_file(&config.device.socket);
+    reason
+}
+
+/// Waits until every part has ended, for no longer than [`STOP_WITHIN`].
+async fn wind_down<T: 'static, U: 'static>(mut tasks: JoinSet<T>, mut threads: JoinSet<U>, journal: StoreKeeper) {
     let all_of_it = async {
         while tasks.join_next().await.is_some() {}
         note(&journal, AuditAction::EngineStopped).await;
@@ -216,8 +233,6 @@ pub async fn run(
             "a part did not end in {STOP_WITHIN:.1?}; what the store had begun is finished or undone at the next start"
         );
     }
-    let _ = std::fs::remove_file(&config.device.socket);
-    reason
 }
 
 /// What takes time to open, in the order of the start-up.
@@ -264,6 +279,17 @@ async fn announce(
     }
     drop(journal);
     stopped(&mut stop).await;
+    Ok(())
+}
+
+/// Keeps the device's place and network in view, beside everything else.
+async fn watch_place(
+    watched: Watched,
+    clock: Arc<dyn Clock>,
+    around: watch::Sender<Around>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    place::watch(watched, clock, around, stop).await;
     Ok(())
 }
 

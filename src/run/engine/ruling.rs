@@ -23,6 +23,11 @@ impl Desk {
         Arc::clone(&self.rules.borrow())
     }
 
+    /// The table that the session before the camera goes by, or that whatever begins now does.
+    pub(super) fn book(&self) -> Arc<RuleBook> {
+        self.held.as_ref().map_or_else(|| self.rules_in_use(), |held| Arc::clone(&held.book))
+    }
+
     /// The rule by which a session ends: its own, or what holds now for one that was never shown.
     pub(super) fn rule_of(&self, record: &SessionRecord, at: Timestamp) -> Option<Rule> {
         match self.held.as_ref().filter(|_| self.is_present(&record.id)) {
@@ -34,7 +39,7 @@ impl Desk {
     /// The calendar days of the session's place, or of the site. Both are in the rule table: a session is not made, and
     /// not taken up again, otherwise.
     pub(super) fn days(&self) -> PlaceDays {
-        let now = Timestamp::now();
+        let now = self.wall();
         let days = match &self.held {
             Some(held) => held.book.days_at(&held.rule.jurisdiction, now),
             None => self.rules_in_use().days_at(&self.config.site.jurisdiction, now),

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use super::EngineError;
 use super::desk::Order;
 use super::staffing::Ways;
+use super::timekeeping::ClockWish;
 use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
 use crate::privacy::StaffCode;
@@ -26,7 +27,8 @@ use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::run::{keys, rules, staff};
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, EngineMessage, PrivateText, Settlement, encode, encode_preview,
+    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, PrivateText, Settlement, encode,
+    encode_preview,
 };
 use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
@@ -200,10 +202,20 @@ impl Server {
                     };
                     self.ordered(install).await.map(|answer| EngineMessage::Rules(Box::new(answer)))
                 }
-                _ => Err("this client may manage keys, staff and rules, and nothing else".to_owned()),
+                ClientMessage::Clock(order) => self.tell_clock(order).await.map(EngineMessage::Clock),
+                _ => Err("this client may manage keys, staff, rules and the clock, and nothing else".to_owned()),
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
+    }
+
+    /// The clock is the desk's.
+    async fn tell_clock(&self, order: ClockOrder) -> Result<ClockAnswer, String> {
+        let gone = || "the engine is stopping; connect again".to_owned();
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Clock(ClockWish::Order(order, answer));
+        self.ways.desk.send(order).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
     }
 
     async fn ordered<T: Send + 'static>(
@@ -325,6 +337,7 @@ impl Server {
             | ClientMessage::Settle { .. }
             | ClientMessage::Keys(_)
             | ClientMessage::Staff(_)
+            | ClientMessage::Clock(_)
             | ClientMessage::Rules(_) => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
@@ -371,6 +384,7 @@ impl Server {
                 | ClientMessage::Cancel { .. }
                 | ClientMessage::Keys(_)
                 | ClientMessage::Staff(_)
+                | ClientMessage::Clock(_)
                 | ClientMessage::Rules(_) => {
                     Err("this client may lease and settle events, and nothing else".to_owned())
                 }

@@ -15,12 +15,13 @@ use super::desk::Order;
 use super::letters::Letters;
 use super::returning::Codes;
 use super::store_keeper::StoreKeeper;
+use super::timekeeping::ClockWish;
 use crate::api::{EventKind, SessionSnapshot};
 use crate::compliance::RuleBook;
 use crate::privacy::{ApiSecrets, StaffCode, StaffId};
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
-use crate::session::{CanceledBy, DeviceFault, OutcomeResult, SessionId};
+use crate::session::{CanceledBy, OutcomeResult, SessionId};
 use crate::store::{Override, OverrideFacts, OverrideRefusal, StaffCheck, StoreError};
 
 /// Why one of the staff was not heeded.
@@ -131,11 +132,11 @@ impl Ways {
         again: bool,
     ) -> Result<(), StaffRefusal> {
         let staff = self.who(code).await?;
-        let place = &self.config.site.jurisdiction;
-        let rules = Arc::clone(&self.rules.borrow());
-        let days = rules.days_at(place, Timestamp::now());
-        if !days.is_some_and(|days| rules.is_plausible(days.latest)) {
-            return Err(StartRefusal::from(DeviceFault::Clock).into());
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Clock(ClockWish::Fault(answer));
+        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
+        if let Some(fault) = answered.await.map_err(|_| EngineError::Ended("desk"))? {
+            return Err(StartRefusal::from(fault).into());
         }
         let config = Arc::clone(&self.config);
         let overridden = self.store.call(move |store| {

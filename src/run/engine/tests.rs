@@ -1,3 +1,4 @@
+mod clock;
 mod returning;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use tokio::time::timeout;
 use super::*;
 use crate::camera::{AtEnd, CameraError, Capture, FrameSource, Replay, ReplayFault, ReplayFaults, ReplaySettings};
 use crate::imaging::{Provenance, Rgb};
+use crate::run::SystemClock;
 use crate::run::socket::Connection;
 use crate::run::test_support::runtime;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
@@ -67,6 +69,7 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
+        clock: Arc::new(SystemClock::new(None)),
         camera: Box::new(|_| open),
         policy: Box::new(|rule| Policy::for_tier(rule.tier)),
     };
@@ -167,6 +170,7 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
+        clock: Arc::new(SystemClock::new(None)),
         camera: Box::new(camera),
         policy: Box::new(move |rule| configured.policy(rule)),
     };
@@ -245,6 +249,9 @@ fn a_person_whose_skin_follows_the_screen_is_verified_and_the_outcome_says_that_
     assert_eq!((&outcome["flash"]["simulated"], &outcome["livemode"]), (&true.into(), &false.into()));
     assert!(outcome["flash"]["score_percent"].as_i64().unwrap() >= 80, "{outcome}");
     assert!(outcome["flags"].as_array().unwrap().contains(&"screen_flash_simulated".into()), "{outcome}");
+    assert!(outcome["flags"].as_array().unwrap().contains(&"clock_holdover".into()), "nobody confirms this clock");
+    let surroundings = serde_json::json!({"place": {"source": "none", "agrees": "unknown"}, "clock": "held_over"});
+    assert_eq!(outcome["surroundings"], surroundings, "{outcome}");
 }
 
 #[test]
@@ -336,6 +343,7 @@ fn an_engine_that_is_to_estimate_ages_does_not_start_without_the_model() {
         models,
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
+        clock: Arc::new(SystemClock::new(None)),
         camera: Box::new(|_| Arc::new(|| Err(CameraError::Crashed))),
         policy: Box::new(move |rule| configured.policy(rule)),
     };

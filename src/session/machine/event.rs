@@ -15,6 +15,7 @@ use crate::session::fault::DeviceFault;
 use crate::session::prompt::{DocumentSide, Hint};
 use crate::session::record::{CanceledBy, SessionState};
 use crate::session::returning::Returned;
+use crate::session::surroundings::Surroundings;
 
 /// The moment at which something happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub struct Now {
     pub wall: Timestamp,
     /// The calendar days of the session's place.
     pub days: PlaceDays,
+    /// What the device knows about itself.
+    pub surroundings: Surroundings,
 }
 
 /// Numbers the captures of a session, so that a late answer of an earlier one is told from the present one.

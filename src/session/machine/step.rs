@@ -157,7 +157,7 @@ impl Session {
                 self.begin_face(now)
             }
             None => {
-                let decision = decide(&self.evidence(None), &self.policy, now.days);
+                let decision = decide(&self.evidence(None, now), &self.policy, now.days);
                 self.conclude(decision, None, now)
             }
             Some(reason) => self.fail(reason, findings, now),
@@ -169,7 +169,7 @@ impl Session {
     }
 
     fn judge_face(&mut self, seen: &FaceSeen, now: Now) -> Vec<Effect> {
-        let evidence = self.evidence(Some(seen));
+        let evidence = self.evidence(Some(seen), now);
         let decision = decide(&evidence, &self.policy, now.days);
         if self.document.is_some() || decision.verdict == Verdict::Verified {
             return self.conclude(decision, Some(seen), now);
@@ -189,7 +189,7 @@ impl Session {
         if let Some(reason) = retry {
             return self.retry(reason, now);
         }
-        let evidence = Box::new(self.evidence(face));
+        let evidence = Box::new(self.evidence(face, now));
         let reviewed = decision.verdict == Verdict::Verified
             && decision.flags.iter().any(|flag| self.policy.review_flags.contains(&flag.as_ref()));
         let ending = Ending::Decided { decision, evidence };
@@ -234,7 +234,7 @@ impl Session {
     }
 
     fn end_against(&mut self, findings: BTreeSet<ReasonCode>, now: Now) -> Vec<Effect> {
-        let evidence = Box::new(self.evidence(None));
+        let evidence = Box::new(self.evidence(None, now));
         let decision = refuse(&evidence, &self.policy, findings);
         self.end(Ending::Decided { decision, evidence }, now)
     }
@@ -243,8 +243,8 @@ impl Session {
         self.fail(reason, BTreeSet::from([reason]), now)
     }
 
-    /// Everything that this session has seen.
-    fn evidence(&self, face: Option<&FaceSeen>) -> Evidence {
+    /// Everything that this session has seen, and what the device knows about itself now.
+    fn evidence(&self, face: Option<&FaceSeen>, now: Now) -> Evidence {
         let document = self.document.as_ref();
         let sources = [document.map(|seen| seen.provenance), face.and_then(|seen| seen.provenance)];
         let lacks_source = face.is_some_and(|seen| seen.provenance.is_none());
@@ -261,6 +261,7 @@ impl Session {
             flash: face.and_then(|seen| seen.flash),
             face_match: face.and_then(|seen| seen.face_match),
             age: age.map(|age| age.triage),
+            surroundings: now.surroundings,
             review: None,
             returned: None,
             models,

@@ -1,4 +1,5 @@
 use super::*;
+use crate::privacy::StaffId;
 use proptest::prelude::*;
 
 fn decoded<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<Body<T>, ProtocolError> {
@@ -18,6 +19,8 @@ fn messages_and_previews_come_back_as_they_were_sent() {
             text: ConsentText::own(false),
         },
         ClientMessage::Staff(StaffOrder::Add { label: "counter 2".to_owned() }),
+        ClientMessage::Clock(ClockOrder::Show),
+        ClientMessage::Clock(ClockOrder::Reset),
         ClientMessage::Staff(StaffOrder::Remove { id: StaffId::from_random(&[9; SessionId::CHARACTERS]) }),
         ClientMessage::Settle { delivery: 7, outcome: Settlement::Retry { after_ms: 9, why: "503".to_owned() } },
     ] {

@@ -3,6 +3,7 @@
 mod api_keys;
 mod attempts;
 mod chains;
+mod clock;
 mod ends;
 mod idempotency;
 mod listing;
@@ -31,7 +32,7 @@ use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, Tu
 use crate::privacy::PersonalDate;
 use crate::session::{
     AttemptsLeft, CaptureEvidence, Decision, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Policy,
-    SessionId, SessionRecord, SessionState, Verdict, decide,
+    SessionId, SessionRecord, SessionState, Surroundings, Verdict, decide,
 };
 
 fn now() -> Timestamp {
@@ -102,6 +103,7 @@ fn evidence() -> Evidence {
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,
+        surroundings: Surroundings::default(),
         review: None,
         returned: None,
         face_match: Some(MatchResult {

@@ -233,6 +233,34 @@ fn the_seventh_migration_leaves_sessions_and_outcomes_as_they_are() {
 }
 
 #[test]
+fn the_eighth_migration_knows_no_time_yet_and_constrains_what_it_will_know() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 7).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 8).unwrap();
+    let rows = connection.query_row("SELECT count(*) FROM clock", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(rows, 0);
+    let boot = "0f0e0d0c-0b0a-0908-0706-050403020100";
+    let insert = "INSERT INTO clock VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    for (only, floor, at, by, wall, since, id) in [
+        (2, 5, Some(5), Some("ntp"), 5, 5, boot),
+        (1, -1, Some(5), Some("ntp"), 5, 5, boot),
+        (1, 5, None, Some("ntp"), 5, 5, boot),
+        (1, 5, Some(5), None, 5, 5, boot),
+        (1, 5, Some(5), Some("sundial"), 5, 5, boot),
+        (1, 5, Some(5), Some("ntp"), 5, -5, boot),
+        (1, 5, Some(5), Some("ntp"), 5, 5, "Ada Lovelace"),
+    ] {
+        assert!(
+            connection.execute(insert, (only, floor, at, by, wall, since, id)).is_err(),
+            "{only} {floor} {by:?} {id}"
+        );
+    }
+    connection.execute(insert, (1, 5, Some(5), Some("gnss"), 5, 5, boot)).unwrap();
+    connection.execute_batch("INSERT INTO clock_step (from_at, to_at) VALUES (9, 3)").unwrap();
+    assert!(connection.execute("UPDATE clock_step SET to_at = 10", []).is_err(), "a step never changes");
+}
+
+#[test]
 fn every_column_is_commented_in_the_schema() {
     let (_folder, store) = fresh();
     let mut tables =

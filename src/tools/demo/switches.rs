@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::play::Till;
 use super::scenes::{Ended, SCENES, Scene};
-use crate::run::{Config, Connection, Decoder, EngineParts, run_engine, run_sync};
+use crate::run::{Config, Connection, Decoder, EngineParts, SystemClock, run_engine, run_sync};
 use crate::session::protocol::ClientRole;
 use crate::session::{Measure, Policy, SessionState};
 use crate::store::Store;
@@ -100,6 +100,7 @@ async fn wrong_without(left_out: Option<Switch>, numbers: &[usize]) -> Vec<(usiz
         models: root.join("models"),
         runtime: root.join("target/runtime/libonnxruntime.so"),
         decoder: Decoder::Inside,
+        clock: Arc::new(SystemClock::new(None)),
         camera: cameras::simulated(&parts).unwrap(),
         policy: Box::new(move |rule| Policy { left_out: measure, ..Policy::for_tier(rule.tier) }),
     };

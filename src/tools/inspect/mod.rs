@@ -15,6 +15,7 @@ mod mrz;
 mod pad;
 mod pair_list;
 mod pairs;
+mod place;
 mod runner;
 mod text;
 mod turn;
@@ -88,6 +89,8 @@ pub enum Verb {
     Flash(flash::FlashArgs),
     /// Watches a camera: whether it keeps to its format, how fast it is, how it fails and comes back.
     Camera(camera::CameraArgs),
+    /// Looks known points up in the borders.
+    Place(place::PlaceArgs),
 }
 
 /// Runs one verb.
@@ -114,6 +117,7 @@ pub fn dispatch(verb: &Verb, common: &Common, assets: &Assets) -> Result<Exit, C
         Verb::Turn(args) => turn::turn(args, common, assets),
         Verb::Flash(args) => flash::flash(args, common, assets),
         Verb::Camera(args) => camera::camera(args),
+        Verb::Place(args) => place::place(args),
     }
 }
 

@@ -56,6 +56,7 @@ impl Device {
             models: root.join("models"),
             runtime: root.join("target/runtime/libonnxruntime.so"),
             decoder: Decoder::Inside,
+            clock: Arc::new(SystemClock::new(None)),
             camera: Box::new(move |_| Arc::new(move || Ok(Box::new(Replay::open(&settings)?) as Box<dyn FrameSource>))),
             policy: Box::new(|rule| Policy::for_tier(rule.tier)),
         };

@@ -2,6 +2,7 @@ mod age;
 mod flash;
 mod properties;
 mod returning;
+mod surroundings;
 
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use crate::liveness::{
 use crate::privacy::{PersonalDate, StaffId};
 use crate::session::{
     AttemptsLeft, ConsentText, DocumentEvidence, EncodedSource, Evidence, Hint, LivenessEvidence, ModelDigests,
-    Outcome, OutcomeResult, OutcomeSeed, Review, SessionId, ShownBy, Verdict, decide,
+    Outcome, OutcomeResult, OutcomeSeed, Review, SessionId, ShownBy, Surroundings, Verdict, decide,
 };
 
 const BUDGET: AttemptsLeft = AttemptsLeft { document: 2, face: 2 };
@@ -25,7 +26,12 @@ const BUDGET: AttemptsLeft = AttemptsLeft { document: 2, face: 2 };
 fn at(seconds: u64) -> Now {
     let start: Timestamp = "2026-11-22T12:00:00Z".parse().unwrap();
     let wall = start + SignedDuration::from_secs(seconds as i64);
-    Now { uptime: Duration::from_secs(seconds), wall, days: PlaceDays::single(date(2026, 11, 22)) }
+    Now {
+        uptime: Duration::from_secs(seconds),
+        wall,
+        days: PlaceDays::single(date(2026, 11, 22)),
+        surroundings: Surroundings::default(),
+    }
 }
 
 fn record() -> SessionRecord {
