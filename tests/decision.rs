@@ -51,6 +51,7 @@ fn complete() -> Evidence {
         age: None,
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -226,6 +227,7 @@ prop_compose! {
             age,
             review: None,
             returned: None,
+            pass: None,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }

@@ -60,6 +60,7 @@ fn evidence() -> Evidence {
         }),
         review: None,
         returned: None,
+        pass: None,
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,

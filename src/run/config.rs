@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::fleet::FleetConfig;
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, Rule, UseCase};
@@ -40,6 +41,9 @@ pub struct Config {
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointConfig>,
+    /// The fleet that this box belongs to; alone without this section.
+    #[serde(default)]
+    pub fleet: FleetConfig,
 }
 
 /// Where the HTTP API is served.
@@ -384,6 +388,7 @@ impl Config {
                 return Err("api.listen and api.socket are both empty; set one, or leave the section out".to_owned());
             }
         }
+        self.fleet.check()?;
         if self.endpoints.len() > MAX_ENDPOINTS {
             return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::config::Config;
+use super::fleet::Fleet;
 use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
 use crate::compliance::Rule;
 use crate::session::machine::Ending;
-use crate::session::{Dialect, KeptOutcome, Outcome, SessionDetails, SessionRecord};
+use crate::session::{Dialect, KeptOutcome, Outcome, PassText, SessionDetails, SessionRecord};
 use crate::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store, StoreError};
 
 /// How long a verified outcome grants anything.
@@ -26,19 +27,24 @@ pub(super) struct Finishing {
     pub config: Arc<Config>,
     /// When.
     pub decided_at: Timestamp,
+    /// The fleet whose passes are issued, if any are.
+    pub fleet: Option<Arc<Fleet>>,
 }
 
-/// Writes it.
-pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), StoreError> {
-    let Finishing { record, ending, rule, config, decided_at } = finishing;
+impl Finishing {
+    /// When a verified outcome stops granting anything.
+    pub(super) fn expires_at(&self) -> Timestamp {
+        self.decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Writes it; the pass that it has earned is made only then, and stays in memory.
+pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<Option<PassText>, StoreError> {
+    let Finishing { record, ending, rule, config, decided_at, fleet } = finishing;
     let draft = match (ending, rule) {
-        (Ending::Decided { decision, evidence }, Some(rule)) => Some(OutcomeDraft {
-            decision,
-            evidence,
-            rule,
-            decided_at: *decided_at,
-            expires_at: decided_at.saturating_add(OUTCOME_LIFETIME).unwrap_or(Timestamp::MAX),
-        }),
+        (Ending::Decided { decision, evidence }, Some(rule)) => {
+            Some(OutcomeDraft { decision, evidence, rule, decided_at: *decided_at, expires_at: finishing.expires_at() })
+        }
         (Ending::Decided { .. }, None) => return Err(StoreError::Refused { what: "a decision without its rule" }),
         (Ending::Canceled(_) | Ending::Expired, _) => None,
     };
@@ -51,7 +57,8 @@ pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), Sto
             SessionSnapshot { record: facts.record.clone(), details, outcome: outcome.map(kept), overriding: None };
         bodies(config, facts.event, EventKind::Ended, &snapshot, facts.ended_at)
     };
-    store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies }).map(drop)
+    store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies })?;
+    Ok(fleet.as_ref().and_then(|fleet| fleet.issue(store, finishing)))
 }
 
 /// What was said of a session; of one that was started on the device itself, only in whose mode it is.

@@ -174,6 +174,7 @@ impl Verifier {
             age: None,
             review: None,
             returned: None,
+            pass: None,
             models: self.models.clone(),
         };
         let outcome = stages.run("decision", || {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::pass::TrustedPass;
 use super::returning::Returned;
 use crate::document::{Check, DocumentKind, FieldComparison, Fields};
 use crate::imaging::Provenance;
@@ -32,6 +33,8 @@ pub struct Evidence {
     pub review: Option<Review>,
     /// What somebody has left who was verified before; then nothing else was collected.
     pub returned: Option<Returned>,
+    /// A pass that was shown with its own document, in the place of a head turn; whoever puts it here has compared the two.
+    pub pass: Option<TrustedPass>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }

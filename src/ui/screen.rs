@@ -1,11 +1,12 @@
 //! Draws a view: the ground, one of two arrangements, and the buttons.
 //!
 //! [`message`] is for screens of words and a sign, [`guided`] for those with the preview, [`flash`] for the one that lights
-//! the face. Does not decide anything.
+//! the face, [`pass`] for a result with a code to take along. Does not decide anything.
 
 mod flash;
 mod guided;
 mod message;
+mod pass;
 
 use std::time::Duration;
 
@@ -56,6 +57,9 @@ fn draw(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
         flash::draw(ui, canvas)
     } else if canvas.view.preview() {
         guided::draw(ui, canvas)
+    } else if let Some(code) = canvas.view.pass.as_ref().and_then(pass::code_of) {
+        pass::draw(ui, canvas, &code);
+        Vec::new()
     } else {
         message::draw(ui, canvas)
     }

@@ -61,19 +61,27 @@ pub struct BarcodeOptions {
     /// Whether rxing searches too: for matrix symbols what is filled as they are, for Code 128 and PDF417 bars that show an end
     /// of one and were not read. Costs little where there is nothing like a symbol.
     pub whole_picture: bool,
+    /// Whether QR codes are looked for, and no other matrix symbols, where the whole picture is not searched anyway.
+    pub qr_codes: bool,
 }
 
 impl BarcodeOptions {
     /// For frames of a running camera, where the next frame is another chance.
     #[must_use]
     pub const fn live() -> Self {
-        Self { regions: 3, whole_picture: false }
+        Self { regions: 3, whole_picture: false, qr_codes: false }
+    }
+
+    /// For frames of a running camera in which only a QR code matters.
+    #[must_use]
+    pub const fn live_qr_codes() -> Self {
+        Self { regions: 0, whole_picture: false, qr_codes: true }
     }
 
     /// For a still picture.
     #[must_use]
     pub const fn thorough() -> Self {
-        Self { regions: 6, whole_picture: true }
+        Self { regions: 6, whole_picture: true, qr_codes: true }
     }
 }
 
@@ -133,7 +141,8 @@ impl Looked {
 fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
     let mut looked = Looked::default();
     let mut unread = Vec::new();
-    for BarRegion { outline, .. } in find_bars(picture, options.regions) {
+    let bars = if options.regions > 0 { find_bars(picture, options.regions) } else { Vec::new() };
+    for BarRegion { outline, .. } in bars {
         if is_read(outline, &looked.symbols) {
             continue;
         }
@@ -144,7 +153,14 @@ fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
         }
         looked.symbols = with(found, looked.symbols);
     }
-    if options.whole_picture { read_thoroughly(picture, &unread, looked) } else { looked }
+    if options.whole_picture {
+        return read_thoroughly(picture, &unread, looked);
+    }
+    if options.qr_codes {
+        let found = guarded(|| fallback::read_qr_codes(picture)).unwrap_or_default();
+        looked.symbols = with(found, looked.symbols);
+    }
+    looked
 }
 
 /// What the first look left, in the order of cost.

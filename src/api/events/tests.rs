@@ -81,6 +81,7 @@ fn outcome() -> Outcome {
         age: None,
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

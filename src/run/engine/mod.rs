@@ -10,6 +10,7 @@ mod asking;
 mod desk;
 mod eyes;
 mod letters;
+mod passes;
 mod returning;
 mod server;
 mod staffing;
@@ -34,6 +35,7 @@ use self::server::{Server, Users};
 use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
 use super::config::Config;
+use super::fleet::Fleet;
 use super::process::stopped;
 use super::socket::{self, SocketError};
 pub use super::vision::Decoder;
@@ -44,7 +46,7 @@ use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::liveness::FeedMonitor;
 use crate::session::machine::CaptureId;
 use crate::session::{Policy, Prompt};
-use crate::store::{Actor, AuditAction, AuditEntry, Store, StoreError};
+use crate::store::{Actor, AuditAction, AuditEntry, KeyError, Store, StoreError};
 use crate::vision::{ModelError, Runtime, Threads};
 
 /// Orders that may wait at the desk.
@@ -74,6 +76,9 @@ pub enum EngineError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key that the boxes of the fleet share cannot be used.
+    #[error("fleet.key_file: {0}")]
+    Fleet(#[from] KeyError),
     /// A model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -127,6 +132,7 @@ pub async fn run(
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
     let secrets = store.api_secrets();
+    let fleet = Fleet::open(&config.fleet, store.public_key())?.map(Arc::new);
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -139,7 +145,7 @@ pub async fn run(
     let (shown, (due, ends)) = (Arc::new(Shown::default()), watch::channel(0));
     let feed = FeedMonitor::new(config.camera.rate());
     let (eyes, eyes_thread) =
-        Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
+        Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), fleet.clone(), origin)?;
 
     let listener = socket::bind(&config.device.socket).await?;
     let api_listeners = api::listen(config.api.as_ref()).await?;
@@ -176,6 +182,8 @@ pub async fn run(
         session: None,
         capture: CaptureId::default(),
         result_until: None,
+        fleet,
+        new_pass: None,
         faults: Faults::default(),
         attempt: None,
         triage: None,

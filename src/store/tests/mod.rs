@@ -9,6 +9,7 @@ mod listing;
 mod opening;
 mod outbox;
 mod outcomes;
+mod passes;
 mod privacy;
 mod requests;
 mod space;
@@ -102,6 +103,7 @@ fn evidence() -> Evidence {
         age: None,
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

@@ -1,5 +1,6 @@
 mod age;
 mod flash;
+mod passes;
 mod properties;
 
 use std::time::Duration;
@@ -87,6 +88,7 @@ fn document(card: Card) -> Box<DocumentSeen> {
         provenance: Provenance::Simulated,
         feed: Some(clean_feed()),
         models: ModelDigests::new(),
+        pass_anchor: Some(passes::ANCHOR),
     })
 }
 
