@@ -4,6 +4,7 @@
 //! signature is by this box or by one in the configuration. Does not decide what a pass answers: the session does.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -84,16 +85,16 @@ impl Fleet {
     ///
     /// # Errors
     /// [`KeyError`] when the key cannot be used.
-    pub(super) fn open(config: &FleetConfig, own: DevicePublicKey) -> Result<Option<Self>, KeyError> {
+    pub(super) fn open(config: &FleetConfig, own: DevicePublicKey) -> Result<Option<Arc<Self>>, KeyError> {
         let Some(file) = config.key_file.as_ref().filter(|_| config.accept_passes || config.issue_passes) else {
             return Ok(None);
         };
-        Ok(Some(Self {
+        Ok(Some(Arc::new(Self {
             key: load_fleet_key(file)?,
             devices: [own].into_iter().chain(config.devices.iter().copied()).collect(),
             accepts: config.accept_passes,
             issues_hours: config.issue_passes.then_some(config.pass_hours),
-        }))
+        })))
     }
 
     /// Whether passes are taken here.

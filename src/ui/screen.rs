@@ -58,7 +58,7 @@ fn draw(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
     } else if canvas.view.preview() {
         guided::draw(ui, canvas)
     } else if let Some(code) = canvas.view.pass.as_ref().and_then(pass::code_of) {
-        pass::draw(ui, canvas, &code);
+        let _ = pass::draw(ui, canvas, &code);
         Vec::new()
     } else {
         message::draw(ui, canvas)

@@ -339,4 +339,37 @@ mod tests {
         };
         assert!(!format!("{symbol:?}").contains("SECRET") && !format!("{symbol:?}").contains("83"));
     }
+
+    /// A card of modules of `module` pixels, light on a grey ground, as a telephone shows a code.
+    fn with_qr_code(text: &str, module: usize) -> Gray {
+        use rxing::Writer as _;
+        let made = rxing::qrcode::QRCodeWriter.encode(text, &rxing::BarcodeFormat::QR_CODE, 0, 0).unwrap();
+        let side = made.getWidth() as usize * module;
+        Gray::from_fn(1920, 1080, |x, y| {
+            let (x, y) = (x.wrapping_sub(700), y.wrapping_sub(200));
+            match x < side && y < side {
+                true if made.get((x / module) as u32, (y / module) as u32) => [20],
+                true => [235],
+                false => [110 + ((x ^ y) & 7) as u8],
+            }
+        })
+    }
+
+    #[test]
+    fn a_pass_on_a_telephone_is_read_in_a_frame_of_a_running_camera_where_it_is_looked_for() {
+        let text = format!("{}{}", crate::session::PASS_PREFIX, "7K".repeat(79) + "0");
+        assert_eq!(text.len(), crate::session::PASS_CHARACTERS);
+        for module in [4, 6, 10] {
+            let picture = with_qr_code(&text, module);
+            for options in [
+                BarcodeOptions::live_qr_codes(),
+                BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() },
+                BarcodeOptions::thorough(),
+            ] {
+                let read = read_barcodes(&picture, &options);
+                assert!(read.iter().any(|symbol| *symbol.text.reveal() == text), "{module} {options:?}");
+            }
+            assert!(read_barcodes(&picture, &BarcodeOptions::live()).is_empty(), "nobody looks for it");
+        }
+    }
 }

@@ -335,7 +335,7 @@ impl Desk {
 
     fn look(&self, capture: CaptureId, task: CaptureTask) {
         let Some(session) = &self.session else { return };
-        self.eyes.order(EyesOrder::Look { capture, task, look: self.look_of(session) });
+        self.eyes.order(EyesOrder::Look { capture, task, look: Box::new(self.look_of(session)) });
     }
 
     /// Charges the attempt that a capture is for, over all sessions. A head turn begins when the document has passed.

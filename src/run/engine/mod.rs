@@ -131,8 +131,7 @@ pub async fn run(
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
-    let secrets = store.api_secrets();
-    let fleet = Fleet::open(&config.fleet, store.public_key())?.map(Arc::new);
+    let (secrets, fleet) = (store.api_secrets(), Fleet::open(&config.fleet, store.public_key())?);
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -140,10 +139,9 @@ pub async fn run(
     let statuses = camera.status_changes();
     let camera = Arc::new(camera);
 
-    let journal = store.clone();
+    let (journal, feed) = (store.clone(), FeedMonitor::new(config.camera.rate()));
     let (desk_orders, orders) = mpsc::channel(MOST_ORDERS);
     let (shown, (due, ends)) = (Arc::new(Shown::default()), watch::channel(0));
-    let feed = FeedMonitor::new(config.camera.rate());
     let (eyes, eyes_thread) =
         Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), fleet.clone(), origin)?;
 

@@ -19,11 +19,11 @@ pub(super) type NewPass = Option<(SessionId, PassText)>;
 
 impl Desk {
     /// What the eyes have to know of the session before the camera.
-    pub(super) fn look_of(&self, session: &Session) -> Box<Look> {
+    pub(super) fn look_of(&self, session: &Session) -> Look {
         // Who somebody is no pass says.
         let may = !session.policy().asks_identity;
         let accepts_passes = may && self.fleet.as_ref().is_some_and(|fleet| fleet.accepts());
-        Box::new(Look { policy: session.policy().clone(), days: self.days(), accepts_passes })
+        Look { policy: session.policy().clone(), days: self.days(), accepts_passes }
     }
 
     /// How long the end stands that is shown now.

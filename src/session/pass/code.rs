@@ -24,8 +24,9 @@ pub const PREFIX: &str = "CARDED1:";
 pub const BODY_BYTES: usize = 42;
 /// Bytes of the signature.
 pub const SIGNATURE_BYTES: usize = 64;
-/// Characters of the text.
-pub const TEXT_CHARACTERS: usize = PREFIX.len() + (BODY_BYTES + SIGNATURE_BYTES) / 2 * 3;
+/// Characters of the text: three for two bytes.
+pub const TEXT_CHARACTERS: usize = PREFIX.len() + 3 * (BYTES / 2);
+const BYTES: usize = BODY_BYTES + SIGNATURE_BYTES;
 
 const LABEL: &[u8] = b"carded/pass/v1\0";
 /// RFC 9285, table 1.
@@ -121,7 +122,7 @@ pub fn text_of(body: &Body, signature: &[u8; SIGNATURE_BYTES]) -> String {
 #[must_use]
 pub fn parse(text: &str) -> Option<(Body, [u8; SIGNATURE_BYTES])> {
     let digits = text.strip_prefix(PREFIX).filter(|_| text.len() == TEXT_CHARACTERS)?;
-    let mut bytes = [0; BODY_BYTES + SIGNATURE_BYTES];
+    let mut bytes = [0; BYTES];
     for (place, digits) in bytes.chunks_exact_mut(2).zip(digits.as_bytes().chunks_exact(3)) {
         let mut value = 0;
         for digit in digits.iter().rev() {

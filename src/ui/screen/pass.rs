@@ -22,6 +22,14 @@ pub(super) struct Code {
     dark: Vec<bool>,
 }
 
+#[cfg(test)]
+impl Code {
+    /// Its side in modules.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+}
+
 /// The code that says a pass; `None` when it cannot be written, and then the result is shown without.
 pub(super) fn code_of(pass: &PassText) -> Option<Code> {
     let code = encode(pass.as_str(), ErrorCorrectionLevel::M).ok()?;
@@ -31,8 +39,8 @@ pub(super) fn code_of(pass: &PassText) -> Option<Code> {
     Some(Code { side, dark })
 }
 
-/// Draws it. There is nothing to press.
-pub(super) fn draw(ui: &Ui, canvas: &Canvas<'_>, code: &Code) {
+/// Draws it, and returns where the words and the code are. There is nothing to press.
+pub(super) fn draw(ui: &Ui, canvas: &Canvas<'_>, code: &Code) -> (Rect, Rect) {
     let (painter, scale, area) = (ui.painter(), canvas.scale, canvas.area);
     let points_a_pixel = 1.0 / ui.ctx().pixels_per_point();
     let modules = code.side + 2 * QUIET;
@@ -57,9 +65,12 @@ pub(super) fn draw(ui: &Ui, canvas: &Canvas<'_>, code: &Code) {
     draw_centred(painter, &detail, Pos2::new(middle, top + height + scale.gap()));
     let on_pixel = |at: f32| (at / points_a_pixel).round() * points_a_pixel;
     let corner = Pos2::new(on_pixel(corner.x), on_pixel(corner.y));
-    painter.rect_filled(Rect::from_min_size(corner, size), 0, Color32::WHITE);
+    let place = Rect::from_min_size(corner, size);
+    painter.rect_filled(place, 0, Color32::WHITE);
     for (at, _) in code.dark.iter().enumerate().filter(|(_, dark)| **dark) {
         let place = Vec2::new((QUIET + at % code.side) as f32, (QUIET + at / code.side) as f32);
         painter.rect_filled(Rect::from_min_size(corner + place * module, Vec2::splat(module)), 0, Color32::BLACK);
     }
+    let widest = title.size().x.max(detail.size().x);
+    (Rect::from_min_size(Pos2::new(middle - widest / 2.0, top), Vec2::new(widest, words)), place)
 }
