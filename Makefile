@@ -17,7 +17,7 @@ help:
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
 	@echo 'make compare-aamva  compare what we read of AAMVA payloads with other parsers (with the data of developers)'
-	@echo 'make fuzz     search for inputs that the parsers of documents do not stand, a minute each'
+	@echo 'make fuzz     search for inputs that the parsers of documents and passes do not stand, a minute each'
 	@echo 'make compare-mrz  read the same machine-readable zones with carded, PassportEye and RapidOCR'
 	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
 	@echo 'make measure-recapture  render 320 photos of cards, screens and copies, and print how many are told apart (minutes)'
@@ -53,6 +53,7 @@ compare-aamva: build
 fuzz:
 	fuzz/run aamva 60
 	fuzz/run mrz 60
+	fuzz/run pass 60
 
 compare-barcodes: build
 	benches/compare/barcodes --plots docs/documents

@@ -52,6 +52,7 @@ fn complete() -> Evidence {
         surroundings: Surroundings::default(),
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(matched(MatchDecision::Match)),
         models: std::collections::BTreeMap::new(),
     }
@@ -228,6 +229,7 @@ prop_compose! {
             surroundings: Surroundings::default(),
             review: None,
             returned: None,
+            pass: None,
             face_match: compared.map(matched),
             models: std::collections::BTreeMap::new(),
         }

@@ -61,6 +61,7 @@ fn evidence() -> Evidence {
         surroundings: Surroundings::default(),
         review: None,
         returned: None,
+        pass: None,
         liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
         flash: None,
         age: None,

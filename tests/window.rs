@@ -14,8 +14,11 @@ use std::time::{Duration, Instant};
 
 use carded::imaging::Rgb;
 use carded::liveness::Direction;
-use carded::session::{CanceledBy, DeviceFault, DocumentSide, Hint, Prompt, ReasonCode, Screen};
+use carded::session::{
+    CanceledBy, DeviceFault, DocumentSide, Hint, PASS_CHARACTERS, PASS_PREFIX, PassNote, Prompt, ReasonCode, Screen,
+};
 use carded::ui::{Layout, UiError, UiHandle, Update, WindowOptions, show};
+use carded::vision::{BarcodeOptions, read_barcodes};
 use support::display::Xvfb;
 
 /// What the child is to do; its presence makes this process the child.
@@ -105,6 +108,7 @@ fn script(eye: &Eye, ui: &UiHandle) {
     eye.see("starting", |picture| picture.share(PAPER) > 0.5 && picture.share(SLATE) > 0.0005);
     ui.update(Update::Connected);
     the_results_fill_the_screen_with_their_tone(eye, ui);
+    a_new_pass_can_be_read_off_the_screen(eye, ui);
     the_screens_of_words_are_drawn(eye, ui);
     the_document_is_shown_as_the_camera_sees_it(eye, ui);
     the_face_is_shown_as_in_a_mirror(eye, ui);
@@ -133,6 +137,17 @@ fn the_results_fill_the_screen_with_their_tone(eye: &Eye, ui: &UiHandle) {
     }
 }
 
+fn a_new_pass_can_be_read_off_the_screen(eye: &Eye, ui: &UiHandle) {
+    let text = format!("{PASS_PREFIX}{}", "7K".repeat(79) + "0");
+    assert_eq!(text.len(), PASS_CHARACTERS);
+    let new_pass = serde_json::from_value(text.clone().into()).unwrap();
+    ui.update(Update::Prompt(Prompt { screen: Screen::Verified, new_pass: Some(new_pass), ..Prompt::idle() }));
+    eye.see("verified-with-pass", |picture| {
+        let symbols = read_barcodes(&picture.0.to_gray(), &BarcodeOptions::thorough());
+        picture.share(GREEN) > 0.2 && symbols.iter().any(|symbol| *symbol.text.reveal() == text)
+    });
+}
+
 fn the_screens_of_words_are_drawn(eye: &Eye, ui: &UiHandle) {
     for (name, screen, colour) in [
         ("idle", Screen::Idle, SLATE),
@@ -152,6 +167,13 @@ fn the_document_is_shown_as_the_camera_sees_it(eye: &Eye, ui: &UiHandle) {
     ui.update(prompt(Screen::Document { side: DocumentSide::Front }));
     eye.see("document-before-the-camera", |picture| picture.share([0x1A, 0x24, 0x30]) > 0.1);
     let (hint, last_error) = (Some(Hint::AvoidGlare), Some(ReasonCode::DocumentUnreadable));
+    let pass_note = Some(PassNote::Seen);
+    ui.update(Update::Prompt(Prompt {
+        screen: Screen::Document { side: DocumentSide::Front },
+        pass_note,
+        ..Prompt::idle()
+    }));
+    eye.see("document-pass-read", |picture| picture.share([0x1A, 0x24, 0x30]) > 0.1);
     for (name, side, hint, last_error) in [
         ("document-front", DocumentSide::Front, None, None),
         ("document-back", DocumentSide::Back, Some(Hint::DocumentCloser), None),

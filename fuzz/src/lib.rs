@@ -8,3 +8,4 @@
 pub mod document;
 pub mod imaging;
 pub mod privacy;
+pub mod session;

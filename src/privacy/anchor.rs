@@ -176,14 +176,20 @@ pub fn anchors(key: &AnchorKey, fields: &Fields) -> Vec<Anchor> {
 /// The anchor of a document, if number and issuer are known.
 #[must_use]
 pub fn document_anchor(key: &AnchorKey, fields: &Fields) -> Option<Anchor> {
+    let [country, part, number] = document_parts(fields)?;
+    Anchor::new(key, AnchorKind::Document, &[&country, &part, &number])
+}
+
+/// What a document is known by, normalised: country, part of it, number. Any of them may be empty.
+pub(super) fn document_parts(fields: &Fields) -> Option<[Zeroizing<String>; 3]> {
     let number = plain(fields.document_number.as_ref().or(fields.id_number.as_ref())?);
     let (country, part) = match &fields.issuing_state {
         // A machine-readable zone names no part of a country; the frame keeps the place for it.
-        Some(state) => (state, "-"),
-        None => (fields.country.as_ref()?, fields.jurisdiction_code.as_deref()?),
+        Some(state) => (state.as_str(), "-"),
+        None => (fields.country.as_deref()?, fields.jurisdiction_code.as_deref()?),
     };
-    let (country, part) = (country.trim().to_uppercase(), part.trim().to_uppercase());
-    Anchor::new(key, AnchorKind::Document, &[&country, &part, &number])
+    let issuer = |text: &str| Zeroizing::new(text.trim().to_uppercase());
+    Some([issuer(country), issuer(part), number])
 }
 
 /// The anchor of a person, if family name, given name and date of birth are known.

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 pub use mail::MailConfig;
 
+use super::fleet::FleetConfig;
 use super::rules::RulesConfig;
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
@@ -61,6 +62,9 @@ pub struct Config {
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
     pub endpoints: Vec<EndpointConfig>,
+    /// The fleet that this box belongs to; alone without this section.
+    #[serde(default)]
+    pub fleet: FleetConfig,
 }
 
 /// Where the HTTP API is served.
@@ -421,6 +425,7 @@ impl Config {
                 return Err("api.listen and api.socket are both empty; set one, or leave the section out".to_owned());
             }
         }
+        self.fleet.check()?;
         if self.endpoints.len() > MAX_ENDPOINTS {
             return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
         }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::config::Config;
+use super::fleet::Fleet;
 use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
 use crate::compliance::Rule;
 use crate::session::machine::Ending;
-use crate::session::{Dialect, KeptOutcome, Outcome, SessionDetails, SessionRecord};
+use crate::session::{Dialect, KeptOutcome, Outcome, PassText, SessionDetails, SessionRecord};
 use crate::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store, StoreError};
 
 /// Everything that goes into the one transaction.
@@ -23,11 +24,13 @@ pub(super) struct Finishing {
     pub config: Arc<Config>,
     /// When.
     pub decided_at: Timestamp,
+    /// The fleet whose passes are issued, if any are.
+    pub fleet: Option<Arc<Fleet>>,
 }
 
-/// Writes it.
-pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), StoreError> {
-    let Finishing { record, ending, rule, config, decided_at } = finishing;
+/// Writes it; the pass that it has earned is made only then, and stays in memory.
+pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<Option<PassText>, StoreError> {
+    let Finishing { record, ending, rule, config, decided_at, fleet } = finishing;
     let draft = match (ending, rule) {
         (Ending::Decided { decision, evidence }, Some(rule)) => Some(OutcomeDraft {
             decision,
@@ -48,7 +51,8 @@ pub(super) fn finish(store: &mut Store, finishing: &Finishing) -> Result<(), Sto
             SessionSnapshot { record: facts.record.clone(), details, outcome: outcome.map(kept), overriding: None };
         bodies(config, facts.event, EventKind::Ended, &snapshot, facts.ended_at)
     };
-    store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies }).map(drop)
+    store.finish(&Finish { record, ended_at: *decided_at, outcome: draft, bodies: &bodies })?;
+    Ok(fleet.as_ref().and_then(|fleet| fleet.issue(store, finishing)))
 }
 
 /// What was said of a session; of one that was started on the device itself, only in whose mode it is.

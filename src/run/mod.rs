@@ -9,6 +9,7 @@ mod config;
 mod document_reading;
 mod engine;
 mod finishing;
+mod fleet;
 mod keys;
 mod ordering;
 mod place;
@@ -36,6 +37,7 @@ pub use config::{
 };
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
+pub use fleet::FleetConfig;
 pub use keys::{MAX_GRACE, order_keys};
 pub use ordering::OrderError;
 pub use place::{Borders, BordersError};

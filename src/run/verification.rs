@@ -173,6 +173,7 @@ impl Verifier {
             surroundings: Surroundings::default(),
             review: None,
             returned: None,
+            pass: None,
             models: self.models.clone(),
         };
         let outcome = stages.run("decision", || {

@@ -46,11 +46,11 @@ impl Decoder {
         }
     }
 
-    fn read_barcodes(&self, gray: &Gray) -> Result<Vec<Symbol>, WorkerError> {
+    fn read_barcodes(&self, gray: &Gray, options: &BarcodeOptions) -> Result<Vec<Symbol>, WorkerError> {
         match self {
-            Self::Outside(worker) => worker.read_barcodes(gray, &BarcodeOptions::live()),
+            Self::Outside(worker) => worker.read_barcodes(gray, options),
             #[cfg(test)]
-            Self::Inside => Ok(crate::vision::read_barcodes(gray, &BarcodeOptions::live())),
+            Self::Inside => Ok(crate::vision::read_barcodes(gray, options)),
         }
     }
 }
@@ -84,8 +84,8 @@ impl Vision {
     }
 
     /// The barcodes of a frame. One that the decoder fails over has none: the next frame is another chance.
-    pub(super) fn read_barcodes(&mut self, gray: &Gray) -> Result<Vec<Symbol>, VisionError> {
-        match self.decoder.read_barcodes(gray) {
+    pub(super) fn read_barcodes(&mut self, gray: &Gray, options: &BarcodeOptions) -> Result<Vec<Symbol>, VisionError> {
+        match self.decoder.read_barcodes(gray, options) {
             Ok(symbols) => {
                 self.decoder_failures = 0;
                 Ok(symbols)

@@ -9,6 +9,7 @@ use super::document_findings::document_findings;
 use super::evidence::{Evidence, FeedEvidence};
 use super::policy::{Measure, Policy};
 use super::reason::ReasonCode;
+use super::returning::ReturnProof;
 use crate::compliance::PlaceDays;
 use crate::document::{Agreement, CheckResult, CheckStrength, FieldComparison};
 use crate::liveness::{AgeTriage, FeedReport, FlashVerdict, MatchDecision, TurnVerdict};
@@ -113,6 +114,13 @@ fn needs_no_document(evidence: &Evidence, policy: &Policy) -> bool {
     asked && live && evidence.age == Some(AgeTriage::ClearlyAbove)
 }
 
+/// Whether a pass stands in for the head turn: its document is here, and it says what is asked. A head turn that was begun all
+/// the same counts.
+fn needs_no_face(evidence: &Evidence, policy: &Policy) -> bool {
+    let unseen = evidence.liveness.is_none() && evidence.face_match.is_none() && evidence.flash.is_none();
+    unseen && evidence.document.is_some() && evidence.pass.as_ref().is_some_and(|shown| shown.suits(policy))
+}
+
 /// A live capture whose frames nobody watched is as good as none.
 fn capture_finding(evidence: &Evidence) -> Option<ReasonCode> {
     let Some(capture) = evidence.capture else { return Some(ReasonCode::CaptureUnknown) };
@@ -137,6 +145,7 @@ fn liveness_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> 
         // An attack that was seen counts also where nobody asked for a head turn.
         Some(TurnVerdict::Attack) => Some(ReasonCode::LivenessAttack),
         Some(TurnVerdict::Live) => None,
+        None if needs_no_face(evidence, policy) => None,
         Some(TurnVerdict::Incomplete) | None => policy.require_liveness.then_some(ReasonCode::LivenessIncomplete),
     }
 }
@@ -145,7 +154,7 @@ fn match_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
     match evidence.face_match.map(|compared| compared.decision) {
         _ if !policy.counts(Measure::FaceMatch) => None,
         Some(MatchDecision::Match) => None,
-        None if needs_no_document(evidence, policy) => None,
+        None if needs_no_document(evidence, policy) || needs_no_face(evidence, policy) => None,
         Some(MatchDecision::NonMatch) => Some(ReasonCode::FaceMismatch),
         Some(MatchDecision::NoProbe) | None => policy.require_face_match.then_some(ReasonCode::FaceNotCompared),
     }
@@ -156,6 +165,7 @@ fn flash_finding(evidence: &Evidence, policy: &Policy) -> Option<ReasonCode> {
         // What was shown and not followed counts also where nobody asked for it.
         Some(FlashVerdict::NotFollowed) => Some(ReasonCode::FlashNotFollowed),
         Some(FlashVerdict::Followed) => None,
+        None if needs_no_face(evidence, policy) => None,
         Some(FlashVerdict::NotMeasurable) | None => policy.require_flash.then_some(ReasonCode::FlashNotMeasured),
     }
 }
@@ -181,23 +191,32 @@ fn checks(evidence: &Evidence, policy: &Policy, findings: &BTreeSet<ReasonCode>)
     let read = evidence.document.as_ref().is_some_and(|document| document.encoded.is_some());
     judged("expiry", read, &[ReasonCode::DocumentExpired, ReasonCode::DocumentExpiryUnknown]);
     judged("age", read, &[ReasonCode::UnderAge, ReasonCode::AgeUnknown]);
-    judged("liveness", policy.require_liveness, &[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete]);
+    let by_pass = needs_no_face(evidence, policy);
+    judged(
+        "liveness",
+        policy.require_liveness && !by_pass,
+        &[ReasonCode::LivenessAttack, ReasonCode::LivenessIncomplete],
+    );
     let turned = evidence.feed.as_ref().is_some_and(|feed| feed.face.is_some());
     judged("camera_feed", turned, &[ReasonCode::CameraFeedSuspect]);
     let by_age = needs_no_document(evidence, policy);
     judged(
         "face_match",
-        policy.require_face_match && !by_age,
+        policy.require_face_match && !by_age && !by_pass,
         &[ReasonCode::FaceMismatch, ReasonCode::FaceNotCompared],
     );
     let of_flash = [ReasonCode::FlashNotFollowed, ReasonCode::FlashNotMeasured];
     let flashed = evidence.flash.is_some() || of_flash.iter().any(|code| findings.contains(code));
     // Most devices never flash: their outcomes do not speak of it.
-    if policy.require_flash || flashed {
+    if policy.require_flash && !by_pass || flashed {
         judged("screen_flash", true, &of_flash);
     }
     if by_age {
         let (name, result) = (Cow::Borrowed(AGE_ESTIMATE), CheckResult::Pass);
+        checks.push(NamedCheck { name, result, strength: CheckStrength::Moderate });
+    }
+    if by_pass {
+        let (name, result) = (Cow::Borrowed(ReturnProof::Pass.check()), CheckResult::Pass);
         checks.push(NamedCheck { name, result, strength: CheckStrength::Moderate });
     }
     let odd = [

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::decision::DOCUMENT_OVERUSE;
+use super::pass::TrustedPass;
 use super::returning::Returned;
 use super::surroundings::Surroundings;
 use crate::document::{Check, CheckResult, CheckStrength, DocumentKind, FieldComparison, Fields};
@@ -36,6 +37,8 @@ pub struct Evidence {
     pub review: Option<Review>,
     /// What somebody has left who was verified before; then nothing else was collected.
     pub returned: Option<Returned>,
+    /// A pass that was shown with its own document, in the place of a head turn; whoever puts it here has compared the two.
+    pub pass: Option<TrustedPass>,
     /// Every model that made an observation.
     pub models: ModelDigests,
 }

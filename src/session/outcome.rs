@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::consent::Consent;
 use super::decision::{AGE_ESTIMATE, Decision, NamedCheck, Verdict};
 use super::evidence::{EncodedSource, Evidence, FlashEvidence, Review};
+use super::pass::TrustedPass;
 use super::reason::ReasonCode;
-use super::returning::{Returned, Reused};
+use super::returning::{ReturnProof, Returned, Reused};
 use super::surroundings::Surroundings;
 use crate::compliance::{AgeTier, Rule};
 use crate::document::{CheckResult, DocumentKind};
@@ -43,7 +44,7 @@ pub enum Strength {
 }
 
 /// The kind of document and the checks that gave the result, such as `driving_license_barcode_face`; `age_estimate` where
-/// a live face needed none, `returning_email_code` where somebody was verified before, and `staff` where one of them overrode
+/// a live face needed none, `returning_email_code` and `returning_pass` where somebody was verified before, and `staff` where one of them overrode
 /// the device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -124,6 +125,9 @@ impl Outcome {
     pub fn new(seed: OutcomeSeed, decision: &Decision, evidence: &Evidence, rule: &Rule) -> Self {
         let provenance = evidence.capture.map(|capture| capture.provenance);
         let returned = evidence.returned.as_ref();
+        let pass = by_pass(evidence, decision);
+        let until = returned.map(|returned| returned.credential.expires_at);
+        let until = until.or_else(|| pass.map(|shown| shown.pass().expires_at()));
         let (result, strength) = match decision.verdict {
             Verdict::Verified => (OutcomeResult::Verified, strength(evidence, decision)),
             Verdict::NotVerified => (OutcomeResult::NotVerified, None),
@@ -147,7 +151,7 @@ impl Outcome {
             consent: seed.consent,
             review: evidence.review.clone(),
             overrides: None,
-            reuses: returned.map(Returned::reused),
+            reuses: returned.map(Returned::reused).or_else(|| pass.map(TrustedPass::reused)),
             rule_version: rule.rule_version.clone(),
             model_digests: evidence.models.clone(),
             provenance,
@@ -155,13 +159,12 @@ impl Outcome {
             // taken, the session's mode is all that there is.
             livemode: match (returned, provenance) {
                 (Some(returned), _) => seed.live_session && returned.credential.livemode,
-                (None, Some(provenance)) => provenance.is_live(),
+                (None, Some(provenance)) => provenance.is_live() && pass.is_none_or(|shown| shown.pass().livemode()),
                 (None, None) => seed.live_session && result == OutcomeResult::NotVerified,
             },
             decided_at: seed.decided_at,
             // Nothing lasts longer for being used.
-            expires_at: returned
-                .map_or(seed.expires_at, |returned| returned.credential.expires_at.min(seed.expires_at)),
+            expires_at: until.map_or(seed.expires_at, |until| until.min(seed.expires_at)),
         }
     }
 
@@ -339,11 +342,21 @@ fn passed(decision: &Decision, name: &str) -> bool {
     decision.checks.iter().any(|check| check.name == name && check.result == CheckResult::Pass)
 }
 
+/// The pass that a decision rests on.
+fn by_pass<'a>(evidence: &'a Evidence, decision: &Decision) -> Option<&'a TrustedPass> {
+    evidence.pass.as_ref().filter(|_| passed(decision, ReturnProof::Pass.check()))
+}
+
 /// The strength follows from the checks that passed, so that a relaxed policy cannot claim more than was shown; of a test
 /// key's chosen outcome, for which nothing was shown, there is none.
-fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
+pub(super) fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
     if let Some(returned) = &evidence.returned {
         return Some(returned.credential.strength);
+    }
+    if let Some(shown) = by_pass(evidence, decision) {
+        let front_only = evidence.document.as_ref()?.encoded? == EncodedSource::Front;
+        let here = if front_only { Strength::FrontOnly } else { Strength::DocumentFace };
+        return Some(shown.pass().strength().min(here));
     }
     if passed(decision, AGE_ESTIMATE) {
         return Some(Strength::AgeEstimate);
@@ -362,6 +375,9 @@ fn strength(evidence: &Evidence, decision: &Decision) -> Option<Strength> {
 fn method(evidence: &Evidence, decision: &Decision) -> Option<Method> {
     if let Some(returned) = &evidence.returned {
         return Some(Method(returned.proof.method().to_owned()));
+    }
+    if by_pass(evidence, decision).is_some() {
+        return Some(Method(ReturnProof::Pass.method().to_owned()));
     }
     if passed(decision, AGE_ESTIMATE) {
         return Some(Method(AGE_ESTIMATE.to_owned()));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::DeviceFault;
 use super::id::SessionId;
+use super::pass::PassText;
 use super::reason::ReasonCode;
 use super::record::CanceledBy;
 use crate::liveness::{Direction, FlashColour};
@@ -116,6 +117,16 @@ pub enum Screen {
     },
 }
 
+/// What is said of a pass that somebody has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassNote {
+    /// It was read: with its document the face is not needed.
+    Seen,
+    /// It is of no use here, or not with this document: the full check goes on.
+    NotUsed,
+}
+
 /// What is shown now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
@@ -134,6 +145,12 @@ pub struct Prompt {
     /// In the same place: whether somebody who was here before can show that instead.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub offers_return: bool,
+    /// What became of a pass that was shown, while document or face are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_note: Option<PassNote>,
+    /// The pass that the person has earned, for their own screen while the result stands; no till and no stream gets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_pass: Option<PassText>,
 }
 
 impl Prompt {
@@ -147,6 +164,8 @@ impl Prompt {
             last_error: None,
             estimates_age: false,
             offers_return: false,
+            pass_note: None,
+            new_pass: None,
         }
     }
 }

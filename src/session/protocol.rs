@@ -24,7 +24,7 @@ pub use orders::{
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 6;
+pub const PROTOCOL_VERSION: u32 = 7;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.

@@ -15,7 +15,7 @@ use super::outcome::Strength;
 use super::policy::Policy;
 use super::request::AllowedType;
 use crate::compliance::AgeTier;
-use crate::document::{CheckResult, CheckStrength};
+use crate::document::{CheckResult, CheckStrength, DocumentKind};
 
 /// What a verified person has left: no name, no date, no number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct Credential {
 pub enum ReturnProof {
     /// They read a code that was sent to the address that they had left. It proves the address, nothing else.
     EmailCode,
+    /// They showed a pass of a box that is trusted, and with it the document that it was made with.
+    Pass,
 }
 
 impl ReturnProof {
@@ -54,12 +56,15 @@ impl ReturnProof {
     pub fn method(self) -> &'static str {
         match self {
             Self::EmailCode => "returning_email_code",
+            Self::Pass => "returning_pass",
         }
     }
 
-    fn check(self) -> &'static str {
+    /// The check of an outcome that rests on it.
+    pub(super) fn check(self) -> &'static str {
         match self {
             Self::EmailCode => "email_code",
+            Self::Pass => "pass",
         }
     }
 }
@@ -76,9 +81,13 @@ pub struct Returned {
 /// What an outcome of somebody who came again refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reused {
-    /// Identifier of the outcome that the credential rests on.
-    pub outcome: String,
-    /// When that was decided.
+    /// Identifier of the outcome that the credential rests on; none of a pass, which does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// Of a pass: identifier of the key of the box that issued it (RFC 7638).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_key: Option<String>,
+    /// When that was decided; of a pass, when it was issued, in whole hours.
     pub verified_at: Timestamp,
     /// How it was made sure that it is this person's.
     pub proof: ReturnProof,
@@ -105,6 +114,59 @@ pub enum NoAnswer {
     /// It is asked who the person is.
     #[error("it says nothing of who the person is")]
     Identity,
+    /// It came with another document than the one that it was made with.
+    #[error("it was made with another document")]
+    Document,
+}
+
+/// What somebody has from before, as far as it matters for what is asked now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Claim {
+    /// How old the person is at least.
+    pub tier: AgeTier,
+    /// The kind of document that it rests on; none where that is not known, or where it rests on none.
+    pub kind: Option<DocumentKind>,
+    /// How strong the evidence was.
+    pub strength: Strength,
+    /// Whether it was earned live.
+    pub livemode: bool,
+    /// From when on it grants anything.
+    pub from: Timestamp,
+    /// From when on it does no more.
+    pub until: Timestamp,
+}
+
+impl Claim {
+    /// Whether it says what a policy asks, whenever and wherever that is.
+    pub fn suits(&self, policy: &Policy) -> Result<(), NoAnswer> {
+        let strong_enough = match self.strength {
+            Strength::DocumentFace => true,
+            Strength::Document => !policy.require_liveness && !policy.require_face_match,
+            Strength::FrontOnly => policy.accept_front_only,
+            Strength::AgeEstimate => policy.age_threshold().is_some(),
+        };
+        let accepted = match self.kind {
+            Some(kind) => policy.accepted_kinds.contains(&kind),
+            None => self.strength == Strength::AgeEstimate,
+        };
+        match () {
+            () if policy.asks_identity => Err(NoAnswer::Identity),
+            () if self.tier < policy.tier => Err(NoAnswer::Tier),
+            () if !strong_enough => Err(NoAnswer::Strength),
+            () if !accepted => Err(NoAnswer::Kind),
+            () => Ok(()),
+        }
+    }
+
+    /// Whether it answers what a policy asks at a moment, in a session that is live or not.
+    pub fn answers(&self, policy: &Policy, livemode: bool, now: Timestamp) -> Result<(), NoAnswer> {
+        match () {
+            () if policy.asks_identity => Err(NoAnswer::Identity),
+            () if self.livemode != livemode => Err(NoAnswer::Mode),
+            () if !(self.from..self.until).contains(&now) => Err(NoAnswer::Expired),
+            () => self.suits(policy),
+        }
+    }
 }
 
 impl Credential {
@@ -119,26 +181,16 @@ impl Credential {
     /// # Errors
     /// [`NoAnswer`], the first reason why not.
     pub fn answers(&self, policy: &Policy, livemode: bool, now: Timestamp) -> Result<(), NoAnswer> {
-        let strong_enough = match self.strength {
-            Strength::DocumentFace => true,
-            Strength::Document => !policy.require_liveness && !policy.require_face_match,
-            Strength::FrontOnly => policy.accept_front_only,
-            Strength::AgeEstimate => policy.age_threshold().is_some(),
-        };
         let kind = AllowedType::ALL.into_iter().find(|kind| self.method.starts_with(kind.as_str()));
-        let accepted = match (kind, self.strength) {
-            (Some(kind), _) => policy.accepted_kinds.contains(&kind.kind()),
-            (None, strength) => strength == Strength::AgeEstimate,
+        let claim = Claim {
+            tier: self.tier,
+            kind: kind.map(AllowedType::kind),
+            strength: self.strength,
+            livemode: self.livemode,
+            from: self.verified_at,
+            until: self.expires_at,
         };
-        match () {
-            () if policy.asks_identity => Err(NoAnswer::Identity),
-            () if self.livemode != livemode => Err(NoAnswer::Mode),
-            () if !self.is_valid_at(now) => Err(NoAnswer::Expired),
-            () if self.tier < policy.tier => Err(NoAnswer::Tier),
-            () if !strong_enough => Err(NoAnswer::Strength),
-            () if !accepted => Err(NoAnswer::Kind),
-            () => Ok(()),
-        }
+        claim.answers(policy, livemode, now)
     }
 }
 
@@ -165,7 +217,12 @@ impl Returned {
     /// What the outcome says of it.
     #[must_use]
     pub fn reused(&self) -> Reused {
-        Reused { outcome: self.credential.outcome.clone(), verified_at: self.credential.verified_at, proof: self.proof }
+        Reused {
+            outcome: Some(self.credential.outcome.clone()),
+            device_key: None,
+            verified_at: self.credential.verified_at,
+            proof: self.proof,
+        }
     }
 }
 

@@ -42,6 +42,9 @@ pub enum KeyError {
     /// It is gone, and the database was written with it.
     #[error("{0} is missing, and the database was written with it; restore it from its backup")]
     Missing(PathBuf),
+    /// The key that the boxes of the fleet share is not there.
+    #[error("{0}, the fleet's key, is missing; copy it there from another box of the fleet, or take [fleet] out")]
+    NoFleet(PathBuf),
     /// It is not the one that the database was written with.
     #[error("{0} is not the key that the database was written with; restore the one that belongs to it")]
     Other(PathBuf),
@@ -144,7 +147,7 @@ impl Keys {
     }
 }
 
-fn load(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+pub(super) fn load(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
     let failed = |error: &io::Error| match error.kind() {
         io::ErrorKind::NotFound => KeyError::Missing(path.to_owned()),
         _ if rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::LOOP) => {

@@ -23,6 +23,7 @@ mod keys;
 mod listing;
 mod outbox;
 mod outcomes;
+mod passes;
 mod requests;
 mod returning;
 mod rows;
@@ -51,6 +52,7 @@ pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
+pub use passes::load_fleet_key;
 pub use requests::{NewEvent, Requested};
 pub use returning::{
     CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL,

@@ -1,12 +1,14 @@
 //! Draws a view: the ground, one of two arrangements, and the buttons.
 //!
 //! [`message`] is for screens of words and a sign, [`guided`] for those with the preview, [`flash`] for the one that lights
-//! the face, [`entry`] for those on which something is typed. Does not decide anything.
+//! the face, [`entry`] for those on which something is typed, [`pass`] for a result with a code to take along. Does not decide
+//! anything.
 
 pub(super) mod entry;
 mod flash;
 mod guided;
 mod message;
+mod pass;
 
 use std::time::Duration;
 
@@ -63,6 +65,9 @@ fn draw(ui: &Ui, canvas: &Canvas<'_>) -> Vec<(Button, Rect)> {
         entry::draw(ui, canvas)
     } else if canvas.view.preview() {
         guided::draw(ui, canvas)
+    } else if let Some(code) = canvas.view.pass.as_ref().and_then(pass::code_of) {
+        let _ = pass::draw(ui, canvas, &code);
+        Vec::new()
     } else {
         message::draw(ui, canvas)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::returning::Entry;
 use super::words;
 use crate::liveness::{Direction, FlashColour};
-use crate::session::{CanceledBy, Phase, Prompt, ReasonCode, Screen};
+use crate::session::{CanceledBy, PassText, Phase, Prompt, ReasonCode, Screen};
 
 /// After so long on one screen, a line of help is added.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -182,6 +182,8 @@ pub struct View {
     pub entry: Option<Entry>,
     /// The colour of the whole screen, while it lights the face.
     pub light: Option<FlashColour>,
+    /// What the QR code says that the person may take along.
+    pub pass: Option<PassText>,
     /// What it feels like.
     pub tone: Tone,
     /// What can be pressed, the way out first.
@@ -235,6 +237,7 @@ impl View {
             sign: None,
             entry: None,
             light: None,
+            pass: None,
             tone,
             buttons: Vec::new(),
         }
@@ -275,6 +278,10 @@ impl View {
                 // Without a session there is nothing to end.
                 view.buttons.retain(|_| prompt.session.is_some());
             }
+            Screen::Verified if prompt.new_pass.is_some() => {
+                view.pass.clone_from(&prompt.new_pass);
+                view.detail = words::NEW_PASS;
+            }
             Screen::Idle
             | Screen::Document { .. }
             | Screen::Deciding
@@ -283,6 +290,9 @@ impl View {
             | Screen::NotVerified { .. }
             | Screen::Canceled { .. }
             | Screen::Expired => {}
+        }
+        if let Some(note) = prompt.pass_note.filter(|_| view.guide.is_some()) {
+            view.detail = words::of_pass(note);
         }
         view
     }

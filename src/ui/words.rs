@@ -4,7 +4,7 @@
 //! a full stop; no word blames a person for what the device did. The reasons' own words are in the session's table.
 
 use crate::liveness::Direction;
-use crate::session::{CanceledBy, DeviceFault, DocumentSide, Hint, ReasonCode, Screen};
+use crate::session::{CanceledBy, DeviceFault, DocumentSide, Hint, PassNote, ReasonCode, Screen};
 
 /// Title and detail of a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,19 @@ pub const TOO_OFTEN: Words = words("That was tried too often", "You can do the f
 pub const NOT_ENOUGH: Words = words("This time we need the full check", "It does not take long");
 /// Added while deciding when it takes long.
 pub const DECIDING_PATIENCE: &str = "Still working. Please wait a little longer";
+
+/// Beside the pass that somebody has earned.
+pub const NEW_PASS: &str =
+    "Take a photo of this code. Show it with the same document next time: your face is not needed then";
+
+/// What is said of a pass that was shown, in the place of what helps.
+#[must_use]
+pub fn of_pass(note: PassNote) -> &'static str {
+    match note {
+        PassNote::Seen => "Pass read. Now show the document that it was made with",
+        PassNote::NotUsed => "This pass cannot be used here. The usual check goes on",
+    }
+}
 
 /// What is said before the person agrees, one sentence a point. Other words are another version of
 /// [`ConsentText`](crate::session::ConsentText).

@@ -61,19 +61,27 @@ pub struct BarcodeOptions {
     /// Whether rxing searches too: for matrix symbols what is filled as they are, for Code 128 and PDF417 bars that show an end
     /// of one and were not read. Costs little where there is nothing like a symbol.
     pub whole_picture: bool,
+    /// Whether QR codes are looked for, and no other matrix symbols, where the whole picture is not searched anyway.
+    pub qr_codes: bool,
 }
 
 impl BarcodeOptions {
     /// For frames of a running camera, where the next frame is another chance.
     #[must_use]
     pub const fn live() -> Self {
-        Self { regions: 3, whole_picture: false }
+        Self { regions: 3, whole_picture: false, qr_codes: false }
+    }
+
+    /// For frames of a running camera in which only a QR code matters.
+    #[must_use]
+    pub const fn live_qr_codes() -> Self {
+        Self { regions: 0, whole_picture: false, qr_codes: true }
     }
 
     /// For a still picture.
     #[must_use]
     pub const fn thorough() -> Self {
-        Self { regions: 6, whole_picture: true }
+        Self { regions: 6, whole_picture: true, qr_codes: true }
     }
 }
 
@@ -133,7 +141,8 @@ impl Looked {
 fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
     let mut looked = Looked::default();
     let mut unread = Vec::new();
-    for BarRegion { outline, .. } in find_bars(picture, options.regions) {
+    let bars = if options.regions > 0 { find_bars(picture, options.regions) } else { Vec::new() };
+    for BarRegion { outline, .. } in bars {
         if is_read(outline, &looked.symbols) {
             continue;
         }
@@ -144,7 +153,14 @@ fn read_first(picture: &Gray, options: &BarcodeOptions) -> Looked {
         }
         looked.symbols = with(found, looked.symbols);
     }
-    if options.whole_picture { read_thoroughly(picture, &unread, looked) } else { looked }
+    if options.whole_picture {
+        return read_thoroughly(picture, &unread, looked);
+    }
+    if options.qr_codes {
+        let found = guarded(|| fallback::read_qr_codes(picture)).unwrap_or_default();
+        looked.symbols = with(found, looked.symbols);
+    }
+    looked
 }
 
 /// What the first look left, in the order of cost.
@@ -322,5 +338,38 @@ mod tests {
             corners: Quad::from_rect(Rect::default()),
         };
         assert!(!format!("{symbol:?}").contains("SECRET") && !format!("{symbol:?}").contains("83"));
+    }
+
+    /// A card of modules of `module` pixels, light on a grey ground, as a telephone shows a code.
+    fn with_qr_code(text: &str, module: usize) -> Gray {
+        use rxing::Writer as _;
+        let made = rxing::qrcode::QRCodeWriter.encode(text, &rxing::BarcodeFormat::QR_CODE, 0, 0).unwrap();
+        let side = made.getWidth() as usize * module;
+        Gray::from_fn(1920, 1080, |x, y| {
+            let (x, y) = (x.wrapping_sub(700), y.wrapping_sub(200));
+            match x < side && y < side {
+                true if made.get((x / module) as u32, (y / module) as u32) => [20],
+                true => [235],
+                false => [110 + ((x ^ y) & 7) as u8],
+            }
+        })
+    }
+
+    #[test]
+    fn a_pass_on_a_telephone_is_read_in_a_frame_of_a_running_camera_where_it_is_looked_for() {
+        let text = format!("{}{}", crate::session::PASS_PREFIX, "7K".repeat(79) + "0");
+        assert_eq!(text.len(), crate::session::PASS_CHARACTERS);
+        for module in [4, 6, 10] {
+            let picture = with_qr_code(&text, module);
+            for options in [
+                BarcodeOptions::live_qr_codes(),
+                BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() },
+                BarcodeOptions::thorough(),
+            ] {
+                let read = read_barcodes(&picture, &options);
+                assert!(read.iter().any(|symbol| *symbol.text.reveal() == text), "{module} {options:?}");
+            }
+            assert!(read_barcodes(&picture, &BarcodeOptions::live()).is_empty(), "nobody looks for it");
+        }
     }
 }

@@ -18,6 +18,8 @@ use crate::imaging::{
 };
 use crate::privacy::Personal;
 
+/// The matrix symbols that are read, in the order in which they are looked for.
+const MATRIX: [BarcodeFormat; 3] = [BarcodeFormat::QR_CODE, BarcodeFormat::DATA_MATRIX, BarcodeFormat::AZTEC];
 /// Symbols of one kind that are read out of one picture, at most.
 const MAX_FINDS: usize = 3;
 /// Share of an area's edges that must have one direction, or one at right angles to it, for it to be searched.
@@ -67,26 +69,32 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
+/// QR codes anywhere in a picture, and nothing else: what has no corner squares costs no search.
+pub fn read_qr_codes(picture: &Gray) -> Vec<Symbol> {
+    let qr_codes = filled_parts(picture, MAX_PARTS).into_iter();
+    qr_codes.flat_map(|part| read_part(picture, part, &[BarcodeFormat::QR_CODE])).take(MAX_FINDS).collect()
+}
+
 /// Matrix symbols anywhere in a picture. Nothing is searched but what is filled as such a symbol is.
 pub fn read_matrix(picture: &Gray) -> Vec<Symbol> {
     let mut symbols: Vec<Symbol> = Vec::new();
     for part in filled_parts(picture, MAX_PARTS) {
         if symbols.iter().all(|symbol| symbol.corners.bounds().intersection(part).area() < 0.5 * part.area()) {
-            symbols.extend(read_part(picture, part));
+            symbols.extend(read_part(picture, part, &MATRIX));
         }
     }
     symbols
 }
 
 /// Matrix symbols as they lie, then laid level by the direction of the edges; of each kind only what shows its mark.
-fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
+fn read_part(picture: &Gray, area: Rect, wanted: &[BarcodeFormat]) -> Vec<Symbol> {
     let Some(mut part) = crop(picture, area) else { return Vec::new() };
     let Some(lattice) = lattice_angle(&part) else { return Vec::new() };
     // Where edges have no direction in common, or all the same one, there are no squares.
     if lattice.strength < MIN_LATTICE || lattice.one_sided > MAX_ONE_SIDED {
         return Vec::new();
     }
-    let kinds = kinds_shown(&part, &lattice);
+    let kinds = kinds_shown(&part, &lattice, wanted);
     if kinds.is_empty() {
         return Vec::new();
     }
@@ -114,20 +122,18 @@ fn read_part(picture: &Gray, area: Rect) -> Vec<Symbol> {
     read_others(&mut view.image, &kinds, |p| to_picture.apply(p))
 }
 
-/// The kinds of matrix symbols that a part may hold. Data Matrix has no mark that is quicker found than the symbol itself,
-/// but nothing in it that is not square.
-fn kinds_shown(part: &Gray, lattice: &LatticeAngle) -> Vec<BarcodeFormat> {
-    let mut kinds = Vec::new();
-    if lattice.strength > MIN_DATA_MATRIX_LATTICE && lattice.one_sided < MAX_DATA_MATRIX_ONE_SIDED {
-        kinds.push(BarcodeFormat::DATA_MATRIX);
-    }
-    if count_corner_squares(part) >= MIN_CORNER_SQUARES {
-        kinds.insert(0, BarcodeFormat::QR_CODE);
-    }
-    if count_rings(part) > 0 {
-        kinds.push(BarcodeFormat::AZTEC);
-    }
-    kinds
+/// The kinds of matrix symbols, among those that are wanted, that a part may hold. Data Matrix has no mark that is quicker
+/// found than the symbol itself, but nothing in it that is not square.
+fn kinds_shown(part: &Gray, lattice: &LatticeAngle, wanted: &[BarcodeFormat]) -> Vec<BarcodeFormat> {
+    let shows = |kind: &BarcodeFormat| match kind {
+        BarcodeFormat::QR_CODE => count_corner_squares(part) >= MIN_CORNER_SQUARES,
+        BarcodeFormat::DATA_MATRIX => {
+            lattice.strength > MIN_DATA_MATRIX_LATTICE && lattice.one_sided < MAX_DATA_MATRIX_ONE_SIDED
+        }
+        BarcodeFormat::AZTEC => count_rings(part) > 0,
+        _ => false,
+    };
+    wanted.iter().filter(|kind| shows(kind)).copied().collect()
 }
 
 /// An Aztec symbol around its rings: rxing begins in the middle of what it is given.

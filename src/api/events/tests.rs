@@ -83,6 +83,7 @@ fn outcome() -> Outcome {
         surroundings: Surroundings::default(),
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

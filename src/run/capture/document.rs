@@ -7,6 +7,8 @@
 //! is kept in memory only. Does not judge: the session does, and is asked here only whether reading on can help.
 
 use super::Look;
+use super::outline::{FLAT_WIDTH, card_laid_flat, fills, likely_aspect, reaches_border, tilt};
+use super::passes::PassesSeen;
 use super::readings::{Differences, READINGS_AGAINST, ZoneReadings};
 use crate::document::{
     Agreement, Check, Fields, ISSUER, PORTRAIT_QUALITY, RECAPTURE, RecaptureScores, TextLine, may_have_zone,
@@ -14,9 +16,10 @@ use crate::document::{
 };
 use crate::imaging::{
     CardOutline, Frame, Gray, ID1_ASPECT, Provenance, Quad, QuarterTurns, Rgb, TD3_ASPECT, crop, exposure, focus,
-    glare, lay_flat, locate_card, motion, recapture, resize, rotate_quarter,
+    glare, locate_card, motion, recapture, resize, rotate_quarter,
 };
 use crate::liveness::Template;
+use crate::privacy::Personal;
 use crate::run::document_reading::{Encoded, document_evidence, printed_lines};
 use crate::run::portrait::{ENOUGH_BETWEEN_EARS, Portrait};
 use crate::run::vision::{Vision, VisionError};
@@ -26,8 +29,6 @@ use crate::session::{
     document_verdict,
 };
 
-/// Width to which a card is laid flat, in pixels: about what a 1080p camera gives of a card that fills two thirds.
-const FLAT_WIDTH: usize = 1280;
 /// Least width of a card in the frame, in pixels: below it the print is too small to read.
 const LEAST_CARD_WIDTH: f32 = 560.0;
 /// Most motion between two frames (see [`motion`]) of a document that is held still.
@@ -46,10 +47,6 @@ const MOTION_WIDTH: usize = 160;
 const BEST_OF: usize = 3;
 /// Most that opposite sides of a card may differ in length: beyond, it is tilted so that one side is out of focus.
 const MOST_TILT: f32 = 1.35;
-/// How close to the border of the picture a corner may come, in pixels.
-const BORDER: f32 = 4.0;
-/// Share of the picture's width or height from which a card cannot come closer.
-const FILLS: f32 = 0.86;
 /// One in so many frames of a side without portrait and barcode is searched for a zone, which costs most.
 const ZONE_EVERY: usize = 3;
 
@@ -109,6 +106,7 @@ pub(in crate::run) struct DocumentCapture {
     recapture: RecaptureScores,
     provenance: Option<Provenance>,
     last: Option<Gray>,
+    passes: PassesSeen,
 }
 
 /// What one frame brought.
@@ -120,6 +118,8 @@ pub(in crate::run) struct DocumentStep {
     pub side: Option<DocumentSide>,
     /// The whole document, once enough of it was read.
     pub seen: Option<Box<DocumentSeen>>,
+    /// What QR codes say that were seen now for the first time and look like passes.
+    pub passes: Vec<Personal<String>>,
 }
 
 impl DocumentCapture {
@@ -140,6 +140,7 @@ impl DocumentCapture {
             recapture: RecaptureScores::default(),
             provenance: None,
             last: None,
+            passes: PassesSeen::default(),
         }
     }
 
@@ -160,9 +161,10 @@ impl DocumentCapture {
         let moved = self.motion(&gray);
         let mut step = DocumentStep::default();
         // A back may have a zone beside its barcode, which says more and may be what glares in the first frames.
-        if (self.encoded.is_none() || self.zone_of_back)
-            && let Some((encoded, parsed)) = Encoded::of_symbols(&vision.read_barcodes(&gray)?, look.days.latest)
-        {
+        let looks_for_bars = self.encoded.is_none() || self.zone_of_back;
+        let symbols = self.passes.read_beside(looks_for_bars, &gray, vision, look)?;
+        step.passes = self.passes.new_among(&symbols);
+        if looks_for_bars && let Some((encoded, parsed)) = Encoded::of_symbols(&symbols, look.days.latest) {
             self.take_barcode(encoded, may_have_zone(&parsed), frame.provenance, look);
             if let Some(card) = locate_card(&gray) {
                 self.recapture.note_back(recapture(&frame.image, card.outline).map(|seen| seen.score));
@@ -170,6 +172,10 @@ impl DocumentCapture {
             step.side = Some(DocumentSide::Back);
             // What the barcode does not say stands on the other side.
             step.seen = self.complete(vision, look);
+            return Ok(step);
+        }
+        if !step.passes.is_empty() {
+            // What holds the pass up is no card.
             return Ok(step);
         }
         let (had_front, had_code) = (self.front.is_some(), self.encoded.is_some());
@@ -448,39 +454,8 @@ impl DocumentCapture {
             }
         };
         let models: ModelDigests = vision.document_models();
-        done.then(|| Box::new(DocumentSeen { evidence, portrait, provenance, feed: None, models }))
+        done.then(|| Box::new(DocumentSeen { evidence, portrait, provenance, feed: None, models, pass_anchor: None }))
     }
-}
-
-/// The shape that a card or page most likely has, by how it is seen.
-fn likely_aspect(card: &CardOutline) -> f32 {
-    let seen = card.outline.mean_width() / card.outline.mean_height().max(1.0);
-    if (seen - TD3_ASPECT).abs() < (seen - ID1_ASPECT).abs() { TD3_ASPECT } else { ID1_ASPECT }
-}
-
-/// The card as if it were scanned: level, and of that shape.
-fn card_laid_flat(picture: &Rgb, card: &CardOutline, aspect: f32) -> Option<Rgb> {
-    let height = (FLAT_WIDTH as f32 / aspect).round();
-    lay_flat(picture, card.outline, FLAT_WIDTH, height as usize)
-}
-
-/// Whether a corner lies at the border of the picture, so that more of the card may lie outside.
-fn reaches_border(outline: Quad, picture: &Gray) -> bool {
-    let (right, bottom) = (picture.width() as f32 - BORDER, picture.height() as f32 - BORDER);
-    outline.0.iter().any(|corner| corner.x < BORDER || corner.y < BORDER || corner.x > right || corner.y > bottom)
-}
-
-/// How much longer one side of the card looks than the opposite one; 1 when it faces the camera.
-fn tilt(outline: Quad) -> f32 {
-    let [a, b, c, d] = outline.0;
-    let ratio = |one: f32, other: f32| one.max(other) / one.min(other).max(1.0);
-    ratio(a.distance(b), d.distance(c)).max(ratio(a.distance(d), b.distance(c)))
-}
-
-/// Whether the card cannot come closer without leaving the picture.
-fn fills(outline: Quad, picture: &Rgb) -> bool {
-    let bounds = outline.bounds();
-    bounds.width >= FILLS * picture.width() as f32 || bounds.height >= FILLS * picture.height() as f32
 }
 
 /// The card with its portrait upright, and the portrait; `None` when it has none either way up.

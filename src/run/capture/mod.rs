@@ -6,6 +6,8 @@
 mod document;
 mod face;
 mod flash;
+mod outline;
+mod passes;
 mod readings;
 #[cfg(test)]
 mod tests;
@@ -16,6 +18,7 @@ use crate::session::Policy;
 pub(super) use document::DocumentCapture;
 pub(super) use face::FaceCapture;
 pub(super) use flash::{FlashCapture, FlashShown};
+pub(super) use passes::PassesSeen;
 
 /// What a capture needs to know to tell whether looking on can help.
 #[derive(Debug, Clone)]
@@ -24,4 +27,6 @@ pub(super) struct Look {
     pub policy: Policy,
     /// The calendar days of its place.
     pub days: PlaceDays,
+    /// Whether a pass may stand in for the face.
+    pub accepts_passes: bool,
 }

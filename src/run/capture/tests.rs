@@ -25,6 +25,7 @@ fn look() -> Look {
     Look {
         policy: Policy { admit_specimens: true, ..Policy::for_tier(AgeTier::Over21) },
         days: PlaceDays::single(date(2026, 11, 22)),
+        accepts_passes: false,
     }
 }
 

@@ -198,7 +198,7 @@ impl Desk {
         // What this asks for is done: it is written.
         let _ = session.step(Event::Opened, now);
         self.session = Some(session);
-        self.result_until = None;
+        (self.result_until, self.new_pass) = (None, None);
         let shown = self.session.as_ref().map(|session| session.record().clone());
         Ok(shown.ok_or(StartRefusal::NotWaiting))
     }

@@ -12,14 +12,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::EngineError;
 use super::asking::{Started, Wish, ask_for_review, too_many};
 use super::eyes::{Eyes, EyesOrder, Shown};
+use super::passes::NewPass;
 use super::ruling::HeldRule;
 use super::store_keeper::StoreKeeper;
 use super::timekeeping::ClockWish;
 use crate::api::NewSession;
 use crate::compliance::{Rule, RuleBook};
-use crate::run::capture::Look;
 use crate::run::config::Config;
 use crate::run::finishing::{Finishing, finish};
+use crate::run::fleet::Fleet;
 use crate::run::place::Around;
 use crate::run::process::stopped;
 use crate::run::timekeeper::Timekeeper;
@@ -30,8 +31,6 @@ use crate::session::{
 };
 use crate::store::{AttemptKind, AttemptNumber, Begun, NewAttempt, Store, StoreError};
 
-/// How long an end stays on the screen.
-const RESULT_SHOWN: Duration = Duration::from_secs(8);
 /// Time between two tries of a store that failed.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
@@ -110,6 +109,8 @@ pub(super) struct Desk {
     pub session: Option<Session>,
     pub capture: CaptureId,
     pub result_until: Option<Duration>,
+    pub fleet: Option<Arc<Fleet>>,
+    pub new_pass: NewPass,
     pub faults: Faults,
     /// The attempt that is under way.
     pub attempt: Option<AttemptNumber>,
@@ -349,7 +350,7 @@ impl Desk {
         if let Some(session) = &self.session {
             self.capture = session.capture();
             if session.record().state.is_terminal() && self.result_until.is_none() {
-                self.result_until = Some(self.origin.elapsed() + RESULT_SHOWN);
+                self.result_until = Some(self.origin.elapsed() + self.result_stands());
             }
         }
         Ok(())
@@ -357,8 +358,7 @@ impl Desk {
 
     fn look(&self, capture: CaptureId, task: CaptureTask) {
         let Some(session) = &self.session else { return };
-        let look = Box::new(Look { policy: session.policy().clone(), days: self.days() });
-        self.eyes.order(EyesOrder::Look { capture, task, look });
+        self.eyes.order(EyesOrder::Look { capture, task, look: Box::new(self.look_of(session)) });
     }
 
     /// Charges the attempt that a capture is for, over all sessions. A head turn begins when the document has passed.
@@ -423,13 +423,15 @@ impl Desk {
         let rule = self.rule_of(&record, at);
         let record = SessionRecord { state: ending.state(), ..record };
         let (id, state) = (record.id.clone(), record.state);
-        let finishing = Finishing { record, ending, rule, config: Arc::clone(&self.config), decided_at: at };
+        let (config, fleet) = (Arc::clone(&self.config), self.fleet.clone());
+        let finishing = Finishing { record, ending, rule, config, decided_at: at, fleet };
         match self.store.call(move |store| finish(store, &finishing)).await? {
-            Ok(()) => {
+            Ok(pass) => {
                 tracing::info!(session = %id, ?state, "session ended");
                 self.due.send_modify(|ends| *ends += 1);
                 // Another session that ends says nothing of the attempts of the one before the camera.
                 if self.is_present(&id) {
+                    self.new_pass = pass.map(|pass| (id, pass));
                     if matches!(state, SessionState::Verified | SessionState::Expired) {
                         self.give_back().await?;
                     }
@@ -451,7 +453,7 @@ impl Desk {
     async fn take_time(&mut self) -> Result<(), EngineError> {
         let uptime = self.origin.elapsed();
         if self.result_until.is_some_and(|until| uptime >= until) {
-            (self.session, self.held, self.result_until) = (None, None, None);
+            (self.session, self.held, self.result_until, self.new_pass) = (None, None, None, None);
         }
         if self.faults.store_again_at.is_some_and(|at| uptime >= at) {
             let well = self.store.call(Store::probe).await?.is_ok();
@@ -480,7 +482,7 @@ impl Desk {
 
     fn publish(&self) {
         let prompt = match (&self.session, self.faults.first()) {
-            (Some(session), _) => Prompt { offers_return: self.offers_return(session), ..session.prompt() },
+            (Some(session), _) => self.prompt_of(session),
             (None, Some(fault)) => Prompt { screen: Screen::Fault { fault }, ..Prompt::idle() },
             (None, None) => Prompt::idle(),
         };

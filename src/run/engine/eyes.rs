@@ -14,11 +14,13 @@ use super::desk::Order;
 use crate::camera::Camera;
 use crate::imaging::Frame;
 use crate::liveness::{Challenge, FeedMonitor, FlashChallenge};
-use crate::run::capture::{DocumentCapture, FaceCapture, FlashCapture, FlashShown, Look};
+use crate::privacy::Personal;
+use crate::run::capture::{DocumentCapture, FaceCapture, FlashCapture, FlashShown, Look, PassesSeen};
+use crate::run::fleet::Fleet;
 use crate::run::vision::{Vision, VisionError};
 use crate::run::worker::WorkerError;
 use crate::session::machine::{CaptureId, CaptureTask, Event, FlashAsked};
-use crate::session::{DeviceFault, Hint, Policy, Screen};
+use crate::session::{DeviceFault, Hint, Screen};
 
 /// Longest wait for a frame before the orders are looked at again.
 const FRAME_WITHIN: Duration = Duration::from_millis(200);
@@ -152,6 +154,7 @@ impl Eyes {
         camera: Arc<Camera>,
         desk: mpsc::Sender<Order>,
         shown: Arc<Shown>,
+        fleet: Option<Arc<Fleet>>,
         origin: Instant,
     ) -> Result<(Self, JoinHandle<Result<(), EngineError>>), EngineError> {
         let orders = Arc::new(Mailbox::default());
@@ -162,6 +165,7 @@ impl Eyes {
             camera,
             desk,
             shown,
+            fleet,
             orders: taken,
             origin,
             not_before: Duration::ZERO,
@@ -186,8 +190,10 @@ enum Watching {
 
 /// What comes after a head turn that has passed.
 struct Next {
-    policy: Policy,
+    look: Look,
     challenge: FlashChallenge,
+    /// Passes that are shown when the face is asked for already.
+    passes: PassesSeen,
 }
 
 struct Looker {
@@ -197,6 +203,7 @@ struct Looker {
     camera: Arc<Camera>,
     desk: mpsc::Sender<Order>,
     shown: Arc<Shown>,
+    fleet: Option<Arc<Fleet>>,
     orders: Arc<Mailbox>,
     origin: Instant,
     /// Frames that were taken before the order to look are nobody's: they may show the person before.
@@ -265,7 +272,8 @@ impl Looker {
                     &mut self.vision,
                 )
                 .before(look.policy.camera_mount);
-                let next = Next { policy: look.policy, challenge: FlashChallenge::from_nonce(&nonce) };
+                let challenge = FlashChallenge::from_nonce(&nonce);
+                let next = Next { look: *look, challenge, passes: PassesSeen::default() };
                 Watching::Face { capture, turn: Box::new(turn), told: None, next: Box::new(next) }
             }
         })
@@ -279,6 +287,9 @@ impl Looker {
                     hint(&self.desk, capture, Some(Hint::Reading));
                 })?;
                 hint(&self.desk, capture, step.hint);
+                if self.tell_passes(capture, &step.passes, frame).is_err() {
+                    return Ok(Err(DeskGone));
+                }
                 // With the whole document there is nothing left to ask for.
                 if let (Some(side), None) = (step.side, &step.seen)
                     && self.tell(Event::SideRead { capture, side }).is_err()
@@ -288,13 +299,21 @@ impl Looker {
                 Ok(match step.seen {
                     Some(mut seen) => {
                         seen.feed = Some(self.feed.report());
+                        let fleet = self.fleet.as_ref().filter(|fleet| fleet.accepts());
+                        seen.pass_anchor = fleet.and_then(|fleet| fleet.anchor(&seen.evidence.fields));
                         self.tell(Event::DocumentRead { capture, seen }).map(|()| Watching::Nothing)
                     }
                     None => Ok(Watching::Document { capture, look, reading }),
                 })
             }
-            Watching::Face { capture, mut turn, told, next } => {
+            Watching::Face { capture, mut turn, told, mut next } => {
                 let had_begun = turn.has_begun();
+                if next.look.accepts_passes && !had_begun {
+                    let passes = next.passes.look(&frame.image.to_gray(), &mut self.vision, &next.look)?;
+                    if self.tell_passes(capture, &passes, frame).is_err() {
+                        return Ok(Err(DeskGone));
+                    }
+                }
                 let step = turn.observe(frame, &mut self.vision, self.shown.of_turn(capture))?;
                 hint(&self.desk, capture, step.hint);
                 if turn.has_begun() && !had_begun {
@@ -305,7 +324,7 @@ impl Looker {
                     let templates = turn.templates();
                     let mut seen = turn.finish(&self.vision);
                     seen.feed = Some(self.feed.report());
-                    if FlashCapture::is_due(&next.policy, &seen) {
+                    if FlashCapture::is_due(&next.look.policy, &seen) {
                         let flash = Box::new(FlashCapture::new(next.challenge, seen, &templates));
                         return Ok(Ok(Watching::Flash { capture, flash, told: None }));
                     }
@@ -333,6 +352,15 @@ impl Looker {
                 Ok(Ok(Watching::Flash { capture, flash, told: Some(asked) }))
             }
         }
+    }
+
+    /// Tells of what says that it is a pass, with the box that has signed it if that is trusted.
+    fn tell_passes(&self, capture: CaptureId, texts: &[Personal<String>], frame: &Frame) -> Result<(), DeskGone> {
+        for text in texts {
+            let pass = self.fleet.as_ref().and_then(|fleet| fleet.trusted(text.reveal(), frame.provenance));
+            self.tell(Event::PassShown { capture, pass: pass.map(Box::new) })?;
+        }
+        Ok(())
     }
 
     fn tell(&self, event: Event) -> Result<(), DeskGone> {

@@ -11,6 +11,7 @@ mod desk;
 mod eyes;
 mod known;
 mod letters;
+mod passes;
 mod returning;
 mod ruling;
 mod server;
@@ -38,6 +39,7 @@ use self::staffing::Ways;
 use self::store_keeper::StoreKeeper;
 use super::clock::Clock;
 use super::config::Config;
+use super::fleet::Fleet;
 use super::place::{self, Around, Watched};
 use super::process::stopped;
 use super::rules;
@@ -51,7 +53,7 @@ use crate::compliance::{Rule, RuleBook, RuleBookError, RuleError};
 use crate::liveness::FeedMonitor;
 use crate::session::machine::CaptureId;
 use crate::session::{Policy, Prompt};
-use crate::store::{Actor, AuditAction, AuditEntry, Store, StoreError};
+use crate::store::{Actor, AuditAction, AuditEntry, KeyError, Store, StoreError};
 use crate::vision::{ModelError, Runtime, Threads};
 
 /// Orders that may wait at the desk.
@@ -83,6 +85,9 @@ pub enum EngineError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key that the boxes of the fleet share cannot be used.
+    #[error("fleet.key_file: {0}")]
+    Fleet(#[from] KeyError),
     /// A model cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
@@ -134,6 +139,7 @@ pub async fn run(
     };
     let (secrets, time) = (store.api_secrets(), Timekeeper::new(parts.clock.clone(), &rules, store.clock()?.as_ref()));
     let (rules, rules_in_use) = watch::channel(Arc::new(rules));
+    let fleet = Fleet::open(&config.fleet, store.public_key())?;
     let (store, store_thread) = StoreKeeper::start(store)?;
 
     let (prompts, shown_prompts) = watch::channel(Prompt::idle());
@@ -141,12 +147,11 @@ pub async fn run(
     let statuses = camera.status_changes();
     let camera = Arc::new(camera);
 
-    let journal = store.clone();
+    let (journal, feed) = (store.clone(), FeedMonitor::new(config.camera.rate()));
     let (desk_orders, orders) = mpsc::channel(MOST_ORDERS);
     let (shown, (due, ends)) = (Arc::new(Shown::default()), watch::channel(0));
-    let feed = FeedMonitor::new(config.camera.rate());
     let (eyes, eyes_thread) =
-        Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), origin)?;
+        Eyes::start(vision, feed, Arc::clone(&camera), desk_orders.clone(), Arc::clone(&shown), fleet.clone(), origin)?;
 
     let (around, known_around) = watch::channel(Around::default());
     let listener = socket::bind(&config.device.socket).await?;
@@ -187,6 +192,8 @@ pub async fn run(
         session: None,
         capture: CaptureId::default(),
         result_until: None,
+        fleet,
+        new_pass: None,
         faults: Faults::default(),
         attempt: None,
         triage: None,

@@ -244,7 +244,9 @@ impl Server {
                 biased;
                 changed = prompts.changed() => {
                     changed.map_err(|_| SocketError::Closed)?;
-                    let prompt = prompts.borrow_and_update().clone();
+                    let mut prompt = prompts.borrow_and_update().clone();
+                    // What a person has earned is shown to them alone.
+                    prompt.new_pass = prompt.new_pass.filter(|_| pictures);
                     write(writing, &EngineMessage::Prompt(prompt)).await?;
                 }
                 Some(said) = said.recv() => write(writing, &said).await?,

@@ -1,4 +1,5 @@
 mod clock;
+mod passes;
 mod returning;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::run::SystemClock;
 use crate::run::socket::Connection;
 use crate::run::test_support::runtime;
 use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
-use crate::session::{ConsentText, DeviceFault, ReasonCode, Screen, SessionId};
+use crate::session::{ConsentText, DeviceFault, PassText, ReasonCode, Screen, SessionId};
 use crate::tools::simulated::{Part, SimulatedPerson};
 use crate::tools::specimen::encode_jpeg;
 use crate::tools::today_utc;
@@ -106,6 +107,9 @@ struct Visit {
     began: Instant,
     taken: u32,
     stopped: Option<Rgb>,
+    /// What is held before the camera when the document is asked for, and until when.
+    code: Option<Rgb>,
+    code_until: Option<Duration>,
 }
 
 impl FrameSource for Visit {
@@ -122,7 +126,25 @@ impl FrameSource for Visit {
             None => self.person.picture(self.began.elapsed()),
         };
         self.stopped = freezing.then(|| image.clone());
+        let image = self.with_code(image);
         Ok(Capture { image, provenance: Provenance::Simulated })
+    }
+}
+
+impl Visit {
+    fn with_code(&mut self, mut image: Rgb) -> Rgb {
+        let Some(code) = self.code.as_ref().filter(|_| matches!(self.prompts.borrow().screen, Screen::Document { .. }))
+        else {
+            return image;
+        };
+        let until = *self.code_until.get_or_insert(self.began.elapsed() + Duration::from_secs(2));
+        if self.began.elapsed() < until {
+            let (left, top) = ((image.width() - code.width()) / 2, (image.height() - code.height()) / 2);
+            for (y, x) in (0..code.height()).flat_map(|y| (0..code.width()).map(move |x| (y, x))) {
+                image.set_pixel(left + x, top + y, code.pixel(x, y));
+            }
+        }
+        image
     }
 }
 
@@ -134,6 +156,11 @@ struct Visited {
     event: serde_json::Value,
     /// Attempts that still count against the device's budget.
     charged: i64,
+    /// The pass that the person's screen showed, and whether a till saw one.
+    pass: Option<PassText>,
+    till_saw_pass: bool,
+    /// Credentials that the store holds.
+    credentials: i64,
 }
 
 impl Visited {
@@ -145,12 +172,17 @@ impl Visited {
 /// One session of somebody who plays a part, from its start to its event.
 fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
     let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("engine.sock");
+    visit_in(folder.path(), part, freezes, sessions, None)
+}
+
+/// The same on a box with a folder that stays, with something that is held before the camera first.
+fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Option<Rgb>) -> Visited {
+    let socket = folder.join("engine.sock");
     let config = Config::parse(&format!(
         "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
          [camera]\nsource = \"simulated\"\nparts = [\"{part}\"]\n[sessions]\n{sessions}\n\
          [[endpoint]]\nname = \"shop\"\nurl = \"https://shop.example\"\ndialect = \"stile\"\nsecret_files = [\"none\"]\n",
-        folder.path().join("state").display(),
+        folder.join("state").display(),
         socket.display(),
     ))
     .unwrap();
@@ -160,7 +192,9 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
             let person = SimulatedPerson::new(part, Box::new(move || shown.borrow().clone()), today_utc(), 1);
             let person = person.map_err(|_| CameraError::Crashed)?;
             let prompts = prompts.clone();
-            Ok(Box::new(Visit { person, prompts, freezes, began: Instant::now(), taken: 0, stopped: None }))
+            let (began, code) = (Instant::now(), code.clone());
+            let visit = Visit { person, prompts, freezes, began, taken: 0, stopped: None, code, code_until: None };
+            Ok(Box::new(visit))
         })
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -182,14 +216,19 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         }));
         timeout(PATIENCE, is_ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
         let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
+        let mut display = Connection::open(&socket, ClientRole::Display).await.unwrap();
         till.send(&ClientMessage::Start).await.unwrap();
         let session: SessionId = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
         till.send(&agreed(session)).await.unwrap();
-        let mut screens = Vec::new();
+        let (mut screens, mut till_saw_pass) = (Vec::new(), false);
         let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
         while !screens.last().is_some_and(ended) {
-            screens.push(prompt(&mut till, |_| true).await.screen);
+            let shown = prompt(&mut till, |_| true).await;
+            till_saw_pass |= shown.new_pass.is_some();
+            screens.push(shown.screen);
         }
+        let pass = prompt(&mut display, ended).await.new_pass;
+        drop(display);
         let mut sync = Connection::open(&socket, ClientRole::Sync).await.unwrap();
         sync.send(&ClientMessage::Lease { most: 1 }).await.unwrap();
         let deliveries = loop {
@@ -202,9 +241,10 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
         let event = serde_json::from_str(&deliveries[0].body).unwrap();
         stop.send(true).unwrap();
         timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
-        let store = rusqlite::Connection::open(folder.path().join("state/store.db")).unwrap();
+        let store = rusqlite::Connection::open(folder.join("state/store.db")).unwrap();
         let charged = store.query_row("SELECT count(*) FROM attempt", [], |row| row.get(0)).unwrap();
-        Visited { screens, event, charged }
+        let credentials = store.query_row("SELECT count(*) FROM credential", [], |row| row.get(0)).unwrap();
+        Visited { screens, event, charged, pass, till_saw_pass, credentials }
     })
 }
 

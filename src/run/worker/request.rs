@@ -10,7 +10,7 @@ use crate::vision::BarcodeOptions;
 const PICTURE: u8 = 1;
 const BARCODES: u8 = 2;
 const FORGET: u8 = 3;
-/// Bytes ahead of the samples of a grey picture: width, height, regions, whole picture.
+/// Bytes ahead of the samples of a grey picture: width, height, regions, and how else to look.
 const BARCODE_FIELDS: usize = 10;
 /// Most bytes of a request.
 const MAX_BODY: usize =
@@ -45,7 +45,8 @@ pub(super) fn write_barcodes(
     output.write_all(&size(picture.width())?)?;
     output.write_all(&size(picture.height())?)?;
     let regions = u8::try_from(options.regions).unwrap_or(u8::MAX);
-    output.write_all(&[regions, u8::from(options.whole_picture)])?;
+    let ways = u8::from(options.whole_picture) | u8::from(options.qr_codes) << 1;
+    output.write_all(&[regions, ways])?;
     output.write_all(picture.data())?;
     output.flush()
 }
@@ -72,10 +73,10 @@ pub(super) fn read(input: &mut impl Read) -> io::Result<Option<(u32, Request)>> 
 fn barcodes(body: &[u8]) -> Option<Request> {
     let mut fields = Fields(body);
     let (width, height) = (fields.size()?, fields.size()?);
-    let (regions, whole_picture) = (usize::from(fields.byte()?), fields.byte()? != 0);
+    let (regions, ways) = (usize::from(fields.byte()?), fields.byte().filter(|ways| *ways < 4)?);
     if width.checked_mul(height)? != fields.0.len() {
         return None;
     }
     let picture = Gray::from_raw(width, height, fields.0.to_vec()).ok()?;
-    Some(Request::Barcodes(picture, BarcodeOptions { regions, whole_picture }))
+    Some(Request::Barcodes(picture, BarcodeOptions { regions, whole_picture: ways & 1 != 0, qr_codes: ways & 2 != 0 }))
 }

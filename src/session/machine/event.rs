@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
 use crate::liveness::{AgeThreshold, AgeTriage, Direction, FeedReport, FlashColour, MatchResult, Template};
-use crate::privacy::StaffId;
+use crate::privacy::{PassAnchor, StaffId};
 use crate::session::consent::{ConsentText, ShownBy};
 use crate::session::decision::Decision;
 use crate::session::evidence::{DocumentEvidence, Evidence, FlashEvidence, LivenessEvidence, ModelDigests};
 use crate::session::fault::DeviceFault;
+use crate::session::pass::TrustedPass;
 use crate::session::prompt::{DocumentSide, Hint};
 use crate::session::record::{CanceledBy, SessionState};
 use crate::session::returning::Returned;
@@ -47,6 +48,8 @@ pub struct DocumentSeen {
     pub feed: Option<FeedReport>,
     /// The models that read it.
     pub models: ModelDigests,
+    /// What the fleet knows it by; `None` where there is no fleet, or it says too little.
+    pub pass_anchor: Option<PassAnchor>,
 }
 
 /// Whether a face needs a document. The estimate itself stays with the frames that it was made of, and is wiped with them.
@@ -127,6 +130,13 @@ pub enum Event {
         capture: CaptureId,
         /// What was read.
         seen: Box<DocumentSeen>,
+    },
+    /// A QR code was shown that says it is a pass.
+    PassShown {
+        /// In which capture.
+        capture: CaptureId,
+        /// What it is; `None` where no box that is trusted here has signed it.
+        pass: Option<Box<TrustedPass>>,
     },
     /// The head turn went on; for the prompt only.
     FaceProgress {

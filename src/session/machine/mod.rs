@@ -5,6 +5,7 @@
 //! charged when it begins; a fault of the device costs the person nothing. Does not look at a clock, a frame or a disk.
 
 mod event;
+mod passes;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -16,8 +17,9 @@ pub use event::{AgeSeen, CaptureId, CaptureTask, DocumentSeen, Effect, Ending, E
 use jiff::Timestamp;
 
 use super::hints::HintGate;
+use super::pass::TrustedPass;
 use super::policy::Policy;
-use super::prompt::{DocumentSide, Prompt, Screen};
+use super::prompt::{DocumentSide, PassNote, Prompt, Screen};
 use super::record::{CanceledBy, SessionRecord, SessionState};
 use super::{DeviceFault, ReasonCode};
 use crate::document::Fields;
@@ -55,6 +57,13 @@ pub struct Session {
     document: Option<Box<DocumentSeen>>,
     sides: SidesRead,
     face: FaceProgress,
+    /// Passes that may answer, if their documents come with them.
+    passes: Vec<TrustedPass>,
+    /// The one that does.
+    pass: Option<TrustedPass>,
+    pass_note: Option<PassNote>,
+    /// Whether a face was found wanting: no pass stands in for it any more.
+    face_failed: bool,
     hints: HintGate,
     fault: Option<DeviceFault>,
     /// Faults that it has lived through.
@@ -99,6 +108,10 @@ impl Session {
             document: None,
             sides: SidesRead::default(),
             face: FaceProgress::START,
+            passes: Vec::new(),
+            pass: None,
+            pass_note: None,
+            face_failed: false,
             hints: HintGate::default(),
             fault: None,
             faults: 0,
@@ -179,6 +192,9 @@ impl Session {
             estimates_age: self.record.state == SessionState::AwaitingConsent && self.policy.age_threshold().is_some(),
             // Whether a letter can be sent, the shell knows.
             offers_return: false,
+            pass_note: self.pass_note.filter(|_| awaiting && self.fault.is_none()),
+            // Who has the keys adds it.
+            new_pass: None,
         }
     }
 

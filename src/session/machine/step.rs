@@ -15,6 +15,7 @@ use crate::session::document_findings::document_findings;
 use crate::session::evidence::{CaptureEvidence, Evidence, FeedEvidence, Review};
 use crate::session::fault::DeviceFault;
 use crate::session::hints::HintGate;
+use crate::session::pass::TrustedPass;
 use crate::session::prompt::DocumentSide;
 use crate::session::reason::{Phase, ReasonCode};
 use crate::session::record::{CanceledBy, SessionState};
@@ -58,6 +59,11 @@ impl Session {
             Event::DocumentRead { capture, seen } if self.awaits(S::AwaitingDocument, capture) => {
                 self.judge_document(seen, now)
             }
+            Event::PassShown { capture, pass }
+                if self.is_capturing() && self.capture == capture && self.fault.is_none() =>
+            {
+                self.take_pass(pass.map(|pass| *pass), now)
+            }
             Event::FaceProgress { capture, direction, done, steps } if self.awaits(S::AwaitingFace, capture) => {
                 self.face = FaceProgress::Turn { direction, done, steps };
                 Vec::new()
@@ -93,6 +99,7 @@ impl Session {
             | Event::Returned { .. }
             | Event::SideRead { .. }
             | Event::DocumentRead { .. }
+            | Event::PassShown { .. }
             | Event::FaceProgress { .. }
             | Event::FlashProgress { .. }
             | Event::FaceRead { .. }
@@ -153,6 +160,9 @@ impl Session {
         self.document = Some(seen);
         match reason {
             None if self.asks_for_a_face() => {
+                if let Some(decision) = self.decide_by_pass(now) {
+                    return self.conclude(decision, None, now);
+                }
                 self.record.last_error = None;
                 self.begin_face(now)
             }
@@ -184,7 +194,7 @@ impl Session {
     }
 
     /// What a decision leads to: the end, a review, or another attempt.
-    fn conclude(&mut self, decision: Decision, face: Option<&FaceSeen>, now: Now) -> Vec<Effect> {
+    pub(super) fn conclude(&mut self, decision: Decision, face: Option<&FaceSeen>, now: Now) -> Vec<Effect> {
         let retry = decision.reasons.first().copied().filter(|reason| self.may_retry(*reason));
         if let Some(reason) = retry {
             return self.retry(reason, now);
@@ -212,6 +222,7 @@ impl Session {
 
     fn retry(&mut self, reason: ReasonCode, now: Now) -> Vec<Effect> {
         self.record.last_error = Some(reason);
+        self.face_failed |= reason.phase() == Phase::Face;
         match reason.phase() {
             Phase::Face if self.document.is_some() => self.begin_face(now),
             Phase::Document | Phase::Face | Phase::None => self.begin_document(now),
@@ -244,9 +255,10 @@ impl Session {
     }
 
     /// Everything that this session has seen, and what the device knows about itself now.
-    fn evidence(&self, face: Option<&FaceSeen>, now: Now) -> Evidence {
+    pub(super) fn evidence(&self, face: Option<&FaceSeen>, now: Now) -> Evidence {
         let document = self.document.as_ref();
-        let sources = [document.map(|seen| seen.provenance), face.and_then(|seen| seen.provenance)];
+        let of_pass = self.pass.as_ref().map(TrustedPass::provenance);
+        let sources = [document.map(|seen| seen.provenance), face.and_then(|seen| seen.provenance), of_pass];
         let lacks_source = face.is_some_and(|seen| seen.provenance.is_none());
         let capture = sources.into_iter().flatten().reduce(Provenance::least_trusted);
         let mut models = document.map(|seen| seen.models.clone()).unwrap_or_default();
@@ -264,6 +276,7 @@ impl Session {
             surroundings: now.surroundings,
             review: None,
             returned: None,
+            pass: self.pass.clone(),
             models,
         }
     }
@@ -290,6 +303,7 @@ impl Session {
     /// The end is on disk. What was seen is wiped.
     fn settle(&mut self) -> Vec<Effect> {
         (self.fault, self.document) = (None, None);
+        self.forget_passes();
         if let Some(ending) = self.ending.take() {
             if let Ending::Decided { decision, .. } = ending.as_ref() {
                 self.reason = decision.reasons.first().copied();
@@ -334,6 +348,7 @@ impl Session {
         let effects = self.interrupt(fault, now);
         if fault == DeviceFault::CameraOther {
             self.void_evidence();
+            self.forget_passes();
         }
         effects
     }

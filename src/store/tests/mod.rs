@@ -10,6 +10,7 @@ mod listing;
 mod opening;
 mod outbox;
 mod outcomes;
+mod passes;
 mod privacy;
 mod requests;
 pub(crate) mod returning;
@@ -106,6 +107,7 @@ fn evidence() -> Evidence {
         surroundings: Surroundings::default(),
         review: None,
         returned: None,
+        pass: None,
         face_match: Some(MatchResult {
             decision: MatchDecision::Match,
             similarity: Some(Similarity(0.8)),

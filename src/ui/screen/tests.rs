@@ -135,7 +135,7 @@ fn every_screen_s_words_fit_in_both_shapes_without_becoming_small() {
             let fit = frame(&context, size, Vec::new(), |ui| {
                 let canvas = canvas(&view, ui.max_rect());
                 match view {
-                    _ if view.light.is_some() => 1.0,
+                    _ if view.light.is_some() || view.pass.is_some() => 1.0,
                     _ if view.preview() => guided::fit(ui, &canvas),
                     _ if view.entry.is_some() => 1.0,
                     _ => message::fit(ui, &canvas),
@@ -229,5 +229,30 @@ fn what_is_typed_by_a_key_or_on_a_keyboard_is_taken() {
         run(vec![Event::PointerMoved(at)], LATER);
         run(vec![click(true)], LATER);
         assert!(matches!(run(vec![click(false)], LATER)[..], [Typed::Character(_)]), "{size:?}");
+    }
+}
+
+#[test]
+fn a_new_pass_is_drawn_with_the_result_and_whole_inside_of_both_shapes() {
+    let text = format!("{}{}", crate::session::PASS_PREFIX, "7K".repeat(79) + "0");
+    let new_pass: crate::session::PassText = serde_json::from_value(text.into()).unwrap();
+    assert_eq!(pass::code_of(&new_pass).unwrap().side(), 45, "version 7");
+    let prompt = Prompt { screen: Screen::Verified, new_pass: Some(new_pass), ..Prompt::idle() };
+    let view = View::of(&prompt, &LinkState::Up, Duration::ZERO);
+    assert!(view.detail.contains("photo") && view.pass.is_some());
+    let plain = View::of(&Prompt { new_pass: None, ..prompt.clone() }, &LinkState::Up, Duration::ZERO);
+    assert!(plain.pass.is_none());
+    let elsewhere = View::of(&Prompt { screen: Screen::Expired, ..prompt }, &LinkState::Up, Duration::ZERO);
+    assert!(elsewhere.pass.is_none(), "with the result alone");
+    let context = context();
+    for size in [KIOSK, HANDHELD, KIOSK * 1.5, Vec2::new(1080.0, 1920.0)] {
+        frame(&context, size, Vec::new(), |ui| {
+            let canvas = canvas(&view, ui.max_rect());
+            let code = pass::code_of(view.pass.as_ref().unwrap()).unwrap();
+            let (words, place) = pass::draw(ui, &canvas, &code);
+            assert!(canvas.area.contains_rect(place) && canvas.area.contains_rect(words), "{size}: {words} {place}");
+            assert!(!words.intersects(place), "{size}: {words} {place}");
+            assert!(place.width() > 0.55 * size.min_elem(), "{size}: {place}");
+        });
     }
 }

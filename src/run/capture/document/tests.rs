@@ -13,7 +13,8 @@ use crate::tools::specimen::document::licence_front;
 use crate::tools::specimen::{PersonName, Portrait as Face, SpecimenLicence, View, photograph};
 
 fn look() -> Look {
-    Look { policy: Policy::for_tier(AgeTier::Over21), days: PlaceDays::single(date(2026, 11, 22)) }
+    let days = PlaceDays::single(date(2026, 11, 22));
+    Look { policy: Policy::for_tier(AgeTier::Over21), days, accepts_passes: false }
 }
 
 fn frame(image: Rgb, sequence: u64) -> Frame {

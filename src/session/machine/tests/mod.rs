@@ -1,5 +1,6 @@
 mod age;
 mod flash;
+mod passes;
 mod properties;
 mod returning;
 mod surroundings;
@@ -94,6 +95,7 @@ fn document(card: Card) -> Box<DocumentSeen> {
         provenance: Provenance::Simulated,
         feed: Some(clean_feed()),
         models: ModelDigests::new(),
+        pass_anchor: Some(passes::ANCHOR),
     })
 }
 

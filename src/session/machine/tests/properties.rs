@@ -18,6 +18,7 @@ enum Happening {
     Face(TurnVerdict, MatchDecision, Option<Provenance>, Option<FlashEvidence>, Option<AgeTriage>),
     FlashGoesOn,
     Hint,
+    Pass(Option<bool>),
     Cancel,
     Review(bool),
     Fault(DeviceFault),
@@ -66,6 +67,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         5 => (verdict, matched, source, lit, aged).prop_map(|(v, m, s, l, a)| Happening::Face(v, m, s, l, a)),
         1 => Just(Happening::FlashGoesOn),
         1 => Just(Happening::Hint),
+        2 => prop_oneof![2 => Just(Some(true)), 1 => Just(Some(false)), 1 => Just(None)].prop_map(Happening::Pass),
         1 => Just(Happening::Cancel),
         1 => any::<bool>().prop_map(Happening::Review),
         1 => Just(Happening::Spent),
@@ -122,6 +124,11 @@ impl Shell {
             }
             Happening::FlashGoesOn => Event::FlashProgress { capture, asked: FlashAsked::Notice },
             Happening::Hint => Event::Hinted { capture, hint: Some(Hint::AvoidGlare) },
+            Happening::Pass(of_document) => {
+                let anchor = |mine| if mine { passes::ANCHOR } else { passes::OTHER };
+                let pass = of_document.map(|mine| Box::new(passes::pass_of(anchor(mine))));
+                Event::PassShown { capture, pass }
+            }
             Happening::Cancel => Event::Cancel { by: CanceledBy::Person },
             Happening::Review(accepted) => Event::ReviewAnswered { accepted, staff: StaffId::from_random(&[4; 24]) },
             Happening::Spent => Event::AttemptsSpent { capture },
@@ -163,6 +170,11 @@ impl Shell {
 fn is_complete(evidence: &Evidence, flashes: bool, triages: bool) -> bool {
     let followed = evidence.flash.map(|flash| flash.verdict);
     let matched = evidence.face_match.map(|compared| compared.decision);
+    if evidence.pass.is_some() {
+        let document = evidence.document.as_ref();
+        let read = document.is_some_and(|document| document.encoded.is_some() && document.portrait_found);
+        return read && evidence.capture.is_some() && evidence.liveness.is_none() && matched.is_none();
+    }
     let answered = match &evidence.document {
         Some(document) => {
             document.encoded.is_some() && document.portrait_found && matched == Some(MatchDecision::Match)
