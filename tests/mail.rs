@@ -27,6 +27,9 @@ use server::{Certified, LIMIT, plain, server};
 /// Short enough that a server that hangs costs a test less than a second.
 const SHORT: Duration = Duration::from_millis(600);
 
+/// The error that a code becomes.
+type Refusal = fn(u16) -> MailError;
+
 /// A letter to somebody whose name is in no other test.
 fn letter(name: &str, code: &str) -> Letter {
     listen();
@@ -185,7 +188,7 @@ async fn a_server_that_is_down_hangs_or_speaks_something_else_costs_its_time_lim
 #[tokio::test]
 async fn a_refusal_is_a_class_and_a_number_and_nothing_that_the_server_said() {
     let letter = letter("refused", "731 007");
-    let steps: [(&str, fn(u16) -> MailError); 3] =
+    let steps: [(&str, Refusal); 3] =
         [("MAIL", MailError::Sender), ("RCPT", MailError::Recipient), ("DATA", MailError::Letter)];
     for (command, error) in steps {
         for code in [450, 451, 550, 554] {
