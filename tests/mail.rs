@@ -27,6 +27,9 @@ use server::{Certified, LIMIT, plain, server};
 /// Short enough that a server that hangs costs a test less than a second.
 const SHORT: Duration = Duration::from_millis(600);
 
+/// The error that a code becomes.
+type Refusal = fn(u16) -> MailError;
+
 /// A letter to somebody whose name is in no other test.
 fn letter(name: &str, code: &str) -> Letter {
     listen();

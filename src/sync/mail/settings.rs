@@ -147,6 +147,9 @@ impl Sender {
             None => ("", text),
         };
         let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+        if name.contains(['<', '>', '"']) {
+            return None;
+        }
         let name = if name.is_empty() { None } else { Some(ShopName::parse(name)?.0) };
         let address = Some(address).filter(|address| address.is_ascii()).and_then(mail_address)?;
         Some(Self(Mailbox::new(name, address)))
