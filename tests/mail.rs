@@ -185,9 +185,6 @@ async fn a_server_that_is_down_hangs_or_speaks_something_else_costs_its_time_lim
     says_nothing_of(&log(), &letter);
 }
 
-/// What a refusal of one command with a code is.
-type Refusal = fn(u16) -> MailError;
-
 #[tokio::test]
 async fn a_refusal_is_a_class_and_a_number_and_nothing_that_the_server_said() {
     let letter = letter("refused", "731 007");
