@@ -359,13 +359,11 @@ mod tests {
     fn a_pass_on_a_telephone_is_read_in_a_frame_of_a_running_camera_where_it_is_looked_for() {
         let text = format!("{}{}", crate::session::PASS_PREFIX, "7K".repeat(79) + "0");
         assert_eq!(text.len(), crate::session::PASS_CHARACTERS);
-        for module in [4, 6, 10] {
+        for module in 3..=16 {
             let picture = with_qr_code(&text, module);
-            for options in [
-                BarcodeOptions::live_qr_codes(),
-                BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() },
-                BarcodeOptions::thorough(),
-            ] {
+            for options in
+                [BarcodeOptions::live_qr_codes(), BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() }]
+            {
                 let read = read_barcodes(&picture, &options);
                 assert!(read.iter().any(|symbol| *symbol.text.reveal() == text), "{module} {options:?}");
             }

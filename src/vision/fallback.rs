@@ -69,10 +69,16 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
         .or_else(|| find(picture, BarcodeFormat::PDF_417, GlobalHistogramBinarizer::new))
 }
 
-/// QR codes anywhere in a picture, and nothing else: what has no corner squares costs no search.
+/// QR codes anywhere in a picture, and nothing else: what has no corner squares costs no search. One that is close falls into
+/// parts by its large modules; in a picture of half the size it does not.
 pub fn read_qr_codes(picture: &Gray) -> Vec<Symbol> {
-    let qr_codes = filled_parts(picture, MAX_PARTS).into_iter();
-    qr_codes.flat_map(|part| read_part(picture, part, &[BarcodeFormat::QR_CODE])).take(MAX_FINDS).collect()
+    let read = |picture: &Gray, scale: f32| -> Vec<Symbol> {
+        let parts = filled_parts(picture, MAX_PARTS).into_iter();
+        let found = parts.flat_map(|part| read_part(picture, part, &[BarcodeFormat::QR_CODE])).take(MAX_FINDS);
+        found.map(|symbol| Symbol { corners: Quad(symbol.corners.0.map(|corner| corner * scale)), ..symbol }).collect()
+    };
+    let found = read(picture, 1.0);
+    if found.is_empty() { read(&resize(picture, picture.width() / 2, picture.height() / 2), 2.0) } else { found }
 }
 
 /// Matrix symbols anywhere in a picture. Nothing is searched but what is filled as such a symbol is.

@@ -220,15 +220,14 @@ fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Opti
         till.send(&ClientMessage::Start).await.unwrap();
         let session: SessionId = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
         till.send(&agreed(session)).await.unwrap();
-        let (mut screens, mut till_saw_pass) = (Vec::new(), false);
+        let (mut screens, mut pass) = (Vec::new(), None);
         let ended = |screen: &Screen| matches!(screen, Screen::NotVerified { .. } | Screen::Verified | Screen::Expired);
         while !screens.last().is_some_and(ended) {
-            let shown = prompt(&mut till, |_| true).await;
-            till_saw_pass |= shown.new_pass.is_some();
+            let shown = prompt(&mut display, |_| true).await;
+            pass = shown.new_pass;
             screens.push(shown.screen);
         }
-        let pass = prompt(&mut display, ended).await.new_pass;
-        drop(display);
+        let till_saw_pass = prompt(&mut till, ended).await.new_pass.is_some();
         let mut sync = Connection::open(&socket, ClientRole::Sync).await.unwrap();
         sync.send(&ClientMessage::Lease { most: 1 }).await.unwrap();
         let deliveries = loop {
