@@ -1,7 +1,9 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::compliance::{AgeTier, PlaceDays, RuleBook, Terms};
+use crate::compliance::{AgeTier, PlaceDays, Rule, RuleBook, Terms};
+use crate::liveness::CameraMount;
+use crate::session::Policy;
 
 const GOOD: &str = r#"
         [device]
@@ -94,7 +96,7 @@ fn rule(use_case: UseCase, place: &str) -> Rule {
 
 #[test]
 fn what_a_rule_itself_says_of_methods_binds_and_a_default_leaves_the_operator_the_last_word() {
-    use AllowedMethod as M;
+    use crate::compliance::AllowedMethod as M;
     let accepting =
         TRIAGE.replacen("[sessions.age_triage]", "[sessions]\naccept_front_only = true\n[sessions.age_triage]", 1);
     let sessions = Config::parse(&GOOD.replace("[camera]", &accepting)).unwrap().sessions;
