@@ -148,6 +148,13 @@ pub trait Backend: Send + Sync + 'static {
         kind: ContactKind,
         contact: String,
     ) -> impl Future<Output = Result<Vec<Credential>, ApiError>> + Send;
+    /// Keeps the keyed hash of a contact with what a person has earned in a session; whether they have anything.
+    fn leave_contact(
+        &self,
+        session: SessionId,
+        kind: ContactKind,
+        contact: String,
+    ) -> impl Future<Output = Result<bool, ApiError>> + Send;
     /// Sends a code to an address, if whoever has it has something that answers what a session asks.
     fn send_code(
         &self,

@@ -13,7 +13,7 @@ use utoipa::{PartialSchema as _, ToSchema};
 
 use super::compliance::ComplianceCheck;
 use super::error::ErrorCode;
-use super::returning::{VerifiedPersonCode, VerifiedPersonLookup};
+use super::returning::{VerifiedPersonCode, VerifiedPersonContact, VerifiedPersonLookup};
 use super::routes::{Operation, Route, routes};
 use super::stream::{Progress, ProgressPhase};
 use super::view::{StileSession, StripeReport, StripeSession};
@@ -63,7 +63,7 @@ fn schemas() -> Map<String, Value> {
         )*};
     }
     add!(StripeSession, StripeReport, StileSession, ComplianceCheck, Progress, ProgressPhase);
-    add!(VerifiedPersonLookup, VerifiedPersonCode);
+    add!(VerifiedPersonLookup, VerifiedPersonContact, VerifiedPersonCode);
     let mut all: Map<String, Value> =
         named.into_iter().filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?))).collect();
     let list = |of: &str| {
@@ -185,6 +185,7 @@ fn success(route: &Route) -> Value {
         (O::RetrieveReport, _) => reference("StripeReport"),
         (O::CheckCompliance, _) => reference("ComplianceCheck"),
         (O::LookUp, _) => reference("VerifiedPersonLookup"),
+        (O::LeaveContact, _) => reference("VerifiedPersonContact"),
         (O::SendCode, _) => reference("VerifiedPersonCode"),
         (O::Reuse, _) => reference("StileSession"),
         (O::Events, _) => {
@@ -295,6 +296,12 @@ fn words(route: &Route) -> Words {
             "Find what a person has who was verified before",
             "By the e-mail address or telephone number that was given with a session or left at the screen, of which the device \
              has a keyed hash only. To find it grants nothing: it is used again in a session, by a code to the address.",
+        ),
+        O::LeaveContact => (
+            "leaveVerifiedPersonContact",
+            "Keep by what a verified person can be found again",
+            "For a person who wants that, after they were verified; `provided_details` of a session says it before. The device keeps a \
+             keyed hash, as long as what they have earned. `credential_missing` where they have earned nothing.",
         ),
         O::SendCode => (
             "sendVerifiedPersonCode",

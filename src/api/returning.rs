@@ -68,12 +68,31 @@ pub struct VerifiedPersonCode {
     expires_in: u64,
 }
 
+/// By what a person can be found from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct VerifiedPersonContact {
+    /// Always `verified_person_contact`.
+    object: &'static str,
+    /// The session in which they were verified.
+    session: String,
+    /// Names whoever has this address or number on this device, `vp_…`.
+    verified_person_id: String,
+}
+
 /// What is looked up.
 #[derive(Debug)]
 pub struct LookupRequest {
     kind: ContactKind,
     contact: Zeroizing<String>,
     wanted: Wanted,
+}
+
+/// What a person leaves who was verified.
+#[derive(Debug)]
+pub struct ContactRequest {
+    session: SessionId,
+    kind: ContactKind,
+    contact: Zeroizing<String>,
 }
 
 /// Whom a code is to be sent to.
@@ -99,13 +118,7 @@ impl LookupRequest {
     /// # Errors
     /// [`ApiError`] that names the parameter.
     pub fn read(mut params: Params) -> Result<Self, ApiError> {
-        let mut text = |name: &str| params.text(name).map(|text| text.map(Zeroizing::new));
-        let (email, phone) = (text("email")?, text("phone")?);
-        let (kind, contact) = match (email, phone) {
-            (Some(email), None) => (ContactKind::Email, email),
-            (None, Some(phone)) => (ContactKind::Phone, phone),
-            _ => return Err(invalid("email", "Give either an email or a phone, to look up by")),
-        };
+        let (kind, contact) = one_contact(&mut params)?;
         let methods = params.list_of_text("methods")?.unwrap_or_default();
         let named = |method: &String| method.len() <= MOST_METHOD_CHARACTERS;
         if methods.len() > MOST_METHODS || !methods.iter().all(named) {
@@ -120,6 +133,28 @@ impl LookupRequest {
         params.finish()?;
         let max_age = max_age.map(SignedDuration::from_secs);
         Ok(Self { kind, contact, wanted: Wanted { tier, methods, strength, max_age } })
+    }
+}
+
+impl ContactRequest {
+    /// Reads `session`, and `email` or `phone`.
+    ///
+    /// # Errors
+    /// [`ApiError`] that names the parameter.
+    pub fn read(mut params: Params) -> Result<Self, ApiError> {
+        let session = session(&mut params)?;
+        let (kind, contact) = one_contact(&mut params)?;
+        params.finish()?;
+        Ok(Self { session, kind, contact })
+    }
+}
+
+fn one_contact(params: &mut Params) -> Result<(ContactKind, Zeroizing<String>), ApiError> {
+    let mut text = |name: &str| params.text(name).map(|text| text.map(Zeroizing::new));
+    match (text("email")?, text("phone")?) {
+        (Some(email), None) => Ok((ContactKind::Email, email)),
+        (None, Some(phone)) => Ok((ContactKind::Phone, phone)),
+        _ => Err(invalid("email", "Give either an email or a phone")),
     }
 }
 
@@ -198,13 +233,7 @@ impl<B: Backend> Call<'_, B> {
     /// What somebody has who can be written to so.
     pub(super) async fn look_up(self, request: LookupRequest) -> Result<Answer, ApiError> {
         let LookupRequest { kind, contact, wanted } = request;
-        let unformed = || match kind {
-            ContactKind::Email => no_address(),
-            ContactKind::Phone => {
-                invalid("phone", "This is no telephone number; give it with its country, such as +14155550100")
-            }
-        };
-        let contact = self.backend.secrets().contact(kind, &contact).ok_or_else(unformed)?;
+        let contact = self.anchor(kind, &contact)?;
         let (livemode, now) = (self.caller.key.livemode, self.backend.now());
         let found = self.backend.credentials(kind, contact.clone()).await?;
         let met = found.into_iter().filter(|credential| wanted.is_met_by(credential, livemode, now));
@@ -213,6 +242,32 @@ impl<B: Backend> Call<'_, B> {
         let verified_person_id = verified.then(|| self.backend.secrets().verified_person_id(&contact));
         let object = "verified_person_lookup";
         answer(&VerifiedPersonLookup { object, verified, verified_person_id, livemode, credentials })
+    }
+
+    /// Keeps by what a person can be found again who was verified in a session.
+    pub(super) async fn leave_contact(self, request: ContactRequest) -> Result<Answer, ApiError> {
+        let ContactRequest { session, kind, contact } = request;
+        let contact = self.anchor(kind, &contact)?;
+        self.snapshot(&session).await?;
+        if !self.backend.leave_contact(session.clone(), kind, contact.clone()).await? {
+            let message = "Nobody has anything left of this session that could be found again: see its outcome";
+            return Err(ApiError::new(ErrorCode::CredentialMissing, message));
+        }
+        let verified_person_id = self.backend.secrets().verified_person_id(&contact);
+        answer(&VerifiedPersonContact {
+            object: "verified_person_contact",
+            session: session.stile(),
+            verified_person_id,
+        })
+    }
+
+    fn anchor(self, kind: ContactKind, contact: &str) -> Result<String, ApiError> {
+        self.backend.secrets().contact(kind, contact).ok_or_else(|| match kind {
+            ContactKind::Email => no_address(),
+            ContactKind::Phone => {
+                invalid("phone", "This is no telephone number; give it with its country, such as +14155550100")
+            }
+        })
     }
 
     /// Sends a code to the address of somebody who comes again.
@@ -292,6 +347,17 @@ mod tests {
         ] {
             assert_eq!(CodeRequest::read(json(&wrong)).unwrap_err().param.as_deref(), Some(param), "{wrong}");
         }
+    }
+
+    #[test]
+    fn one_contact_is_left_with_the_session_in_which_somebody_was_verified() {
+        let read = |more: &str| ContactRequest::read(json(&format!(r#"{{"session":"{SESSION}"{more}}}"#)));
+        assert_eq!(read(r#","email":"a@b.example""#).unwrap().kind, ContactKind::Email);
+        assert_eq!(read(r#","phone":"+14155550100""#).unwrap().kind, ContactKind::Phone);
+        for wrong in ["", r#","email":"a@b","phone":"+14155550100""#] {
+            assert_eq!(read(wrong).unwrap_err().param.as_deref(), Some("email"), "{wrong}");
+        }
+        assert_eq!(ContactRequest::read(json(r#"{"email":"a@b"}"#)).unwrap_err().param.as_deref(), Some("session"));
     }
 
     #[test]

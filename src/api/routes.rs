@@ -33,6 +33,8 @@ pub enum Operation {
     CheckCompliance,
     /// Finds what a person has who was verified before.
     LookUp,
+    /// Keeps by what a person can be found again who was verified.
+    LeaveContact,
     /// Sends a code to the address of somebody who comes again.
     SendCode,
     /// Ends a session by what somebody has who has entered their code.
@@ -65,9 +67,13 @@ impl Operation {
                 Access::Secret(Scope::SessionsRead)
             }
             Self::CheckCompliance => Access::Secret(Scope::Compliance),
-            Self::Create | Self::Update | Self::Review | Self::Override | Self::SendCode | Self::Reuse => {
-                Access::Secret(Scope::SessionsWrite)
-            }
+            Self::Create
+            | Self::Update
+            | Self::Review
+            | Self::Override
+            | Self::LeaveContact
+            | Self::SendCode
+            | Self::Reuse => Access::Secret(Scope::SessionsWrite),
             Self::Redact => Access::Secret(Scope::SessionsRedact),
             Self::Cancel | Self::Start => Access::SecretOrClient(Scope::SessionsWrite),
             Self::Events => Access::SecretOrClient(Scope::SessionsRead),
@@ -103,6 +109,7 @@ pub fn routes() -> Vec<Route> {
         stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
         stile(Method::GET, "/v1/compliance/check", O::CheckCompliance),
         stile(Method::POST, "/v1/verified_person/lookup", O::LookUp),
+        stile(Method::POST, "/v1/verified_person/contact", O::LeaveContact),
         stile(Method::POST, "/v1/verified_person/code", O::SendCode),
         stile(Method::POST, "/v1/verified_person/reuse", O::Reuse),
         stile(Method::POST, "/v1/verification_sessions", O::Create),

@@ -21,7 +21,7 @@ use super::operations::{Call, REPORT};
 use super::params::Params;
 use super::rate_limit::Admission;
 use super::requests::{CancelRequest, CreateRequest, StaffRequest, UpdateRequest, read_expand};
-use super::returning::{CodeRequest, LookupRequest, ReuseRequest};
+use super::returning::{CodeRequest, ContactRequest, LookupRequest, ReuseRequest};
 use super::routes::{Operation, Route, routes};
 use super::{openapi, page, stream};
 use crate::privacy::ApiKeyRecord;
@@ -170,6 +170,7 @@ impl<B: Backend> Api<B> {
             Operation::Retrieve => call.retrieve(id, params).await.map(done),
             Operation::CheckCompliance => call.check_compliance(params).map(done),
             Operation::LookUp => call.look_up(LookupRequest::read(params)?).await.map(done),
+            Operation::LeaveContact => call.leave_contact(ContactRequest::read(params)?).await.map(done),
             Operation::SendCode => call.send_code(CodeRequest::read(params)?).await.map(done),
             Operation::ListReports => call.list_reports(params).await.map(done),
             Operation::RetrieveReport => call.retrieve_report(id, params).await.map(done),

@@ -167,7 +167,7 @@ pub(super) fn body(route: &Route) -> Option<Value> {
             let schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
             Some(json!({ "required": false, "content": { "application/json": { "schema": schema } } }))
         }
-        (O::LookUp | O::SendCode | O::Reuse, _) => {
+        (O::LookUp | O::LeaveContact | O::SendCode | O::Reuse, _) => {
             let (required, properties) = of_returning(route.operation);
             let schema = json!({
                 "type": "object", "additionalProperties": false, "required": required, "properties": properties,
@@ -203,6 +203,9 @@ fn of_returning(operation: Operation) -> (Value, Value) {
                 "max_age": { "type": "integer", "minimum": 0, "description": "In seconds." },
             }),
         ),
+        Operation::LeaveContact => {
+            (json!(["session"]), json!({ "session": session, "email": email(), "phone": phone() }))
+        }
         Operation::SendCode => (
             json!(["session", "email"]),
             json!({
@@ -294,6 +297,7 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
         | O::Review
         | O::Override
         | O::LookUp
+        | O::LeaveContact
         | O::SendCode
         | O::Reuse
         | O::RetrieveReport => {}

@@ -4,7 +4,7 @@ use super::*;
 use crate::api::compliance::ComplianceRequest;
 use crate::api::params::Params;
 use crate::api::requests::{CancelRequest, CreateRequest, ListRequest, StaffRequest, UpdateRequest};
-use crate::api::returning::{CodeRequest, LookupRequest, ReuseRequest};
+use crate::api::returning::{CodeRequest, ContactRequest, LookupRequest, ReuseRequest};
 
 /// Every `$ref` of a document.
 fn references(value: &Value, found: &mut BTreeSet<String>) {
@@ -109,7 +109,7 @@ fn whatever_a_json_body_is_described_to_take_is_taken() {
 
 #[test]
 fn whatever_is_described_of_people_who_come_again_is_taken() {
-    for operation in [Operation::LookUp, Operation::SendCode, Operation::Reuse] {
+    for operation in [Operation::LookUp, Operation::LeaveContact, Operation::SendCode, Operation::Reuse] {
         let body = body_of(Dialect::Stile, operation);
         let schema = &body["content"]["application/json"]["schema"];
         let mut sent = Map::new();
@@ -130,6 +130,7 @@ fn whatever_is_described_of_people_who_come_again_is_taken() {
         let params = Params::json(Value::Object(sent).to_string().as_bytes()).unwrap();
         match operation {
             Operation::LookUp => drop(LookupRequest::read(params).unwrap()),
+            Operation::LeaveContact => drop(ContactRequest::read(params).unwrap()),
             Operation::SendCode => drop(CodeRequest::read(params).unwrap()),
             _ => drop(ReuseRequest::read(params).unwrap()),
         }

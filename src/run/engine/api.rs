@@ -308,6 +308,15 @@ impl Backend for EngineBackend {
         self.ways.credentials(kind, contact).await.map_err(not_returned)
     }
 
+    async fn leave_contact(&self, session: SessionId, kind: ContactKind, contact: String) -> Result<bool, ApiError> {
+        let left = move |store: &mut Store| match store.leave_contact(&session, kind, &contact) {
+            Ok(()) => Ok(true),
+            Err(StoreError::Missing) => Ok(false),
+            Err(error) => Err(error),
+        };
+        self.read(left).await
+    }
+
     async fn send_code(&self, session: SessionId, address: EmailAddress, language: String) -> Result<(), ApiError> {
         self.ways.send_code(session, address, language, Asker::Backend).await.map_err(not_returned)
     }

@@ -308,6 +308,17 @@ fn the_api_finds_what_somebody_has_and_ends_a_session_by_it() {
         assert_eq!((status, &ended["status"]), (200, &"verified".into()), "{ended}");
         let (status, error) = device.post(&key, "/v1/verified_person/code", &asked).await;
         assert_eq!((status, &error["error"]["code"]), (400, &"session_not_open".into()), "{error}");
+        // What was earned by coming again is nothing new, so that no address can be left with it.
+        let left = json!({ "session": id, "phone": "+14155550100" });
+        let (status, error) = device.post(&key, "/v1/verified_person/contact", &left).await;
+        assert_eq!((status, &error["error"]["code"]), (400, &"credential_missing".into()), "{error}");
+        let first = SessionId::from_random(&[1; SessionId::CHARACTERS]).stile();
+        let left = json!({ "session": first, "phone": "+1 415 555 0100" });
+        let (status, contact) = device.post(&key, "/v1/verified_person/contact", &left).await;
+        assert_eq!(status, 200, "{contact}");
+        let by_phone = json!({ "phone": "+14155550100" });
+        let (_, found) = device.post(&key, "/v1/verified_person/lookup", &by_phone).await;
+        assert_eq!(found["verified_person_id"], contact["verified_person_id"], "{found}");
         // Who is asked to say who they are cannot come again by an address.
         let (_, session) = device.post(&key, "/v1/verification_sessions", &json!({ "type": "identity" })).await;
         let asked = json!({ "session": session["id"], "email": EMAIL });
