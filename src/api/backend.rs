@@ -93,8 +93,13 @@ pub trait Backend: Send + Sync + 'static {
     fn facts(&self) -> DeviceFacts;
     /// Time since the engine started: limits are measured by it, because it never goes backwards.
     fn uptime(&self) -> Duration;
-    /// The clock on the wall.
+    /// The clock on the wall, for what is shown.
     fn now(&self) -> Timestamp;
+    /// The time to decide by.
+    ///
+    /// # Errors
+    /// [`ErrorCode::DeviceUnavailable`](super::ErrorCode::DeviceUnavailable) while the clock is wrong.
+    fn judged_now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
     /// What the screen shows.
     fn prompts(&self) -> watch::Receiver<Prompt>;
     /// Changes whenever a session has ended.

@@ -256,8 +256,9 @@ impl<B: Backend> Call<'_, B> {
         Ok(list(url, &found, |snapshot| Some(session_view(snapshot, showing))))
     }
 
-    pub(super) fn check_compliance(self, params: Params) -> Result<Answer, ApiError> {
-        let check = ComplianceCheck::of(&self.backend.rules(), &ComplianceRequest::read(params)?, self.backend.now())?;
+    pub(super) async fn check_compliance(self, params: Params) -> Result<Answer, ApiError> {
+        let (asked, now) = (ComplianceRequest::read(params)?, self.backend.judged_now().await?);
+        let check = ComplianceCheck::of(&self.backend.rules(), &asked, now)?;
         let unwritten = |_| ApiError::new(ErrorCode::Internal, "Report this request, with its identifier");
         serde_json::to_value(check).map(Answer::ok).map_err(unwritten)
     }

@@ -168,7 +168,7 @@ impl<B: Backend> Api<B> {
         match route.operation {
             Operation::List => call.list(params).await.map(done),
             Operation::Retrieve => call.retrieve(id, params).await.map(done),
-            Operation::CheckCompliance => call.check_compliance(params).map(done),
+            Operation::CheckCompliance => call.check_compliance(params).await.map(done),
             Operation::LookUp => call.look_up(LookupRequest::read(params)?).await.map(done),
             Operation::LeaveContact => call.leave_contact(ContactRequest::read(params)?).await.map(done),
             Operation::SendCode => call.send_code(CodeRequest::read(params)?).await.map(done),

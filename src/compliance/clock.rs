@@ -9,6 +9,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// So far an unconfirmed clock may be set back behind a time that was decided by. Within it an expiry is judged by the later time.
+pub const MOST_BACK: SignedDuration = SignedDuration::from_hours(24);
 /// For how long a time stays trusted after a source has confirmed it. A week without a network is normal, and a clock of a
 /// usual crystal (50 to 100 parts in a million) is off by a minute at most after it.
 pub const TRUSTED_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -72,6 +74,8 @@ pub struct ClockMark {
     pub floor: Timestamp,
     /// When a source has last confirmed the time.
     pub confirmed: Option<Confirmed>,
+    /// The latest time that was decided by, confirmed or not, since a source last confirmed one.
+    pub decided: Timestamp,
     /// The clock on the wall when this was written,
     pub wall: Timestamp,
     /// and the time since boot.
@@ -99,6 +103,11 @@ pub enum ClockFault {
         "the clock says a time before one that was known to be right; set it, or see 'carded clock show' if it is right"
     )]
     BeforeFloor,
+    /// It was set back by more than [`MOST_BACK`] behind a time that was decided by, and no source confirms that.
+    #[error(
+        "the clock was set back by more than a day; have a time service or a receiver confirm it, or see 'carded clock show' if it is right"
+    )]
+    SetBack,
     /// The satellites say another.
     #[error("the clock and the satellites differ by more than a minute; set the clock, or look after the receiver")]
     AgainstGnss,
@@ -127,6 +136,8 @@ impl ClockStep {
 pub struct ClockLook {
     /// The time to decide by, where it is plausible: never before the floor.
     pub time: Timestamp,
+    /// The time that an expiry is judged by: never before one that was decided by, confirmed or not.
+    pub expiry: Timestamp,
     /// How far it can be relied on.
     pub judged: Result<ClockTrust, ClockFault>,
     /// Whether the clock was set since the look before.
@@ -139,8 +150,8 @@ pub struct ClockKeeper {
     /// The time before which no clock can be right.
     earliest: Timestamp,
     floor: Timestamp,
-    /// When the floor was known, by the boot clock.
-    floor_boot: Duration,
+    /// When the floor was known, by the boot clock; `None` before the first look of a device that knew none.
+    floor_boot: Option<Duration>,
     confirmed: Option<Confirmed>,
     /// From which pair of readings a step is told; `None` before the first look after a boot.
     anchor: Option<(Timestamp, Duration)>,
@@ -150,6 +161,7 @@ pub struct ClockKeeper {
     is_against_gnss: bool,
     /// Whether a source confirms a time before the floor: then the floor waits for it.
     is_contradicted: bool,
+    decided: Timestamp,
     wall: Timestamp,
 }
 
@@ -160,15 +172,16 @@ impl ClockKeeper {
         let of_boot = mark.filter(|_| same_boot);
         Self {
             earliest,
-            floor: mark.map_or(earliest, |mark| mark.floor.max(earliest)),
+            floor: mark.map_or(earliest, |mark| mark.floor),
             // After a restart all of the time since boot has passed since the floor was known.
-            floor_boot: of_boot.map_or(Duration::ZERO, |mark| mark.boot),
+            floor_boot: mark.map(|mark| if same_boot { mark.boot } else { Duration::ZERO }),
             confirmed: mark.and_then(|mark| mark.confirmed),
             anchor: of_boot.map(|mark| (mark.wall, mark.boot)),
             last_look: None,
             synchronized_at: None,
             is_against_gnss: false,
             is_contradicted: false,
+            decided: mark.map_or(earliest, |mark| mark.decided),
             wall: mark.map_or(earliest, |mark| mark.wall),
         }
     }
@@ -196,13 +209,17 @@ impl ClockKeeper {
             Err(ClockFault::AgainstGnss)
         } else if later(wall, TOLERANCE) < self.floor {
             Err(ClockFault::BeforeFloor)
+        } else if confirmed.is_none() && later(wall, MOST_BACK) < self.decided {
+            Err(ClockFault::SetBack)
         } else {
+            self.decided = if confirmed.is_some() { wall } else { self.decided.max(wall) };
             self.confirmed = confirmed.map(|by| Confirmed { at: wall, by }).or(self.confirmed);
             Ok(self.trust(wall))
         };
         self.is_contradicted = judged == Err(ClockFault::BeforeFloor) && (self.is_contradicted || confirmed.is_some());
         (self.wall, self.last_look) = (wall, Some(boot));
-        ClockLook { time: wall.max(self.floor), judged, step }
+        let time = wall.max(self.floor);
+        ClockLook { time, expiry: time.max(self.decided), judged, step }
     }
 
     fn trust(&mut self, wall: Timestamp) -> ClockTrust {
@@ -216,11 +233,14 @@ impl ClockKeeper {
 
     /// It is at least as much later as the device has run, whatever anybody sets.
     fn raise_floor_by_running_time(&mut self, boot: Duration) {
-        let passed = boot.saturating_sub(self.floor_boot);
-        self.floor_boot = self.floor_boot.max(boot);
+        let known = self.floor_boot.unwrap_or(boot);
+        let passed = boot.saturating_sub(known);
+        self.floor_boot = Some(known.max(boot));
         if !self.is_contradicted {
             self.floor = later(self.floor, signed(passed.saturating_sub(drift(passed))));
         }
+        // Newer rules say that it is later, and nothing of when.
+        self.floor = self.floor.max(self.earliest);
     }
 
     fn step_of(&self, reading: &ClockReading) -> Option<ClockStep> {
@@ -246,7 +266,8 @@ impl ClockKeeper {
     /// What is to be kept over a restart.
     #[must_use]
     pub fn mark(&self) -> ClockMark {
-        ClockMark { floor: self.floor, confirmed: self.confirmed, wall: self.wall, boot: self.floor_boot }
+        let boot = self.floor_boot.unwrap_or_default();
+        ClockMark { floor: self.floor, confirmed: self.confirmed, decided: self.decided, wall: self.wall, boot }
     }
 
     /// Forgets the floor and every confirmation, on an operator's order.

@@ -67,6 +67,12 @@ impl Timekeeper {
         self.last.time.saturating_add(self.boot().saturating_sub(self.looked_at)).unwrap_or(Timestamp::MAX)
     }
 
+    /// The time that an expiry is judged by, which is never before one that was decided by.
+    pub(super) fn expiry_time(&self) -> Timestamp {
+        let passed = self.boot().saturating_sub(self.looked_at);
+        self.last.expiry.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    }
+
     /// Time since the machine booted.
     pub(super) fn boot(&self) -> Duration {
         self.clock.boot()

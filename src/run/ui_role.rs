@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::process::{stop_on_signals, stopped};
 use super::socket::{Connection, EngineWriter, SocketError};
-use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, ReturnSaid};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
 use crate::session::{ConsentText, SessionId};
 use crate::ui::{Ask, Command, UiError, UiHandle, Update, WindowOptions, show};
 
@@ -94,12 +94,10 @@ async fn serve(socket: &Path, window: &UiHandle, pressed: &mut mpsc::Receiver<Co
                     shown.send_replace(session.map(|session| (session, prompt.estimates_age)));
                     window.update(Update::Prompt(prompt));
                 }
-                Body::Message(EngineMessage::Returning { said, .. }) => window.update(Update::Returning(said)),
-                // Somebody may wait for an answer; the full check is always open.
-                Body::Message(EngineMessage::Failed { why }) => {
-                    tracing::warn!("{why}");
-                    window.update(Update::Returning(ReturnSaid::NotEnough));
+                Body::Message(EngineMessage::Returning { session, said }) => {
+                    window.update(Update::Returning(session, said));
                 }
+                Body::Message(EngineMessage::Failed { why }) => tracing::warn!("{why}"),
                 Body::Message(_) => {}
                 Body::Preview(picture) => window.update(Update::Preview(picture)),
             }

@@ -198,6 +198,8 @@ pub enum ReturnSaid {
     },
     /// No code is awaited any more: ask for a new one.
     NoCode,
+    /// The device cannot do that now: nobody's failure. The full check is open once it can go on.
+    Unavailable,
     /// What this person has does not answer what is asked here. The full check is open.
     NotEnough,
     /// It was right, and what they have is enough.

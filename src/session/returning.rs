@@ -14,6 +14,7 @@ use super::decision::{Decision, NamedCheck, Verdict};
 use super::outcome::Strength;
 use super::policy::Policy;
 use super::request::AllowedType;
+use super::surroundings::Surroundings;
 use crate::compliance::AgeTier;
 use crate::document::{CheckResult, CheckStrength, DocumentKind};
 
@@ -128,6 +129,8 @@ pub(super) struct Claim {
     pub kind: Option<DocumentKind>,
     /// How strong the evidence was.
     pub strength: Strength,
+    /// Whether a live face was compared with the portrait.
+    pub face: bool,
     /// Whether it was earned live.
     pub livemode: bool,
     /// From when on it grants anything.
@@ -142,7 +145,9 @@ impl Claim {
         let strong_enough = match self.strength {
             Strength::DocumentFace => true,
             Strength::Document => !policy.require_liveness && !policy.require_face_match,
-            Strength::FrontOnly => policy.accept_front_only,
+            Strength::FrontOnly => {
+                policy.accept_front_only && (self.face || !policy.require_liveness && !policy.require_face_match)
+            }
             Strength::AgeEstimate => policy.age_threshold().is_some(),
         };
         let accepted = match self.kind {
@@ -186,6 +191,7 @@ impl Credential {
             tier: self.tier,
             kind: kind.map(AllowedType::kind),
             strength: self.strength,
+            face: self.method.ends_with("_face"),
             livemode: self.livemode,
             from: self.verified_at,
             until: self.expires_at,
@@ -199,18 +205,25 @@ impl Returned {
     ///
     /// # Errors
     /// [`NoAnswer`] when the credential does not answer what is asked.
-    pub fn decide(&self, policy: &Policy, livemode: bool, now: Timestamp) -> Result<Decision, NoAnswer> {
+    pub fn decide(
+        &self,
+        policy: &Policy,
+        livemode: bool,
+        now: Timestamp,
+        surroundings: Surroundings,
+    ) -> Result<Decision, NoAnswer> {
         self.credential.answers(policy, livemode, now)?;
-        let passed = |name| NamedCheck {
-            name: Cow::Borrowed(name),
-            result: CheckResult::Pass,
-            strength: CheckStrength::Moderate,
-        };
+        let check = |name, result, strength| NamedCheck { name: Cow::Borrowed(name), result, strength };
+        let passed =
+            ["credential", self.proof.check()].map(|name| check(name, CheckResult::Pass, CheckStrength::Moderate));
+        // What is odd about the device is as odd for somebody who comes again.
+        let odd = || surroundings.flags();
+        let flagged = odd().map(|name| check(name, CheckResult::Flag, CheckStrength::Weak));
         Ok(Decision {
             verdict: Verdict::Verified,
             reasons: Vec::new(),
-            checks: vec![passed("credential"), passed(self.proof.check())],
-            flags: Vec::new(),
+            checks: passed.into_iter().chain(flagged).collect(),
+            flags: odd().map(Cow::Borrowed).collect(),
         })
     }
 
@@ -365,7 +378,7 @@ mod tests {
             let policy = Policy { asks_identity: identity, ..Policy::for_tier(TIERS[asked]) };
             let answers = credential.answers(&policy, livemode, at(second));
             let returned = Returned { credential, proof: ReturnProof::EmailCode };
-            let decision = returned.decide(&policy, livemode, at(second));
+            let decision = returned.decide(&policy, livemode, at(second), Surroundings::default());
             let may = tier >= asked && livemode == mine && !identity && (0..86_400).contains(&second);
             prop_assert_eq!((answers.is_ok(), decision.is_ok()), (may, may));
             if let Ok(decision) = decision {

@@ -32,7 +32,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn clock(&self) -> Result<Option<KeptClock>, StoreError> {
-        let kept = "SELECT floor_at, confirmed_at, confirmed_by, wall_at, boot_ms, boot_id FROM clock";
+        let kept = "SELECT floor_at, confirmed_at, confirmed_by, wall_at, boot_ms, boot_id, decided_at FROM clock";
         let mut statement = self.connection.prepare_cached(kept)?;
         let mut found = statement.query([])?;
         let Some(row) = found.next()? else { return Ok(None) };
@@ -49,6 +49,7 @@ impl Store {
         let mark = ClockMark {
             floor: rows::timestamp(floor)?,
             confirmed,
+            decided: rows::timestamp(row.get(6)?)?,
             wall: rows::timestamp(wall)?,
             boot: Duration::from_millis(boot.unsigned_abs()),
         };
@@ -101,11 +102,12 @@ fn keep(transaction: &Transaction<'_>, kept: &KeptClock) -> Result<(), StoreErro
     let confirmed_by = mark.confirmed.map(|confirmed| confirmed.by.as_str());
     transaction
         .prepare_cached(
-            "INSERT INTO clock (only_row, floor_at, confirmed_at, confirmed_by, wall_at, boot_ms, boot_id)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO clock (only_row, floor_at, confirmed_at, confirmed_by, wall_at, boot_ms, boot_id, decided_at)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)
              ON CONFLICT (only_row) DO UPDATE SET floor_at = max(floor_at, excluded.floor_at),
                  confirmed_at = excluded.confirmed_at, confirmed_by = excluded.confirmed_by,
-                 wall_at = excluded.wall_at, boot_ms = excluded.boot_ms, boot_id = excluded.boot_id",
+                 wall_at = excluded.wall_at, boot_ms = excluded.boot_ms, boot_id = excluded.boot_id,
+                 decided_at = excluded.decided_at",
         )?
         .execute((
             rows::millis(mark.floor)?,
@@ -114,6 +116,7 @@ fn keep(transaction: &Transaction<'_>, kept: &KeptClock) -> Result<(), StoreErro
             rows::millis(mark.wall)?,
             millis(mark.boot),
             kept.boot_id.as_deref(),
+            rows::millis(mark.decided)?,
         ))?;
     Ok(())
 }

@@ -119,6 +119,10 @@ impl Store {
                 transaction
                     .prepare_cached("DELETE FROM credential WHERE session = ?1")?
                     .execute([wish.session.as_str()])?;
+                // What was used again was not theirs to use.
+                if let Some(reused) = first.outcome.reuses().and_then(|reused| reused.outcome.as_deref()) {
+                    transaction.prepare_cached("DELETE FROM credential WHERE outcome = ?1")?.execute([reused])?;
+                }
             }
             let session = Some(wish.session.clone());
             let entry =

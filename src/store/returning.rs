@@ -107,20 +107,51 @@ impl Store {
         })
     }
 
-    /// What a person has who can be written to so: the newest first, expired ones too.
+    /// What a person has who can be written to so, the newest first; not what is over at `now`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
-    pub fn credentials_of(&self, kind: ContactKind, contact: &str) -> Result<Vec<Credential>, StoreError> {
+    pub fn credentials_of(
+        &self,
+        kind: ContactKind,
+        contact: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Credential>, StoreError> {
         let found = "SELECT id, outcome, tier, method, strength, rule_version, verified_at, expires_at, livemode
              FROM credential JOIN contact ON contact.credential = credential.id
-             WHERE contact.value = ?1 AND contact.kind = ?2
+             WHERE contact.value = ?1 AND contact.kind = ?2 AND expires_at > ?4
              ORDER BY verified_at DESC, id LIMIT ?3";
         let mut statement = self.connection.prepare_cached(found)?;
-        statement.query_and_then((contact, kind.as_str(), MOST_FOUND), credential)?.collect()
+        statement.query_and_then((contact, kind.as_str(), MOST_FOUND, rows::millis(now)?), credential)?.collect()
     }
 
-    /// Keeps by what a person who was verified in a session can be found again; done twice, it is kept once.
+    /// Gives the newest letter to an address back, which was not sent.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; it counts as sent then.
+    pub fn give_back_code(&mut self, contact: &str) -> Result<(), StoreError> {
+        let mark = self.api_secrets().address_mark(contact);
+        self.transact(|transaction| {
+            transaction
+                .prepare_cached(
+                    "DELETE FROM code_attempt WHERE number =
+                        (SELECT max(number) FROM code_attempt WHERE kind = 'sent' AND address = ?1)",
+                )?
+                .execute([&mark])?;
+            Ok(())
+        })
+    }
+
+    /// Whether what an outcome has earned is still there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn has_credential(&self, outcome: &str) -> Result<bool, StoreError> {
+        let there = "SELECT EXISTS (SELECT 1 FROM credential WHERE outcome = ?1)";
+        Ok(self.connection.prepare_cached(there)?.query_row([outcome], |row| row.get(0))?)
+    }
+
+    /// Keeps by what a person who was verified in a session can be found again, in the place of what was kept of that kind.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when that session has left nothing: nobody was verified, or it was erased.
@@ -160,9 +191,15 @@ pub(super) fn keep_given(transaction: &Transaction<'_>, session: &SessionId, ear
 }
 
 fn keep(transaction: &Transaction<'_>, kind: ContactKind, contact: &str, earned: &str) -> Result<(), StoreError> {
+    // One of each kind: the next one takes the place of a wrong one, and nobody ties theirs beside it.
     transaction
-        .prepare_cached("INSERT OR IGNORE INTO contact (value, kind, credential) VALUES (?1, ?2, ?3)")?
-        .execute((contact, kind.as_str(), earned))?;
+        .prepare_cached("DELETE FROM contact WHERE credential = ?1 AND kind = ?2")?
+        .execute((earned, kind.as_str()))?;
+    transaction.prepare_cached("INSERT INTO contact (value, kind, credential) VALUES (?1, ?2, ?3)")?.execute((
+        contact,
+        kind.as_str(),
+        earned,
+    ))?;
     Ok(())
 }
 

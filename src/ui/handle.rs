@@ -12,7 +12,7 @@ use super::returning::{Returning, Typed};
 use super::view::{Button, LinkState, View, guide};
 use crate::imaging::Rgb;
 use crate::session::protocol::ReturnSaid;
-use crate::session::{Prompt, Screen};
+use crate::session::{Prompt, Screen, SessionId};
 
 /// Something new for the window.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub enum Update {
     /// What is shown now.
     Prompt(Prompt),
     /// What became of what somebody said who was here before.
-    Returning(ReturnSaid),
+    Returning(SessionId, ReturnSaid),
     /// What the camera sees, as it sees it (unmirrored).
     Preview(Rgb),
     /// Close the window.
@@ -173,8 +173,10 @@ impl Inbox {
                 }
                 self.prompt = prompt;
             }
-            Update::Returning(said) => {
-                if let Some(returning) = &mut self.returning {
+            Update::Returning(session, said) => {
+                // An answer may come late, to the next person's screen.
+                let mine = self.prompt.session.as_ref() == Some(&session);
+                if let Some(returning) = self.returning.as_mut().filter(|_| mine) {
                     returning.hear(said);
                     self.since = Instant::now();
                 }
@@ -296,7 +298,17 @@ mod tests {
     fn an_answer_that_nobody_waits_for_any_more_is_dropped() {
         let ui = handle();
         ui.update(Update::Connected);
-        ui.update(Update::Returning(ReturnSaid::CodeSent));
+        let session = |number| SessionId::from_random(&[number; SessionId::CHARACTERS]);
+        ui.update(Update::Returning(session(1), ReturnSaid::CodeSent));
         assert!(ui.inbox().returning.is_none());
+        // Somebody else is at the screen by now, or the same person has begun anew.
+        let consent = Prompt { session: Some(session(2)), screen: Screen::Consent, ..Prompt::idle() };
+        ui.update(Update::Prompt(consent));
+        ui.inbox().press(Button::ComeAgain);
+        for (of, said) in [(1, ReturnSaid::Offline), (2, ReturnSaid::CodeSent)] {
+            ui.update(Update::Returning(session(of), said));
+            let view = ui.inbox().view(Duration::ZERO);
+            assert_eq!(view.entry.unwrap().keys, crate::ui::returning::Keys::Address, "{said:?}");
+        }
     }
 }

@@ -134,6 +134,18 @@ impl Returning {
 
     /// Takes in what the engine said.
     pub fn hear(&mut self, said: ReturnSaid) {
+        // An answer to what was asked before one went back says nothing here.
+        let awaited = match said {
+            ReturnSaid::CodeSent | ReturnSaid::NoAddress | ReturnSaid::Offline => self.step == Step::Sending,
+            ReturnSaid::WrongCode { .. } | ReturnSaid::NoCode | ReturnSaid::NotEnough => self.step == Step::Comparing,
+            ReturnSaid::TooOften { .. } | ReturnSaid::Unavailable => {
+                matches!(self.step, Step::Sending | Step::Comparing)
+            }
+            ReturnSaid::Accepted => false,
+        };
+        if !awaited {
+            return;
+        }
         let (step, note) = match said {
             ReturnSaid::CodeSent => (Step::Code, None),
             ReturnSaid::NoAddress => (Step::Address, Some(words::NO_ADDRESS)),
@@ -141,6 +153,7 @@ impl Returning {
             ReturnSaid::WrongCode { .. } => (Step::Code, Some(words::WRONG_CODE)),
             ReturnSaid::NoCode => (Step::Address, Some(words::CODE_IS_OVER)),
             ReturnSaid::Offline => (Step::Told(words::OFFLINE), None),
+            ReturnSaid::Unavailable => (Step::Told(words::UNAVAILABLE), None),
             ReturnSaid::NotEnough => (Step::Told(words::NOT_ENOUGH), None),
             // The next prompt shows it.
             ReturnSaid::Accepted => return,
@@ -238,9 +251,21 @@ mod tests {
     #[test]
     fn whatever_is_said_leaves_a_way_back_to_the_full_check() {
         let ways = [Button::Back, Button::FullCheck];
+        let asked = |keys| {
+            let mut returning = Returning::begin();
+            typed(&mut returning, "a@b");
+            assert!(returning.send().is_some());
+            if keys == Keys::Digits {
+                returning.hear(ReturnSaid::CodeSent);
+                typed(&mut returning, "123456");
+                assert!(returning.send().is_some());
+            }
+            returning
+        };
         for said in [
             ReturnSaid::CodeSent,
             ReturnSaid::Offline,
+            ReturnSaid::Unavailable,
             ReturnSaid::TooOften { again_after_s: 60 },
             ReturnSaid::NoAddress,
             ReturnSaid::WrongCode { left: 3 },
@@ -249,17 +274,21 @@ mod tests {
             ReturnSaid::NotEnough,
             ReturnSaid::Accepted,
         ] {
-            let mut returning = Returning::begin();
-            returning.hear(said);
-            let view = view(&returning);
-            assert!(view.buttons.iter().any(|button| ways.contains(button)), "{said:?}");
-            assert!(!view.title.is_empty());
+            for keys in [Keys::Address, Keys::Digits] {
+                let mut returning = asked(keys);
+                returning.hear(said);
+                let view = view(&returning);
+                assert!(view.buttons.iter().any(|button| ways.contains(button)), "{said:?}");
+                assert!(!view.title.is_empty());
+            }
         }
     }
 
     #[test]
     fn without_a_connection_it_is_said_so() {
         let mut returning = Returning::begin();
+        typed(&mut returning, "a@b");
+        assert!(returning.send().is_some());
         returning.hear(ReturnSaid::Offline);
         let view = view(&returning);
         assert!(view.title.contains("no connection") && view.buttons == [Button::FullCheck], "{}", view.title);

@@ -56,6 +56,9 @@ pub const OFFLINE: Words =
     words("We have no connection for that now", "You can do the full check instead: it needs none");
 /// Too many codes.
 pub const TOO_OFTEN: Words = words("That was tried too often", "You can do the full check instead");
+/// A fault of the device.
+pub const UNAVAILABLE: Words =
+    words("This does not work at the moment", "This is not your fault. You can do the full check instead");
 /// What is known is not enough for what is asked now.
 pub const NOT_ENOUGH: Words = words("This time we need the full check", "It does not take long");
 /// Added while deciding when it takes long.

@@ -149,6 +149,7 @@ fn not_returned(refusal: ReturnRefusal) -> ApiError {
     let words = refusal.to_string();
     match refusal {
         ReturnRefusal::Said(said) => match said {
+            ReturnSaid::Unavailable => unavailable(words),
             ReturnSaid::Offline => ApiError::new(ErrorCode::MailUnavailable, words).again_after(AGAIN_AFTER),
             ReturnSaid::TooOften { again_after_s } => {
                 let wait = Duration::from_secs(again_after_s.into());
@@ -193,6 +194,10 @@ impl Backend for EngineBackend {
 
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    async fn judged_now(&self) -> Result<Timestamp, ApiError> {
+        self.ways.judged_now().await.map_err(|_| stopping())?.map_err(unavailable)
     }
 
     fn prompts(&self) -> watch::Receiver<Prompt> {

@@ -72,6 +72,8 @@ pub(super) enum Wish {
         proof: Option<ReturnProof>,
         answer: oneshot::Sender<Result<Answered, StartRefusal>>,
     },
+    /// A letter was sent to whoever is before the screen.
+    AwaitCode { session: SessionId },
     /// Ends a test session as it was chosen.
     Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<Ended> },
 }
@@ -223,6 +225,7 @@ impl Desk {
                 let done = self.end_returned(&session, credentials, proof).await?;
                 let _ = answer.send(done);
             }
+            Wish::AwaitCode { session } => self.await_code(&session).await?,
             Wish::Conclude { session, outcome, answer } => {
                 let done = self.end_on_wish(&session, chosen(outcome)).await?;
                 let _ = answer.send(done);

@@ -227,6 +227,9 @@ impl Desk {
     pub(super) async fn reconcile(&mut self) -> Result<(), EngineError> {
         self.look_at_clocks().await?;
         let is_wrong = self.time.fault().is_some();
+        if !is_wrong {
+            self.end_on_other_rule().await?;
+        }
         self.faults.clock_again_at = is_wrong.then(|| self.origin.elapsed() + CLOCK_AGAIN_AFTER);
         let fault = self.faults.first();
         match (std::mem::replace(&mut self.faults.told, fault), fault) {
@@ -417,8 +420,9 @@ impl Desk {
         ending: Ending,
         at: Timestamp,
     ) -> Result<Event, EngineError> {
-        if matches!(ending, Ending::Decided { .. }) {
-            self.keep_time().await?;
+        // No restart may go back behind a decision.
+        if matches!(ending, Ending::Decided { .. }) && !self.keep_time().await? {
+            return Ok(Event::CommitFailed);
         }
         let rule = self.rule_of(&record, at);
         let record = SessionRecord { state: ending.state(), ..record };

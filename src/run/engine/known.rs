@@ -29,7 +29,8 @@ impl Desk {
     /// Whether somebody who was here before may show that instead: letters can be sent, and it is not asked who they are.
     pub(super) fn offers_return(&self, session: &Session) -> bool {
         let asked = session.record().state == SessionState::AwaitingConsent;
-        asked && self.config.mail.is_some() && !session.policy().asks_identity
+        // Only an integrator's program leaves addresses, so that without one nobody can be found by theirs.
+        asked && self.config.mail.is_some() && self.config.api.is_some() && !session.policy().asks_identity
     }
 
     /// Notes on a document that it was used more often than is usual: an anchor of a document says that, and no face does.
@@ -82,32 +83,41 @@ impl Desk {
             .into_iter()
             .filter(|credential| credential.answers(&policy, livemode, now).is_ok())
             .max_by_key(|credential| credential.expires_at);
-        let Some(proof) = proof else {
-            // Whatever they have: how much time somebody gets is not to tell whether they are known.
-            self.step_of(id, Event::Returning).await?;
-            return Ok(Ok(if best.is_some() { Answered::Yes } else { Answered::No }));
-        };
         let Some(credential) = best else { return Ok(Ok(Answered::No)) };
+        let Some(proof) = proof else { return Ok(Ok(Answered::Yes)) };
+        // Between the code and now it may have been erased or overridden.
+        let outcome = credential.outcome.clone();
+        match self.store.call(move |store| store.has_credential(&outcome)).await? {
+            Ok(true) => {}
+            Ok(false) => return Ok(Ok(Answered::No)),
+            Err(error) => return Ok(Err(self.failed_store(&error))),
+        }
         let returned = Returned { credential, proof };
         if self.is_present(id) {
             self.step(Event::Returned { returned: Box::new(returned), livemode }).await?;
             return Ok(match self.session.as_ref().map(|session| session.record().state) {
-                Some(SessionState::Verified) => Ok(Answered::Yes),
+                // Staff may have to look first, because of a flag.
+                Some(SessionState::Verified | SessionState::AwaitingReview) => Ok(Answered::Yes),
                 // Its end is known and not yet on disk.
                 Some(SessionState::Deciding) => Err(DeviceFault::Store.into()),
                 _ => Ok(Answered::No),
             });
         }
-        let Ok(decision) = returned.decide(&policy, livemode, now) else { return Ok(Ok(Answered::No)) };
-        let evidence = Box::new(Evidence { returned: Some(returned), ..Evidence::default() });
+        let surroundings = self.now().surroundings;
+        let Ok(decision) = returned.decide(&policy, livemode, now, surroundings) else { return Ok(Ok(Answered::No)) };
+        // Nobody can be asked to look at somebody whom no screen has seen yet.
+        if decision.flags.iter().any(|flag| policy.review_flags.contains(&flag.as_ref())) {
+            return Ok(Ok(Answered::No));
+        }
+        let evidence = Box::new(Evidence { returned: Some(returned), surroundings, ..Evidence::default() });
         Ok(match self.commit(record, Ending::Decided { decision, evidence }, now).await? {
             Event::Committed => Ok(Answered::Yes),
             _ => Err(DeviceFault::Store.into()),
         })
     }
 
-    /// One step of a session, if it is the one before the camera.
-    async fn step_of(&mut self, id: &SessionId, event: Event) -> Result<(), EngineError> {
-        if self.is_present(id) { self.step(event).await } else { Ok(()) }
+    /// Gives somebody at the screen time for the letter that was sent to them.
+    pub(super) async fn await_code(&mut self, id: &SessionId) -> Result<(), EngineError> {
+        if self.is_present(id) { self.step(Event::Returning).await } else { Ok(()) }
     }
 }

@@ -21,6 +21,8 @@ use crate::session::protocol::{ClientMessage, EngineMessage, Letter, PrivateText
 use crate::session::{Credential, ReturnProof, SessionId};
 use crate::store::{CodeAttempt, CodeBudget, MOST_CODES_ENTERED, StoreError};
 
+/// For how long a code may be entered again that a fault of the device has spent.
+const AGAIN_WITHIN: Duration = Duration::from_mins(1);
 /// Codes that are awaited at once; the one that is over first makes room.
 const MOST_AWAITED: usize = 32;
 
@@ -63,6 +65,7 @@ fn words(said: ReturnSaid) -> &'static str {
         ReturnSaid::NoAddress => "this is no e-mail address; give one such as name@shop.example",
         ReturnSaid::WrongCode { .. } => "this is not the code that was sent; look at the newest letter",
         ReturnSaid::NoCode => "no code is awaited for this session any more; ask for a new one",
+        ReturnSaid::Unavailable => "the device cannot do that now; do the full check, or ask again in a moment",
         ReturnSaid::NotEnough => "what this person has does not answer what this session asks; do the full check",
         ReturnSaid::CodeSent | ReturnSaid::Accepted => "it was done",
     }
@@ -126,7 +129,8 @@ impl Ways {
         kind: ContactKind,
         contact: String,
     ) -> Result<Vec<Credential>, ReturnRefusal> {
-        Ok(self.store.call(move |store| store.credentials_of(kind, &contact)).await??)
+        let now = self.judged_now().await?.map_err(StartRefusal::from)?;
+        Ok(self.store.call(move |store| store.credentials_of(kind, &contact, now)).await??)
     }
 
     /// Sends a code to an address, if whoever has it has something that answers what a session asks.
@@ -156,8 +160,12 @@ impl Ways {
             answers.then(|| Letter { to: text(address.reveal()), code: text(&code.reveal()), language, minutes });
         drop(address);
         if !self.letters.send(letter).await {
+            // Nothing was sent: that costs nobody a letter.
+            self.store.call(move |store| store.give_back_code(&contact)).await??;
             return Err(ReturnRefusal::Said(ReturnSaid::Offline));
         }
+        let order = Order::Wish(Wish::AwaitCode { session: session.clone() });
+        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
         // Also where nothing was sent: what is entered then is wrong, and counted, as it would be otherwise.
         let hash = self.secrets.one_time_hash(&contact, &session, &code);
         let uptime = self.origin.elapsed();
@@ -175,9 +183,18 @@ impl Ways {
         if !self.codes.take(&session, &contact, &hash, self.origin.elapsed()) {
             return Err(ReturnRefusal::Said(ReturnSaid::WrongCode { left }));
         }
+        let uptime = self.origin.elapsed();
+        let proof = Some(ReturnProof::EmailCode);
         // Only now: between the letter and the code it may have expired, or been erased.
-        let credentials = self.credentials(ContactKind::Email, contact).await?;
-        match self.returned(&session, credentials, Some(ReturnProof::EmailCode)).await? {
+        let answered = match self.credentials(ContactKind::Email, contact.clone()).await {
+            Ok(credentials) => self.returned(&session, credentials, proof).await,
+            Err(error) => Err(error),
+        };
+        // A fault of the device costs nobody their code; what is left of its time is a minute, or more.
+        if answered.is_err() {
+            self.codes.put(session.clone(), Awaited { contact, hash, until: uptime + AGAIN_WITHIN }, uptime);
+        }
+        match answered? {
             Answered::Yes => {
                 self.due.send_modify(|changes| *changes += 1);
                 Ok(())
@@ -212,7 +229,10 @@ impl Ways {
         let said = match done {
             Ok(()) => well,
             Err(ReturnRefusal::Said(said)) => said,
-            Err(refusal) => return Some(EngineMessage::Failed { why: refusal.to_string() }),
+            Err(refusal) => {
+                tracing::warn!("somebody who was here before cannot be served: {refusal}");
+                ReturnSaid::Unavailable
+            }
         };
         Some(EngineMessage::Returning { session, said })
     }

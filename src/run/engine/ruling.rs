@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::EngineError;
 use super::desk::Desk;
 use crate::compliance::{PlaceDays, Rule, RuleBook};
-use crate::session::SessionRecord;
+use crate::session::machine::Event;
+use crate::session::{CanceledBy, SessionRecord};
 
 /// The rule of a session, and the table that it is from.
 pub(super) struct HeldRule {
@@ -36,14 +38,29 @@ impl Desk {
         }
     }
 
+    /// Ends a session whose day has come to another rule than the one that it began by: nobody is judged by yesterday's.
+    pub(super) async fn end_on_other_rule(&mut self) -> Result<(), EngineError> {
+        let open = self.session.as_ref().is_some_and(|session| !session.record().state.is_terminal());
+        let Some(held) = self.held.as_ref().filter(|_| open) else { return Ok(()) };
+        let now = held.book.resolve_at(held.rule.use_case, &held.rule.jurisdiction, self.wall());
+        if now.is_ok_and(|rule| rule == held.rule) {
+            return Ok(());
+        }
+        tracing::warn!("another rule holds since a session began; it ends, and may begin anew");
+        self.step(Event::Cancel { by: CanceledBy::Device }).await
+    }
+
     /// The calendar days of the session's place, or of the site. Both are in the rule table: a session is not made, and
     /// not taken up again, otherwise.
     pub(super) fn days(&self) -> PlaceDays {
-        let now = self.wall();
-        let days = match &self.held {
-            Some(held) => held.book.days_at(&held.rule.jurisdiction, now),
-            None => self.rules_in_use().days_at(&self.config.site.jurisdiction, now),
+        let days_at = |at: Timestamp| {
+            let days = match &self.held {
+                Some(held) => held.book.days_at(&held.rule.jurisdiction, at),
+                None => self.rules_in_use().days_at(&self.config.site.jurisdiction, at),
+            };
+            days.unwrap_or_else(|| PlaceDays::single(at.to_zoned(jiff::tz::TimeZone::UTC).date()))
         };
-        days.unwrap_or_else(|| PlaceDays::single(now.to_zoned(jiff::tz::TimeZone::UTC).date()))
+        // A clock that was set back makes nobody older, and no document valid again.
+        PlaceDays { earliest: days_at(self.wall()).earliest, latest: days_at(self.time.expiry_time()).latest }
     }
 }

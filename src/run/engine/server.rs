@@ -1,6 +1,7 @@
 //! The engine's side of the socket: one task a client, each with what its role may do and nothing more.
 //!
-//! Always holds: no message of a client reaches a decision but what one of the staff says by their code, through a till; a
+//! Always holds: no message of a client reaches a decision but what one of the staff says by their code, through a till, and the
+//! code that somebody has received who was verified before; a
 //! client that is slow or silent holds up nobody else; what a lost `sync` had leased is free again at once.
 
 use std::sync::Arc;
@@ -282,7 +283,11 @@ impl Server {
 
     /// Hears somebody who was verified before, and answers when that is done.
     fn hear_returning(&self, message: ClientMessage, saying: &mpsc::Sender<EngineMessage>) {
-        let (ways, Ok(place)) = (self.ways.clone(), saying.clone().try_reserve_owned()) else { return };
+        let (ways, Ok(place)) = (self.ways.clone(), saying.clone().try_reserve_owned()) else {
+            // Two are under way: what they say answers this one, too.
+            tracing::debug!("a client asks faster than it is answered");
+            return;
+        };
         tokio::spawn(async move {
             if let Some(said) = ways.returning(message).await {
                 place.send(said);

@@ -21,7 +21,7 @@ use crate::compliance::RuleBook;
 use crate::privacy::{ApiSecrets, StaffCode, StaffId};
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
-use crate::session::{CanceledBy, OutcomeResult, SessionId};
+use crate::session::{CanceledBy, DeviceFault, OutcomeResult, SessionId};
 use crate::store::{Override, OverrideFacts, OverrideRefusal, StaffCheck, StoreError};
 
 /// Why one of the staff was not heeded.
@@ -123,6 +123,14 @@ impl Ways {
         Ok(answered.await.map_err(|_| EngineError::Ended("desk"))??)
     }
 
+    /// The time to decide by, unless the clock is wrong.
+    pub(super) async fn judged_now(&self) -> Result<Result<Timestamp, DeviceFault>, EngineError> {
+        let (answer, answered) = oneshot::channel();
+        let order = Order::Clock(ClockWish::Now(answer));
+        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
+        answered.await.map_err(|_| EngineError::Ended("desk"))
+    }
+
     /// Sets their outcome over that of a session.
     pub(super) async fn override_outcome(
         &self,
@@ -132,12 +140,7 @@ impl Ways {
         again: bool,
     ) -> Result<(), StaffRefusal> {
         let staff = self.who(code).await?;
-        let (answer, answered) = oneshot::channel();
-        let order = Order::Clock(ClockWish::Fault(answer));
-        self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
-        if let Some(fault) = answered.await.map_err(|_| EngineError::Ended("desk"))? {
-            return Err(StartRefusal::from(fault).into());
-        }
+        let at = self.judged_now().await?.map_err(StartRefusal::from)?;
         let config = Arc::clone(&self.config);
         let overridden = self.store.call(move |store| {
             let render = |facts: &OverrideFacts<'_>| {
@@ -149,7 +152,6 @@ impl Ways {
                 };
                 bodies(&config, facts.event, EventKind::Overridden, &snapshot, facts.at)
             };
-            let at = Timestamp::now();
             store.override_outcome(&Override { session: &session, result, staff: &staff, at, again, bodies: &render })
         });
         let overridden = overridden.await?;

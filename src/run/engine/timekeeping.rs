@@ -17,8 +17,8 @@ use crate::store::StoreError;
 
 /// Somebody asks about the clock.
 pub(super) enum ClockWish {
-    /// Whether it decides anything now.
-    Fault(oneshot::Sender<Option<DeviceFault>>),
+    /// What time it is to decide by, if anything is decided now.
+    Now(oneshot::Sender<Result<Timestamp, DeviceFault>>),
     /// The operator.
     Order(ClockOrder, oneshot::Sender<Result<ClockAnswer, String>>),
 }
@@ -28,26 +28,35 @@ impl Desk {
     pub(super) async fn look_at_clocks(&mut self) -> Result<(), EngineError> {
         let around = &self.around;
         self.time.look(|boot| around.borrow().gnss_at(boot));
-        if self.time.is_due() { self.keep_time().await } else { Ok(()) }
+        if self.time.is_due() {
+            self.keep_time().await?;
+        }
+        Ok(())
     }
 
-    /// Writes what is known of the time.
-    pub(super) async fn keep_time(&mut self) -> Result<(), EngineError> {
+    /// Writes what is known of the time; whether it is on disk.
+    pub(super) async fn keep_time(&mut self) -> Result<bool, EngineError> {
         let (kept, step) = self.time.to_keep();
         match self.store.call(move |store| store.keep_clock(&kept, step)).await? {
             // A time that no column can hold is one that nothing is decided by.
             Ok(()) | Err(StoreError::Clock) => self.time.note_kept(),
-            Err(error) => self.note_failed_store(&error),
+            Err(error) => {
+                self.note_failed_store(&error);
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Answers somebody who asks about the clock. Whoever asked may have gone.
     pub(super) async fn tell_clock(&mut self, wish: ClockWish) -> Result<(), EngineError> {
         self.look_at_clocks().await?;
         match wish {
-            ClockWish::Fault(answer) => {
-                let _ = answer.send(self.time.fault().map(|_| DeviceFault::Clock));
+            ClockWish::Now(answer) => {
+                let _ = answer.send(match self.time.fault() {
+                    Some(_) => Err(DeviceFault::Clock),
+                    None => Ok(self.wall()),
+                });
             }
             ClockWish::Order(order, answer) => {
                 let told = match order {

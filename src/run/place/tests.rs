@@ -285,7 +285,9 @@ async fn a_drive_over_a_state_border_is_seen_through_gpsd_which_may_go_and_come_
     let address = free_address().await;
     let mut running = Running::start(watched(Some(address), None));
     let (yes, no) = ((PlaceSource::Gnss, PlaceAgreement::Yes), (PlaceSource::Gnss, PlaceAgreement::No));
-    let gpsd = Gpsd::play(&drive(-120.10, -119.90, 60, 'A'), address.port(), folder.path());
+    // It stands at home for a while, so that a slow machine sees that, too.
+    let log = drive(-120.10, -120.10, 40, 'A') + &drive(-120.10, -119.90, 60, 'A');
+    let gpsd = Gpsd::play(&log, address.port(), folder.path());
     running.until("US-CA", yes).await;
     assert_eq!(running.place("US-NV"), no);
     running.until("US-CA", no).await;

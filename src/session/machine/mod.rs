@@ -24,11 +24,12 @@ use super::record::{CanceledBy, SessionRecord, SessionState};
 use super::{DeviceFault, ReasonCode};
 use crate::document::Fields;
 use crate::liveness::Direction;
+use crate::privacy::OneTimeCode;
 
 /// Time to agree or not.
 pub const CONSENT_WITHIN: Duration = Duration::from_mins(1);
-/// Time to show that one was here before, from each time that a code was asked for.
-pub const RETURN_WITHIN: Duration = Duration::from_mins(4);
+/// Time to show that one was here before, from each letter: as long as its code is taken.
+pub const RETURN_WITHIN: Duration = OneTimeCode::LIFETIME;
 /// Time for one attempt at the document.
 pub const DOCUMENT_WITHIN: Duration = Duration::from_mins(1);
 /// Time for one attempt at the head turn, from the first prompt to its last frame: the challenge has its own, shorter one.

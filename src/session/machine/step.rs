@@ -200,6 +200,11 @@ impl Session {
             return self.retry(reason, now);
         }
         let evidence = Box::new(self.evidence(face, now));
+        self.end_or_review(decision, evidence, now)
+    }
+
+    /// The end, or first a look by the staff where a flag asks for that.
+    fn end_or_review(&mut self, decision: Decision, evidence: Box<Evidence>, now: Now) -> Vec<Effect> {
         let reviewed = decision.verdict == Verdict::Verified
             && decision.flags.iter().any(|flag| self.policy.review_flags.contains(&flag.as_ref()));
         let ending = Ending::Decided { decision, evidence };
@@ -316,9 +321,10 @@ impl Session {
 
     /// Somebody who was verified before: what they have answers, or else nothing happens and the full check goes on.
     fn end_returned(&mut self, returned: Returned, livemode: bool, now: Now) -> Vec<Effect> {
-        let Ok(decision) = returned.decide(&self.policy, livemode, now.wall) else { return Vec::new() };
-        let evidence = Box::new(Evidence { returned: Some(returned), ..Evidence::default() });
-        self.end(Ending::Decided { decision, evidence }, now)
+        let surroundings = now.surroundings;
+        let Ok(decision) = returned.decide(&self.policy, livemode, now.wall, surroundings) else { return Vec::new() };
+        let evidence = Evidence { returned: Some(returned), surroundings, ..Evidence::default() };
+        self.end_or_review(decision, Box::new(evidence), now)
     }
 
     /// What the staff found stands in the outcome beside all that the device saw.

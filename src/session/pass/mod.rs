@@ -187,6 +187,7 @@ impl Pass {
             tier: self.tier,
             kind: Some(self.kind.0),
             strength: self.strength,
+            face: true,
             livemode: self.livemode,
             // The other box's clock may be ahead of this one's.
             from: self.issued_at.saturating_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN),

@@ -10,6 +10,8 @@ CREATE TABLE clock (
     confirmed_at INTEGER CHECK (confirmed_at >= 0),
     -- Which one.
     confirmed_by TEXT CHECK (confirmed_by IN ('ntp', 'gnss')),
+    -- The latest time that was decided by, confirmed or not, since a source last confirmed one.
+    decided_at INTEGER NOT NULL CHECK (decided_at >= 0),
     -- The clock on the wall when this was written.
     wall_at INTEGER NOT NULL CHECK (wall_at >= 0),
     -- Milliseconds since the machine booted, then.

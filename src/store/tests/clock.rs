@@ -8,8 +8,13 @@ use crate::store::KeptClock;
 
 fn kept(floor: i64, confirmed: Option<TimeSource>) -> KeptClock {
     let confirmed = confirmed.map(|by| Confirmed { at: later(floor), by });
-    let mark =
-        ClockMark { floor: later(floor), confirmed, wall: later(floor + 1), boot: Duration::from_millis(61_250) };
+    let mark = ClockMark {
+        floor: later(floor),
+        confirmed,
+        decided: later(floor + 2),
+        wall: later(floor + 1),
+        boot: Duration::from_millis(61_250),
+    };
     KeptClock { mark, boot_id: Some("0f0e0d0c-0b0a-0908-0706-050403020100".to_owned()) }
 }
 

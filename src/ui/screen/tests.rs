@@ -80,7 +80,15 @@ fn returning_views() -> Vec<View> {
     let mut all = vec![Returning::begin().view(Duration::ZERO)];
     for said in said {
         let mut returning = Returning::begin();
+        returning.take(Typed::Ending("a@b.example"));
+        assert!(returning.send().is_some());
         returning.hear(said);
+        if matches!(said, ReturnSaid::WrongCode { .. } | ReturnSaid::NotEnough) {
+            returning.hear(ReturnSaid::CodeSent);
+            "123456".chars().for_each(|digit| returning.take(Typed::Character(digit)));
+            assert!(returning.send().is_some());
+            returning.hear(said);
+        }
         all.push(returning.view(Duration::ZERO));
     }
     let mut sending = Returning::begin();
