@@ -294,7 +294,7 @@ fn words(route: &Route) -> Words {
         O::LookUp => (
             "lookUpVerifiedPerson",
             "Find what a person has who was verified before",
-            "By the e-mail address or telephone number that was given with a session or left at the screen, of which the device \
+            "By the e-mail address or telephone number that was given with a session or left afterwards, of which the device \
              has a keyed hash only. To find it grants nothing: it is used again in a session, by a code to the address.",
         ),
         O::LeaveContact => (

@@ -139,15 +139,49 @@ fn a_clock_before_the_rules_were_made_decides_nothing() {
 }
 
 #[test]
-fn a_clock_that_was_set_years_ahead_by_mistake_locks_nothing_when_it_is_set_right() {
+fn a_clock_that_was_set_years_ahead_by_mistake_is_right_again_once_a_source_or_an_operator_says_so() {
     let ahead = SignedDuration::from_hours(10 * 365 * 24);
     let mut world = World::new();
     let _ = world.synchronize().look();
     let look = world.pass(HOUR).set(ahead).look();
     assert_eq!((look.judged, look.step.map(ClockStep::is_back)), (Ok(ClockTrust::HeldOver), Some(false)));
     assert_eq!(world.restart_machine(HOUR).judged(), Ok(ClockTrust::HeldOver));
-    assert_eq!(world.set(-ahead).pass(HOUR).judged(), Ok(ClockTrust::HeldOver));
+    // Whoever sets it back may be right, or may have an expired document in hand.
+    assert_eq!(world.set(-ahead).pass(HOUR).judged(), Err(ClockFault::SetBack));
+    assert_eq!(world.restart_engine().judged(), Err(ClockFault::SetBack));
+    let mut asked = World { keeper: world.keeper.clone(), ..world };
+    asked.keeper.reset();
+    assert_eq!(asked.judged(), Ok(ClockTrust::HeldOver), "an operator says so");
     assert_eq!(world.synchronize().judged(), Ok(ClockTrust::Trusted));
+}
+
+#[test]
+fn a_clock_that_nobody_confirms_makes_no_document_valid_again_by_being_set_back() {
+    let mut world = World::new();
+    let decided = world.look().time;
+    for back in [1, 12, 23] {
+        let mut world = World { keeper: world.keeper.clone(), ..world };
+        let look = world.set(SignedDuration::from_hours(-back)).look();
+        assert_eq!(look.judged, Ok(ClockTrust::HeldOver), "{back} h");
+        assert!(look.expiry >= decided && look.time < decided, "{back} h: {look:?}");
+        let after = world.restart_machine(HOUR).look();
+        assert!(after.expiry >= decided, "also after a restart: {after:?}");
+    }
+    let look = world.set(SignedDuration::from_hours(-25)).look();
+    assert_eq!((look.judged, look.expiry >= decided), (Err(ClockFault::SetBack), true));
+}
+
+#[test]
+fn a_new_device_on_a_machine_that_has_run_for_weeks_is_not_ahead_of_its_time() {
+    let mut world = World::new();
+    world.boot = 40 * DAY;
+    assert_eq!(world.judged(), Ok(ClockTrust::HeldOver));
+    assert!(world.keeper.mark().floor <= world.wall());
+    world.keeper.reset();
+    assert_eq!(world.pass(HOUR).judged(), Ok(ClockTrust::HeldOver));
+    // Newer rules raise the floor to their day, and the running time before that counts no second time.
+    world.keeper = ClockKeeper::new(world.wall(), Some(&world.keeper.mark()), false);
+    assert_eq!(world.judged(), Ok(ClockTrust::HeldOver));
 }
 
 #[test]

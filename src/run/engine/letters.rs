@@ -1,6 +1,6 @@
 //! Letters on their way to the role that sends them: in memory only, one try each.
 //!
-//! Always holds: an address is held only while its letter is on the way, and wiped then; a letter that nobody has taken in time
+//! Always holds: an address is held only while its letter is on the way, and this copy of it wiped then; a letter that nobody has taken in time
 //! was not sent; a restart forgets it. Does not write letters and does not speak to mail servers.
 
 use std::collections::HashMap;
