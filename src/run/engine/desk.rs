@@ -15,7 +15,7 @@ use super::eyes::{Eyes, EyesOrder, Shown};
 use super::passes::NewPass;
 use super::ruling::HeldRule;
 use super::store_keeper::StoreKeeper;
-use super::timekeeping::ClockWish;
+use super::timekeeping::{ClockWish, sleep_until};
 use crate::api::NewSession;
 use crate::compliance::{Rule, RuleBook};
 use crate::run::config::Config;
@@ -493,12 +493,5 @@ impl Desk {
         let screen = prompt.screen;
         self.prompts.send_if_modified(|shown| std::mem::replace(shown, prompt.clone()) != prompt);
         self.shown.set(self.capture, screen, self.origin.elapsed());
-    }
-}
-
-async fn sleep_until(due: Option<tokio::time::Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
-        None => std::future::pending().await,
     }
 }

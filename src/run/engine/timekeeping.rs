@@ -90,3 +90,11 @@ impl Desk {
         self.session.as_ref().map_or(&self.config.site.jurisdiction, |kept| &kept.record().jurisdiction)
     }
 }
+
+/// Waits for a moment; for ever where there is none.
+pub(super) async fn sleep_until(due: Option<tokio::time::Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}

@@ -240,7 +240,7 @@ fn the_eighth_migration_knows_no_time_yet_and_constrains_what_it_will_know() {
     let rows = connection.query_row("SELECT count(*) FROM clock", [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!(rows, 0);
     let boot = "0f0e0d0c-0b0a-0908-0706-050403020100";
-    let insert = "INSERT INTO clock VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let insert = "INSERT INTO clock VALUES (?1, ?2, ?3, ?4, 5, ?5, ?6, ?7)";
     for (only, floor, at, by, wall, since, id) in [
         (2, 5, Some(5), Some("ntp"), 5, 5, boot),
         (1, -1, Some(5), Some("ntp"), 5, 5, boot),
