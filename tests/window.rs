@@ -143,8 +143,7 @@ fn a_new_pass_can_be_read_off_the_screen(eye: &Eye, ui: &UiHandle) {
     let new_pass = serde_json::from_value(text.clone().into()).unwrap();
     ui.update(Update::Prompt(Prompt { screen: Screen::Verified, new_pass: Some(new_pass), ..Prompt::idle() }));
     eye.see("verified-with-pass", |picture| {
-        // As a box looks for passes; the search of still pictures misses crisp codes of some sizes.
-        let symbols = read_barcodes(&picture.0.to_gray(), &BarcodeOptions::live_qr_codes());
+        let symbols = read_barcodes(&picture.0.to_gray(), &BarcodeOptions::thorough());
         picture.share(GREEN) > 0.2 && symbols.iter().any(|symbol| *symbol.text.reveal() == text)
     });
 }

@@ -86,8 +86,13 @@ impl Rule {
     /// When an outcome of `decided_at` stops granting anything.
     #[must_use]
     pub fn outcome_expires_at(&self, decided_at: Timestamp) -> Timestamp {
-        let lifetime = SignedDuration::from_hours(24 * i64::from(self.terms.credential_validity_days));
-        decided_at.saturating_add(lifetime).unwrap_or(Timestamp::MAX)
+        decided_at.saturating_add(self.outcomes_count_for()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// For how long an outcome grants anything.
+    #[must_use]
+    pub fn outcomes_count_for(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * i64::from(self.terms.credential_validity_days))
     }
 }
 

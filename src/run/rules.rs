@@ -3,12 +3,16 @@
 //! Always holds: a table that is not used although it was installed is told as an error of its own, with what to do; what was
 //! ordered is on disk before it is answered. Does not judge bundles: `compliance` does.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::clock::Clock;
 use super::config::Config;
 use super::ordering::{OrderError, on_engine_or_store};
+use super::timekeeper::Timekeeper;
 use crate::compliance::{
     Accepts, Choice, Held, HeldBundles, PassedOver, PublisherKey, RuleBook, RuleBookError, RuleError, Slot, choose,
     may_replace, open_bundle,
@@ -23,6 +27,8 @@ use crate::store::{Store, StoreError, installed_rules};
 const MAX_KEYS: usize = 8;
 /// What the device's own screen can put before a person.
 const CONSENT_TEXTS: [&str; 1] = [ConsentText::OF_CHECK];
+/// A bundle's date says nothing by a wrong clock.
+const WRONG_CLOCK: &str = "the clock of this device is wrong, and no bundle is judged by it; see 'carded clock show'";
 
 /// Whose rule tables are taken in place of the built-in one.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -97,27 +103,36 @@ fn chosen(held: &HeldBundles, config: &Config) -> Result<Choice, RuleBookError> 
 ///
 /// # Errors
 /// [`OrderError`], which says what to do.
-pub async fn order_rules(config: &Config, order: RulesOrder) -> Result<RulesAnswer, OrderError> {
+pub async fn order_rules(config: &Config, clock: Arc<dyn Clock>, order: RulesOrder) -> Result<RulesAnswer, OrderError> {
     let of_engine = |said| match said {
         EngineMessage::Rules(answer) => Some(*answer),
         _ => None,
     };
-    let on_store = |store: &mut Store| carry_out(store, config, &order).map(|(answer, _)| answer);
+    let on_store = |store: &mut Store| {
+        let time = Timekeeper::new(clock, &RuleBook::built_in().map_err(invalid)?, store.clock()?.as_ref());
+        let at = time.trust().map(|_| time.time());
+        carry_out(store, config, &order, at).map(|(answer, _)| answer)
+    };
     on_engine_or_store(config, ClientMessage::Rules(order.clone()), of_engine, on_store).await
 }
 
-/// Carries an order out, and says which table is to be used from now on.
+/// Carries an order out, and says which table is to be used from now on. `at` is the time, where it can be relied on.
 pub(super) fn carry_out(
     store: &mut Store,
     config: &Config,
     order: &RulesOrder,
+    at: Option<Timestamp>,
 ) -> Result<(RulesAnswer, RuleBook), OrderError> {
     let before = chosen(&store.installed_rules(), config).map_err(invalid)?;
     let changed = match order {
         RulesOrder::Status => false,
-        RulesOrder::Install { bundle } => install(store, config, &before, bundle.as_bytes())?,
+        RulesOrder::Install { bundle } => {
+            let at = at.ok_or_else(|| invalid(WRONG_CLOCK))?;
+            install(store, config, &before, bundle.as_bytes(), at)?
+        }
         RulesOrder::Rollback => {
-            store.roll_back_rules(Timestamp::now()).map_err(|error| match error {
+            // The way back is open whatever the clock says.
+            store.roll_back_rules(at.unwrap_or_else(Timestamp::now)).map_err(|error| match error {
                 StoreError::Missing => {
                     invalid("no table is installed: the built-in one is in use, and nothing is before it")
                 }
@@ -144,13 +159,18 @@ pub(super) fn carry_out(
 }
 
 /// Whether anything had to be written: the bundle that is in use already is installed.
-fn install(store: &mut Store, config: &Config, before: &Choice, bundle: &[u8]) -> Result<bool, OrderError> {
+fn install(
+    store: &mut Store,
+    config: &Config,
+    before: &Choice,
+    bundle: &[u8],
+    now: Timestamp,
+) -> Result<bool, OrderError> {
     let new = open_bundle(bundle, config.rules.accepts()).map_err(invalid)?;
     let is_there = matches!(store.installed_rules().current, Held::Bytes(current) if current == bundle);
     if is_there && before.slot == Some(Slot::Current) {
         return Ok(false);
     }
-    let now = Timestamp::now();
     may_replace(&new, &before.book, now.to_zoned(TimeZone::UTC).date()).map_err(invalid)?;
     // A table that makes the use case of the site prohibited is the law; one that knows nothing of it is the wrong one.
     if let Err(error @ RuleError::Unresolvable { .. }) =

@@ -44,7 +44,7 @@ fn add(store: &mut Store, label: &str, now: Timestamp) -> Result<StaffAnswer, Or
     expect_label(label, "the counter or the shift")?;
     let mut refused = StoreError::Refused { what: "every code that was drawn" };
     for _ in 0..MOST_DRAWS {
-        let Some(code) = StaffCode::draw(&*random()?) else { continue };
+        let Some(code) = StaffCode::draw(*random()?) else { continue };
         let record = StaffRecord {
             id: StaffId::from_random(&*random()?),
             label: label.to_owned(),

@@ -158,7 +158,12 @@ pub async fn order_clock(
         _ => None,
     };
     let on_store = |store: &mut Store| {
-        let mut keeper = Timekeeper::new(clock, rules, store.clock()?.as_ref());
+        // What is to be forgotten need not be readable.
+        let kept = match (store.clock(), order) {
+            (Err(_), ClockOrder::Reset) => None,
+            (kept, _) => kept?,
+        };
+        let mut keeper = Timekeeper::new(clock, rules, kept.as_ref());
         if order == ClockOrder::Reset {
             keeper.reset();
             store.reset_clock(keeper.time())?;

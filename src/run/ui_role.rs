@@ -121,11 +121,12 @@ async fn send_presses(
                 ClientMessage::Consent { session, given, text: ConsentText::own(estimates_age) }
             }
             (Command::Cancel, Some((session, _))) => ClientMessage::Cancel { session },
+            (Command::ComeAgain, Some((session, _))) => ClientMessage::ComeAgain { session },
             (Command::Return(Ask::Code(address)), Some((session, _))) => {
                 ClientMessage::AskCode { session, address, language: ConsentText::LANGUAGE.to_owned() }
             }
             (Command::Return(Ask::Compare(code)), Some((session, _))) => ClientMessage::EnterCode { session, code },
-            (Command::Consent { .. } | Command::Cancel | Command::Return(_), None) => continue,
+            (Command::Consent { .. } | Command::Cancel | Command::ComeAgain | Command::Return(_), None) => continue,
         };
         writer.send(&message).await?;
     }

@@ -1,5 +1,6 @@
 //! What a verification asks for.
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::decision::{DOCUMENT_OVERUSE, FLASH_SIMULATED, INJECTION_SUSPECTED};
@@ -96,6 +97,9 @@ pub struct Policy {
     pub age_triage: Option<AgeBuffer>,
     /// Whether the verification is to say who the person is, and not only how old at least. A face says nothing of that.
     pub asks_identity: bool,
+    /// How long after it was earned something counts that a person brings from before: a credential, a pass. It ends by itself,
+    /// too.
+    pub earned_within: SignedDuration,
     /// What a test leaves out.
     #[cfg(test)]
     pub left_out: Option<Measure>,
@@ -122,6 +126,7 @@ impl Policy {
             camera_mount: CameraMount::Mounted,
             age_triage: None,
             asks_identity: false,
+            earned_within: SignedDuration::MAX,
             #[cfg(test)]
             left_out: None,
         }

@@ -9,7 +9,7 @@ mod orders;
 mod rules;
 
 use serde::{Deserialize, Serialize};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::consent::ConsentText;
 use super::id::SessionId;
@@ -24,7 +24,7 @@ pub use orders::{
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 7;
+pub const PROTOCOL_VERSION: u32 = 8;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -100,6 +100,11 @@ pub enum ClientMessage {
         result: OutcomeResult,
         /// Who.
         code: PrivateText,
+    },
+    /// The person says that they were verified before, and is being asked for their address.
+    ComeAgain {
+        /// Which session they are at.
+        session: SessionId,
     },
     /// The person was verified before, and asks for a code to show that they can read what is sent to an address.
     AskCode {
@@ -335,19 +340,37 @@ const KIND_PREVIEW: u8 = 2;
 ///
 /// # Errors
 /// [`ProtocolError::Length`] when it is longer than [`MAX_JSON_BYTES`].
-pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, ProtocolError> {
-    let json = serde_json::to_vec(message).map_err(|_| ProtocolError::Form)?;
-    if json.len() > MAX_JSON_BYTES {
-        return Err(ProtocolError::Length(json.len()));
+pub fn encode(message: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, ProtocolError> {
+    // An address may be in it, and a buffer that grows would leave copies behind.
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, message).map_err(|_| ProtocolError::Form)?;
+    if length.0 > MAX_JSON_BYTES {
+        return Err(ProtocolError::Length(length.0));
     }
-    Ok(framed(KIND_JSON, &[&json]))
+    let mut bytes = frame(KIND_JSON, length.0);
+    serde_json::to_writer(&mut *bytes, message).map_err(|_| ProtocolError::Form)?;
+    Ok(bytes)
+}
+
+/// Counts what is written to it.
+struct Length(usize);
+
+impl std::io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Lays out a preview picture.
 ///
 /// # Errors
 /// [`ProtocolError::Length`] when it is larger than [`MAX_BODY_BYTES`].
-pub fn encode_preview(picture: &Rgb) -> Result<Vec<u8>, ProtocolError> {
+pub fn encode_preview(picture: &Rgb) -> Result<Zeroizing<Vec<u8>>, ProtocolError> {
     let side = |length: usize| u16::try_from(length).map(u16::to_be_bytes);
     let (Ok(width), Ok(height)) = (side(picture.width()), side(picture.height())) else {
         return Err(ProtocolError::Length(picture.data().len()));
@@ -355,17 +378,18 @@ pub fn encode_preview(picture: &Rgb) -> Result<Vec<u8>, ProtocolError> {
     if picture.data().len() + 4 > MAX_BODY_BYTES {
         return Err(ProtocolError::Length(picture.data().len() + 4));
     }
-    Ok(framed(KIND_PREVIEW, &[&width, &height, picture.data()]))
+    let mut bytes = frame(KIND_PREVIEW, 4 + picture.data().len());
+    bytes.extend(width);
+    bytes.extend(height);
+    bytes.extend(picture.data());
+    Ok(bytes)
 }
 
-fn framed(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let length = 1 + parts.iter().map(|part| part.len()).sum::<usize>();
-    let mut bytes = Vec::with_capacity(4 + length);
-    bytes.extend((length as u32).to_be_bytes());
+/// A header, and room for the whole of a body.
+fn frame(kind: u8, body: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER_BYTES + body));
+    bytes.extend((1 + body as u32).to_be_bytes());
     bytes.push(kind);
-    for part in parts {
-        bytes.extend(*part);
-    }
     bytes
 }
 

@@ -133,6 +133,8 @@ pub(super) struct Claim {
     pub face: bool,
     /// Whether it was earned live.
     pub livemode: bool,
+    /// When it was earned.
+    pub earned_at: Timestamp,
     /// From when on it grants anything.
     pub from: Timestamp,
     /// From when on it does no more.
@@ -169,6 +171,8 @@ impl Claim {
             () if policy.asks_identity => Err(NoAnswer::Identity),
             () if self.livemode != livemode => Err(NoAnswer::Mode),
             () if !(self.from..self.until).contains(&now) => Err(NoAnswer::Expired),
+            // It may have been earned by a rule that grants longer than this one does.
+            () if now.duration_since(self.earned_at) >= policy.earned_within => Err(NoAnswer::Expired),
             () => self.suits(policy),
         }
     }
@@ -193,6 +197,7 @@ impl Credential {
             strength: self.strength,
             face: self.method.ends_with("_face"),
             livemode: self.livemode,
+            earned_at: self.verified_at,
             from: self.verified_at,
             until: self.expires_at,
         };
@@ -317,6 +322,15 @@ mod tests {
             let said = credential().answers(&policy, true, at(second));
             assert_eq!(said, if valid { Ok(()) } else { Err(NoAnswer::Expired) }, "{second}");
             assert_eq!(Wanted::default().is_met_by(&credential(), true, at(second)), valid, "{second}");
+        }
+    }
+
+    #[test]
+    fn a_rule_that_grants_for_less_long_does_not_count_what_is_older() {
+        let policy = Policy { earned_within: SignedDuration::from_hours(1), ..Policy::for_tier(AgeTier::Over18) };
+        for (second, valid) in [(0, true), (3_599, true), (3_600, false), (86_399, false)] {
+            let said = credential().answers(&policy, true, at(second));
+            assert_eq!(said, if valid { Ok(()) } else { Err(NoAnswer::Expired) }, "{second}");
         }
     }
 

@@ -6,6 +6,7 @@ mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
@@ -92,7 +93,8 @@ pub fn rules(args: &RulesArgs) -> Result<Exit, CommandError> {
 
 fn order(args: &RulesArgs, out: &mut impl Write, order: RulesOrder) -> Result<Exit, CommandError> {
     let config = Config::load(&args.config)?;
-    let answer = run_role(|_| order_rules(&config, order)).map_err(CommandError::Process)??;
+    let clock = Arc::new(config.clock.system());
+    let answer = run_role(|_| order_rules(&config, clock, order)).map_err(CommandError::Process)??;
     if args.json {
         serde_json::to_writer(&mut *out, &answer).map_err(std::io::Error::from)?;
         writeln!(out)?;

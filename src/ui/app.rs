@@ -37,6 +37,8 @@ pub enum Command {
     },
     /// End the session.
     Cancel,
+    /// Say that they were here before.
+    ComeAgain,
     /// Show that they were here before.
     Return(Ask),
 }

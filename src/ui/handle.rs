@@ -115,7 +115,7 @@ impl Inbox {
             Button::Cancel => Some(Command::Cancel),
             Button::ComeAgain => {
                 self.set_returning(Some(Returning::begin()));
-                None
+                Some(Command::ComeAgain)
             }
             Button::Back | Button::FullCheck => {
                 self.set_returning(None);
@@ -284,7 +284,7 @@ mod tests {
         for end in ends {
             ui.update(Update::Connected);
             ui.update(consent());
-            assert_eq!(ui.inbox().press(Button::ComeAgain), None);
+            assert_eq!(ui.inbox().press(Button::ComeAgain), Some(Command::ComeAgain));
             ui.inbox().take_typed(&[Typed::Character('a'), Typed::Character('@')]);
             // The same screen once more changes nothing.
             ui.update(consent());

@@ -361,9 +361,8 @@ mod tests {
         assert_eq!(text.len(), crate::session::PASS_CHARACTERS);
         for module in 3..=16 {
             let picture = with_qr_code(&text, module);
-            for options in
-                [BarcodeOptions::live_qr_codes(), BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() }]
-            {
+            let live_and_qr_codes = BarcodeOptions { qr_codes: true, ..BarcodeOptions::live() };
+            for options in [BarcodeOptions::live_qr_codes(), live_and_qr_codes, BarcodeOptions::thorough()] {
                 let read = read_barcodes(&picture, &options);
                 assert!(read.iter().any(|symbol| *symbol.text.reveal() == text), "{module} {options:?}");
             }

@@ -72,21 +72,31 @@ fn stacked(picture: &Gray) -> Option<RXingResult> {
 /// QR codes anywhere in a picture, and nothing else: what has no corner squares costs no search. One that is close falls into
 /// parts by its large modules; in a picture of half the size it does not.
 pub fn read_qr_codes(picture: &Gray) -> Vec<Symbol> {
-    let read = |picture: &Gray, scale: f32| -> Vec<Symbol> {
-        let parts = filled_parts(picture, MAX_PARTS).into_iter();
-        let found = parts.flat_map(|part| read_part(picture, part, &[BarcodeFormat::QR_CODE])).take(MAX_FINDS);
-        found.map(|symbol| Symbol { corners: Quad(symbol.corners.0.map(|corner| corner * scale)), ..symbol }).collect()
-    };
-    let found = read(picture, 1.0);
-    if found.is_empty() { read(&resize(picture, picture.width() / 2, picture.height() / 2), 2.0) } else { found }
+    let found = read_filled(picture, &[BarcodeFormat::QR_CODE]);
+    if found.is_empty() { read_close_qr_codes(picture) } else { found }
+}
+
+/// QR codes whose modules are so large that they fall into parts.
+fn read_close_qr_codes(picture: &Gray) -> Vec<Symbol> {
+    let mut found = read_filled(&resize(picture, picture.width() / 2, picture.height() / 2), &[BarcodeFormat::QR_CODE]);
+    for symbol in &mut found {
+        symbol.corners = Quad(symbol.corners.0.map(|corner| corner * 2.0));
+    }
+    found
 }
 
 /// Matrix symbols anywhere in a picture. Nothing is searched but what is filled as such a symbol is.
 pub fn read_matrix(picture: &Gray) -> Vec<Symbol> {
+    let found = read_filled(picture, &MATRIX);
+    if found.is_empty() { read_close_qr_codes(picture) } else { found }
+}
+
+/// Matrix symbols of some kinds in what is filled as they are.
+fn read_filled(picture: &Gray, wanted: &[BarcodeFormat]) -> Vec<Symbol> {
     let mut symbols: Vec<Symbol> = Vec::new();
     for part in filled_parts(picture, MAX_PARTS) {
         if symbols.iter().all(|symbol| symbol.corners.bounds().intersection(part).area() < 0.5 * part.area()) {
-            symbols.extend(read_part(picture, part, &MATRIX));
+            symbols.extend(read_part(picture, part, wanted));
         }
     }
     symbols

@@ -4,6 +4,10 @@
 mod api;
 mod engine;
 mod faults;
+#[path = "../mail/server.rs"]
+#[allow(dead_code, reason = "the tests of letters use the rest")]
+mod mail_server;
+mod returning;
 mod roles;
 mod rules;
 mod site;

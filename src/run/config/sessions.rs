@@ -115,6 +115,7 @@ impl SessionConfig {
         Policy {
             age_triage: self.age_triage.as_ref().filter(applies).map(|triage| triage.buffer_years),
             asks_identity: rule.use_case.asks_identity(),
+            earned_within: rule.outcomes_count_for(),
             accept_front_only: self.accept_front_only && rule.leaves_open(AllowedMethod::DocumentFrontOnly),
             refuse_recapture: self.recapture == Recapture::Refuse,
             require_flash: self.screen_flash == ScreenFlash::Require,

@@ -1,3 +1,4 @@
+use jiff::SignedDuration;
 use jiff::civil::date;
 
 use super::*;
@@ -41,7 +42,8 @@ fn what_is_configured_for_sessions_becomes_the_policy() {
     assert!(policy.refuse_recapture && policy.accept_front_only && policy.require_flash);
     assert_eq!(policy.camera_mount, CameraMount::InHand);
     let default = Config::parse(GOOD).unwrap().sessions.policy(&rule(UseCase::AlcoholInPerson, "US-CA"));
-    assert_eq!(default, Policy::for_tier(AgeTier::Over21));
+    let earned_within = SignedDuration::from_hours(24);
+    assert_eq!(default, Policy { earned_within, ..Policy::for_tier(AgeTier::Over21) });
 }
 
 #[test]

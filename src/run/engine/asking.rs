@@ -18,7 +18,7 @@ use crate::compliance::RuleError;
 use crate::privacy::StaffId;
 use crate::run::config::Config;
 use crate::run::finishing::{bodies, details_or_site};
-use crate::session::machine::{Ending, Event, Session};
+use crate::session::machine::{Ending, Event, ReturnStep, Session};
 use crate::session::{
     CanceledBy, Credential, Decision, DeviceFault, Evidence, ReturnProof, SessionId, SessionRecord, SessionState,
     Verdict,
@@ -72,8 +72,8 @@ pub(super) enum Wish {
         proof: Option<ReturnProof>,
         answer: oneshot::Sender<Result<Answered, StartRefusal>>,
     },
-    /// A letter was sent to whoever is before the screen.
-    AwaitCode { session: SessionId },
+    /// Whoever is before the screen says that they were here before, and is asked to show it.
+    Await { session: SessionId, step: ReturnStep },
     /// Ends a test session as it was chosen.
     Conclude { session: SessionId, outcome: TestOutcome, answer: oneshot::Sender<Ended> },
 }
@@ -225,7 +225,7 @@ impl Desk {
                 let done = self.end_returned(&session, credentials, proof).await?;
                 let _ = answer.send(done);
             }
-            Wish::AwaitCode { session } => self.await_code(&session).await?,
+            Wish::Await { session, step } => self.await_returning(&session, step).await?,
             Wish::Conclude { session, outcome, answer } => {
                 let done = self.end_on_wish(&session, chosen(outcome)).await?;
                 let _ = answer.send(done);

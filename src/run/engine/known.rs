@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::EngineError;
 use super::asking::StartRefusal;
 use super::desk::Desk;
-use crate::session::machine::{DocumentSeen, Ending, Event, Session};
+use crate::session::machine::{DocumentSeen, Ending, Event, ReturnStep, Session};
 use crate::session::{Credential, DeviceFault, Evidence, ReturnProof, Returned, SessionId, SessionState};
 
 /// Within which verifications with one document count together.
@@ -116,8 +116,8 @@ impl Desk {
         })
     }
 
-    /// Gives somebody at the screen time for the letter that was sent to them.
-    pub(super) async fn await_code(&mut self, id: &SessionId) -> Result<(), EngineError> {
-        if self.is_present(id) { self.step(Event::Returning).await } else { Ok(()) }
+    /// Gives somebody at the screen time for what they are asked to show.
+    pub(super) async fn await_returning(&mut self, id: &SessionId, step: ReturnStep) -> Result<(), EngineError> {
+        if self.is_present(id) { self.step(Event::Returning { step }).await } else { Ok(()) }
     }
 }

@@ -131,13 +131,14 @@ pub async fn run(
     let (models, library, decoder) = (parts.models, parts.runtime, parts.decoder);
     let opening = tokio::task::spawn_blocking({
         let config = Arc::clone(&config);
-        move || open(&config, &models, &library, decoder)
+        let clock = Arc::clone(&parts.clock);
+        move || open(&config, &models, &library, decoder, clock)
     });
-    let (store, rules, vision) = tokio::select! {
+    let (store, rules, time, vision) = tokio::select! {
         () = stopped(&mut stop) => return Ok(()),
         opened = opening => opened.map_err(|_| EngineError::Ended("start-up"))??,
     };
-    let (secrets, time) = (store.api_secrets(), Timekeeper::new(parts.clock.clone(), &rules, store.clock()?.as_ref()));
+    let secrets = store.api_secrets();
     let (rules, rules_in_use) = watch::channel(Arc::new(rules));
     let fleet = Fleet::open(&config.fleet, store.public_key())?;
     let (store, store_thread) = StoreKeeper::start(store)?;
@@ -248,16 +249,22 @@ fn open(
     models: &Path,
     library: &Path,
     decoder: Decoder,
-) -> Result<(Store, RuleBook, Vision), EngineError> {
+    clock: Arc<dyn Clock>,
+) -> Result<(Store, RuleBook, Timekeeper, Vision), EngineError> {
     let mut store = Store::open(&config.device.state)?;
     store.set_site_mode(config.camera.may_be_live());
     let rules = rules::table_to_use(&store.installed_rules(), config)?;
-    rules.resolve_at(config.site.use_case, &config.site.jurisdiction, Timestamp::now())?;
+    let time = Timekeeper::new(clock, &rules, store.clock()?.as_ref());
+    match rules.resolve_at(config.site.use_case, &config.site.jurisdiction, time.time()) {
+        // It may be allowed by another day's rule, or be asked for something else; whoever asks for this is refused.
+        Err(error @ RuleError::Prohibited { .. }) => tracing::error!("site: {error}"),
+        resolved => drop(resolved?),
+    }
     let runtime = Runtime::load(models, library, Threads::all())?;
     let vision = Vision::open(&runtime, decoder)?;
     // Another table may allow tomorrow what this one does not.
     let estimates_ages = config.sessions.age_triage.is_some();
-    Ok((store, rules, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))
+    Ok((store, rules, time, if estimates_ages { vision.estimating_ages(&runtime)? } else { vision }))
 }
 
 /// An engine that cannot write this goes on: the desk finds out by itself, and says so.

@@ -17,6 +17,7 @@ use super::desk::Order;
 use super::known::Answered;
 use super::staffing::Ways;
 use crate::privacy::{ContactKind, EmailAddress, KeyHash, OneTimeCode};
+use crate::session::machine::ReturnStep;
 use crate::session::protocol::{ClientMessage, EngineMessage, Letter, PrivateText, ReturnSaid};
 use crate::session::{Credential, ReturnProof, SessionId};
 use crate::store::{CodeAttempt, CodeBudget, MOST_CODES_ENTERED, StoreError};
@@ -164,7 +165,7 @@ impl Ways {
             self.store.call(move |store| store.give_back_code(&contact)).await??;
             return Err(ReturnRefusal::Said(ReturnSaid::Offline));
         }
-        let order = Order::Wish(Wish::AwaitCode { session: session.clone() });
+        let order = Order::Wish(Wish::Await { session: session.clone(), step: ReturnStep::Code });
         self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
         // Also where nothing was sent: what is entered then is wrong, and counted, as it would be otherwise.
         let hash = self.secrets.one_time_hash(&contact, &session, &code);

@@ -16,6 +16,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use zeroize::Zeroizing;
 
 use super::EngineError;
+use super::asking::Wish;
 use super::desk::Order;
 use super::staffing::Ways;
 use super::timekeeping::ClockWish;
@@ -27,9 +28,10 @@ use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::run::{keys, rules, staff};
+use crate::session::machine::ReturnStep;
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, PrivateText, Settlement, encode,
-    encode_preview,
+    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, PrivateText, ReturnSaid, Settlement,
+    encode, encode_preview,
 };
 use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
@@ -192,9 +194,10 @@ impl Server {
                 }
                 ClientMessage::Rules(order) => {
                     let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
+                    let at = self.ways.judged_now().await.map(Result::ok).unwrap_or_default();
                     // Both on the store's thread, so that of two orders the later one's table is used.
                     let install = move |store: &mut Store| {
-                        let (answer, table) = rules::carry_out(store, &config, &order)?;
+                        let (answer, table) = rules::carry_out(store, &config, &order, at)?;
                         if answer.changed {
                             tracing::info!("the rules are {} from now on", table.version());
                             in_use.send_replace(Arc::new(table));
@@ -255,8 +258,7 @@ impl Server {
                     let message = message.ok_or(SocketError::Closed)?;
                     let answer = match message {
                         ClientMessage::AskCode { .. } | ClientMessage::EnterCode { .. } => {
-                            self.hear_returning(message, &saying);
-                            Ok(None)
+                            Ok(self.hear_returning(message, &saying))
                         }
                         ClientMessage::Review { .. } | ClientMessage::Override { .. } if !pictures => {
                             self.heed(message).await.map(Some)
@@ -281,18 +283,20 @@ impl Server {
         }
     }
 
-    /// Hears somebody who was verified before, and answers when that is done.
-    fn hear_returning(&self, message: ClientMessage, saying: &mpsc::Sender<EngineMessage>) {
+    /// Hears somebody who was verified before, and answers when that is done; at once where too much is under way.
+    fn hear_returning(&self, message: ClientMessage, saying: &mpsc::Sender<EngineMessage>) -> Option<EngineMessage> {
         let (ways, Ok(place)) = (self.ways.clone(), saying.clone().try_reserve_owned()) else {
-            // Two are under way: what they say answers this one, too.
-            tracing::debug!("a client asks faster than it is answered");
-            return;
+            let (ClientMessage::AskCode { session, .. } | ClientMessage::EnterCode { session, .. }) = message else {
+                return None;
+            };
+            return Some(EngineMessage::Returning { session, said: ReturnSaid::Unavailable });
         };
         tokio::spawn(async move {
             if let Some(said) = ways.returning(message).await {
                 place.send(said);
             }
         });
+        None
     }
 
     /// What a till says in the name of one of the staff.
@@ -330,6 +334,10 @@ impl Server {
                 let order = Order::Consent { session, given, text, shown_by, answer };
                 self.ways.desk.send(order).await.map_err(|_| gone())?;
                 answered.await.map_err(|_| gone())?.map_err(str::to_owned)
+            }
+            ClientMessage::ComeAgain { session } => {
+                let order = Order::Wish(Wish::Await { session, step: ReturnStep::Address });
+                self.ways.desk.send(order).await.map_err(|_| gone())
             }
             ClientMessage::Cancel { session } => {
                 self.ways.desk.send(Order::Cancel { session, by }).await.map_err(|_| gone())
@@ -386,6 +394,7 @@ impl Server {
                 | ClientMessage::Consent { .. }
                 | ClientMessage::Review { .. }
                 | ClientMessage::Override { .. }
+                | ClientMessage::ComeAgain { .. }
                 | ClientMessage::AskCode { .. }
                 | ClientMessage::EnterCode { .. }
                 | ClientMessage::Cancel { .. }
@@ -446,7 +455,7 @@ async fn preview(frame: Arc<Frame>) -> Option<Zeroizing<Vec<u8>>> {
         let scale = (PREVIEW_SIDE as f32 / width.max(height).max(1) as f32).min(1.0);
         let side = |length: usize| ((length as f32 * scale) as usize).max(1);
         let picture: Rgb = resize(&frame.image, side(width), side(height));
-        encode_preview(&picture).map(Zeroizing::new)
+        encode_preview(&picture)
     });
     small.await.ok()?.ok()
 }

@@ -1,3 +1,4 @@
+mod bench;
 mod clock;
 mod passes;
 mod returning;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use self::bench::{Bench, Running, config_in, parts, still_camera, still_pictures};
 use super::*;
 use crate::camera::{AtEnd, CameraError, Capture, FrameSource, Replay, ReplayFault, ReplayFaults, ReplaySettings};
 use crate::imaging::{Provenance, Rgb};
@@ -44,43 +46,14 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let frames = folder.path().join("frames");
-    std::fs::create_dir(&frames).unwrap();
-    for (name, shade) in [("a.jpg", 90), ("b.jpg", 110)] {
-        let picture = Rgb::filled(640, 480, [shade; 3]);
-        std::fs::write(frames.join(name), encode_jpeg(&picture, 90).unwrap()).unwrap();
-    }
-    let socket = folder.path().join("engine.sock");
-    let config = Config::parse(&format!(
-        "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
-         [camera]\nsource = \"replay\"\npath = \"frames\"\n[sessions]\ndocument_attempts = 1\nface_attempts = 1\n",
-        folder.path().join("state").display(),
-        socket.display(),
-    ));
-    let settings = ReplaySettings {
-        path: frames,
-        frames_per_second: 20.0,
-        at_end: AtEnd::Loop,
-        faults: ReplayFaults::default().at(30, ReplayFault::Disconnect),
-    };
-    let open: OpenSource = Arc::new(move || Ok(Box::new(Replay::open(&settings)?) as Box<dyn FrameSource>));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let parts = EngineParts {
-        config: config.unwrap(),
-        models: root.join("models"),
-        runtime: root.join("target/runtime/libonnxruntime.so"),
-        decoder: Decoder::Inside,
-        clock: Arc::new(SystemClock::new(None)),
-        camera: Box::new(|_| open),
-        policy: Box::new(|rule| Policy::for_tier(rule.tier)),
-    };
+    still_pictures(folder.path(), &[90, 110]);
+    let once = "source = \"replay\"\npath = \"frames\"\n[sessions]\ndocument_attempts = 1\nface_attempts = 1\n";
+    let config = config_in(folder.path(), once);
+    let socket = config.device.socket.clone();
+    let camera = still_camera(folder.path(), ReplayFaults::default().at(30, ReplayFault::Disconnect));
+    let parts = parts(config, Arc::new(SystemClock::new(None)), |_| camera);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let (ready, mut is_ready) = watch::channel(false);
-        let engine = tokio::spawn(run(parts, stopped, move || {
-            let _ = ready.send(true);
-        }));
-        timeout(PATIENCE, is_ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
+        let running = Running::start(parts).await;
         let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
         till.send(&ClientMessage::Start).await.unwrap();
         let session = prompt(&mut till, |screen| *screen == Screen::Consent).await.session.unwrap();
@@ -91,8 +64,7 @@ fn a_camera_that_is_unplugged_in_a_session_is_the_device_s_fault_and_the_session
         // The only attempt was given back: nothing is held against the person.
         let again = prompt(&mut till, |screen| matches!(screen, Screen::Document { .. })).await;
         assert_eq!(again.last_error, None);
-        stop.send(true).unwrap();
-        timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
+        running.stop().await;
     });
 }
 
@@ -177,15 +149,14 @@ fn visit(part: Part, freezes: bool, sessions: &str) -> Visited {
 
 /// The same on a box with a folder that stays, with something that is held before the camera first.
 fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Option<Rgb>) -> Visited {
-    let socket = folder.join("engine.sock");
-    let config = Config::parse(&format!(
-        "[device]\nstate = \"{}\"\nsocket = \"{}\"\n[site]\njurisdiction = \"US-CA\"\nuse_case = \"alcohol_in_person\"\n\
-         [camera]\nsource = \"simulated\"\nparts = [\"{part}\"]\n[sessions]\n{sessions}\n\
-         [[endpoint]]\nname = \"shop\"\nurl = \"https://shop.example\"\ndialect = \"stile\"\nsecret_files = [\"none\"]\n",
-        folder.join("state").display(),
-        socket.display(),
-    ))
-    .unwrap();
+    let config = config_in(
+        folder,
+        &format!(
+            "source = \"simulated\"\nparts = [\"{part}\"]\n[sessions]\n{sessions}\n\
+             [[endpoint]]\nname = \"shop\"\nurl = \"https://shop.example\"\ndialect = \"stile\"\nsecret_files = [\"none\"]\n",
+        ),
+    );
+    let socket = config.device.socket.clone();
     let camera = move |prompts: watch::Receiver<Prompt>| -> OpenSource {
         Arc::new(move || {
             let shown = prompts.clone();
@@ -197,24 +168,9 @@ fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Opti
             Ok(Box::new(visit))
         })
     };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let configured = config.sessions.clone();
-    let parts = EngineParts {
-        config,
-        models: root.join("models"),
-        runtime: root.join("target/runtime/libonnxruntime.so"),
-        decoder: Decoder::Inside,
-        clock: Arc::new(SystemClock::new(None)),
-        camera: Box::new(camera),
-        policy: Box::new(move |rule| configured.policy(rule)),
-    };
+    let parts = parts(config, Arc::new(SystemClock::new(None)), camera);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let (stop, stopped) = watch::channel(false);
-        let (ready, mut is_ready) = watch::channel(false);
-        let engine = tokio::spawn(run(parts, stopped, move || {
-            let _ = ready.send(true);
-        }));
-        timeout(PATIENCE, is_ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
+        let running = Running::start(parts).await;
         let mut till = Connection::open(&socket, ClientRole::Till).await.unwrap();
         let mut display = Connection::open(&socket, ClientRole::Display).await.unwrap();
         till.send(&ClientMessage::Start).await.unwrap();
@@ -238,8 +194,7 @@ fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Opti
             }
         };
         let event = serde_json::from_str(&deliveries[0].body).unwrap();
-        stop.send(true).unwrap();
-        timeout(PATIENCE, engine).await.unwrap().unwrap().unwrap();
+        running.stop().await;
         let store = rusqlite::Connection::open(folder.join("state/store.db")).unwrap();
         let charged = store.query_row("SELECT count(*) FROM attempt", [], |row| row.get(0)).unwrap();
         let credentials = store.query_row("SELECT count(*) FROM credential", [], |row| row.get(0)).unwrap();

@@ -13,6 +13,23 @@ use serde::Deserialize;
 /// Addresses that are looked up.
 const MOST_ADDRESSES: usize = 64;
 
+/// Longest file in bytes; one of countries has some 10 MB, and all of it is kept in memory.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CountriesError {
+    /// It cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Unreadable(#[from] std::io::Error),
+    /// It is none of countries.
+    #[error("it has {0} bytes, more than {MOST_BYTES}; give a file of countries, such as GeoLite2-Country.mmdb")]
+    Length(u64),
+    /// It is not of the format.
+    #[error(transparent)]
+    Format(#[from] MaxMindDbError),
+}
+
 /// A file that knows countries of addresses.
 pub(super) struct Countries(Reader<Vec<u8>>);
 
@@ -30,8 +47,12 @@ struct Country<'a> {
 
 impl Countries {
     /// Opens a file such as `GeoLite2-Country.mmdb`.
-    pub(super) fn open(file: &Path) -> Result<Self, MaxMindDbError> {
-        Reader::open_readfile(file).map(Self)
+    pub(super) fn open(file: &Path) -> Result<Self, CountriesError> {
+        let length = std::fs::metadata(file)?.len();
+        if length > MOST_BYTES {
+            return Err(CountriesError::Length(length));
+        }
+        Ok(Self(Reader::open_readfile(file)?))
     }
 
     /// The codes of the countries that the device's public addresses are in; `root` is the root of the file system.

@@ -37,6 +37,8 @@ use crate::session::Surroundings;
 const MOST_REPORTS: usize = 8;
 /// Time between two looks at interfaces and routes.
 const NETWORK_EVERY: Duration = Duration::from_secs(10);
+/// Time between two positions that are looked up.
+const LOOK_UP_EVERY: Duration = Duration::from_millis(900);
 /// For how long the satellites' time counts after its report.
 const TIME_COUNTS_FOR: Duration = Duration::from_secs(10);
 /// Reports in a row whose time goes on as the machine's does, before it counts.
@@ -130,14 +132,17 @@ pub(super) async fn watch(
     let listening = watched.gpsd.map(|address| tokio::spawn(gpsd::listen(address, sender)));
     let mut ticks = interval(NETWORK_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut gate = Gate::default();
+    let (mut gate, mut looked_up) = (Gate::default(), None::<Duration>);
     loop {
         tokio::select! {
             () = stopped(&mut stop) => break,
             Some(report) = reports.recv() => {
                 let heard_at = clock.boot();
                 let passed = gate.pass(&report, heard_at, clock.wall());
-                let fix = passed.fix.and_then(|(position, error_m)| {
+                // A receiver may report ten times a second, and nobody walks over a border and back within one.
+                let is_due = looked_up.is_none_or(|at| heard_at.saturating_sub(at) >= LOOK_UP_EVERY);
+                let fix = passed.fix.filter(|_| is_due).and_then(|(position, error_m)| {
+                    looked_up = Some(heard_at);
                     let regions = borders.regions_near(&position, error_m + watched.border_margin_m);
                     Some(FixRegions { regions, accuracy: FixAccuracy::of(error_m)?, taken_at: heard_at })
                 });

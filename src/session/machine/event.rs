@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::{ADDRESS_WITHIN, RETURN_WITHIN};
 use crate::compliance::PlaceDays;
 use crate::imaging::Provenance;
 use crate::liveness::{AgeThreshold, AgeTriage, Direction, FeedReport, FlashColour, MatchResult, Template};
@@ -29,6 +30,25 @@ pub struct Now {
     pub days: PlaceDays,
     /// What the device knows about itself.
     pub surroundings: Surroundings,
+}
+
+/// What somebody is asked for who says that they were here before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnStep {
+    /// The address that they had left.
+    Address,
+    /// The code that was sent to it.
+    Code,
+}
+
+impl ReturnStep {
+    /// How long that may take.
+    pub(super) fn within(self) -> Duration {
+        match self {
+            Self::Address => ADDRESS_WITHIN,
+            Self::Code => RETURN_WITHIN,
+        }
+    }
 }
 
 /// Numbers the captures of a session, so that a late answer of an earlier one is told from the present one.
@@ -109,7 +129,10 @@ pub enum Event {
         shown_by: ShownBy,
     },
     /// The person says that they have been here before, and has been asked to show it: that takes longer than to agree.
-    Returning,
+    Returning {
+        /// What they are asked for now.
+        step: ReturnStep,
+    },
     /// They have shown it, before they were looked at. The shell has made sure of that.
     Returned {
         /// What they have.

@@ -12,7 +12,9 @@ mod tests;
 
 use std::time::Duration;
 
-pub use event::{AgeSeen, CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, FlashAsked, Now};
+pub use event::{
+    AgeSeen, CaptureId, CaptureTask, DocumentSeen, Effect, Ending, Event, FaceSeen, FlashAsked, Now, ReturnStep,
+};
 
 use jiff::Timestamp;
 
@@ -28,6 +30,8 @@ use crate::privacy::OneTimeCode;
 
 /// Time to agree or not.
 pub const CONSENT_WITHIN: Duration = Duration::from_mins(1);
+/// Time to type an address on a screen.
+pub const ADDRESS_WITHIN: Duration = Duration::from_mins(3);
 /// Time to show that one was here before, from each letter: as long as its code is taken.
 pub const RETURN_WITHIN: Duration = OneTimeCode::LIFETIME;
 /// Time for one attempt at the document.

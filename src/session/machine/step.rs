@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     COMMIT_AGAIN_AFTER, CONSENT_WITHIN, CaptureId, CaptureTask, DOCUMENT_WITHIN, DocumentSeen, Effect, Ending, Event,
-    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, RETURN_WITHIN, REVIEW_WITHIN,
-    Session, SidesRead,
+    FACE_WITHIN, FAULT_WITHIN, FLASH_WITHIN, FaceProgress, FaceSeen, MOST_FAULTS, Now, REVIEW_WITHIN, Session,
+    SidesRead,
 };
 use crate::imaging::Provenance;
 use crate::session::consent::Consent;
@@ -42,8 +42,8 @@ impl Session {
                 }
                 if self.policy.age_threshold().is_some() { self.begin_face(now) } else { self.begin_document(now) }
             }
-            Event::Returning if state == S::AwaitingConsent && self.fault.is_none() => {
-                self.phase_until = self.phase_until.max(now.uptime + RETURN_WITHIN);
+            Event::Returning { step } if state == S::AwaitingConsent && self.fault.is_none() => {
+                self.phase_until = self.phase_until.max(now.uptime + step.within());
                 Vec::new()
             }
             Event::Returned { returned, livemode } if state == S::AwaitingConsent && self.fault.is_none() => {
@@ -95,7 +95,7 @@ impl Session {
             Event::TimePassed if self.deadline().is_some_and(|due| now.uptime >= due) => self.run_out(now),
             Event::Opened
             | Event::ConsentAnswered { .. }
-            | Event::Returning
+            | Event::Returning { .. }
             | Event::Returned { .. }
             | Event::SideRead { .. }
             | Event::DocumentRead { .. }

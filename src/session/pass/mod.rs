@@ -189,6 +189,7 @@ impl Pass {
             strength: self.strength,
             face: true,
             livemode: self.livemode,
+            earned_at: self.issued_at,
             // The other box's clock may be ahead of this one's.
             from: self.issued_at.saturating_sub(CLOCKS_DIFFER).unwrap_or(Timestamp::MIN),
             until: self.expires_at,

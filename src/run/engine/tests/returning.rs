@@ -6,7 +6,6 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
 use super::*;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Vocabulary};
@@ -15,68 +14,40 @@ use crate::store::tests::returning::verified_at;
 
 const EMAIL: &str = "ana.diaz@shop.example";
 
-/// An engine before a grey wall, in whose store somebody was verified an hour ago who has left an address.
+/// An engine before a grey wall, in whose store somebody was verified a while ago who has left an address.
 struct Device {
-    folder: TempDir,
+    bench: Bench,
     api: SocketAddr,
-    stop: watch::Sender<bool>,
-    engine: JoinHandle<Result<(), EngineError>>,
+    running: Running,
 }
 
 impl Device {
     async fn start(verified_hours_ago: i64) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let frames = folder.path().join("frames");
-        std::fs::create_dir(&frames).unwrap();
-        let picture = Rgb::filled(320, 240, [90; 3]);
-        std::fs::write(frames.join("a.jpg"), encode_jpeg(&picture, 90).unwrap()).unwrap();
-        let state = folder.path().join("state");
-        let mut store = Store::open(&state).unwrap();
+        let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let bench = Bench::new(&format!("[api]\nlisten = \"{api}\"\n"));
+        let mut store = Store::open(&bench.config.device.state).unwrap();
         verified_at(&mut store, 1, Some(EMAIL), Timestamp::now() - verified_hours_ago.hours());
         drop(store);
-        Self::over(folder).await
+        Self::over(bench, api).await
     }
 
-    async fn over(folder: TempDir) -> Self {
-        let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let config = Config::parse(&format!(
-            "[device]\nstate = \"{0}/state\"\nsocket = \"{0}/engine.sock\"\n[site]\njurisdiction = \"US-CA\"\n\
-             use_case = \"alcohol_in_person\"\n[camera]\nsource = \"replay\"\npath = \"frames\"\n[api]\nlisten = \"{api}\"\n",
-            folder.path().display(),
-        ));
-        let settings = ReplaySettings {
-            path: folder.path().join("frames"),
-            frames_per_second: 5.0,
-            at_end: AtEnd::Loop,
-            faults: ReplayFaults::default(),
-        };
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let parts = EngineParts {
-            config: config.unwrap(),
-            models: root.join("models"),
-            runtime: root.join("target/runtime/libonnxruntime.so"),
-            decoder: Decoder::Inside,
-            clock: Arc::new(SystemClock::new(None)),
-            camera: Box::new(move |_| Arc::new(move || Ok(Box::new(Replay::open(&settings)?) as Box<dyn FrameSource>))),
-            policy: Box::new(|rule| Policy::for_tier(rule.tier)),
-        };
-        let (stop, stopped) = watch::channel(false);
-        let (ready, mut is_ready) = watch::channel(false);
-        let engine = tokio::spawn(run(parts, stopped, move || {
-            let _ = ready.send(true);
-        }));
-        timeout(PATIENCE, is_ready.wait_for(|ready| *ready)).await.unwrap().unwrap();
-        Self { folder, api, stop, engine }
+    async fn over(bench: Bench, api: SocketAddr) -> Self {
+        let running = bench.start().await;
+        Self { bench, api, running }
+    }
+
+    async fn restarted(self) -> Self {
+        self.running.stop().await;
+        Self::over(self.bench, self.api).await
     }
 
     async fn stop(self) -> TempDir {
-        self.stop.send(true).unwrap();
-        timeout(PATIENCE, self.engine).await.unwrap().unwrap().unwrap();
-        self.folder
+        self.running.stop().await;
+        self.bench.folder
     }
 
     async fn connect(&self, role: ClientRole) -> Connection {
-        Connection::open(&self.folder.path().join("engine.sock"), role).await.unwrap()
+        self.bench.connect(role).await
     }
 
     /// A key of the API for tests.
@@ -250,7 +221,7 @@ fn a_restart_asks_again_and_attempts_are_counted_across_it() {
             assert_eq!(said(&mut till).await, ReturnSaid::WrongCode { left });
         }
         drop(till);
-        let device = Device::over(device.stop().await).await;
+        let device = device.restarted().await;
         let mut letters = postman(device.connect(ClientRole::Sync).await, true);
         let mut till = device.connect(ClientRole::Till).await;
         // The session starts over, with the same name.

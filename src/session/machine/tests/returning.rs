@@ -46,12 +46,17 @@ fn what_is_not_enough_or_comes_too_late_changes_nothing() {
 }
 
 #[test]
-fn somebody_who_waits_for_a_letter_has_longer_to_agree() {
+fn somebody_who_types_an_address_or_waits_for_a_letter_has_longer_to_agree() {
     let mut session = asked();
     let before = session.deadline().unwrap();
-    let _ = session.step(Event::Returning, at(30));
+    let _ = session.step(Event::Returning { step: ReturnStep::Address }, at(20));
+    assert_eq!(session.deadline().unwrap(), at(20).uptime + ADDRESS_WITHIN);
+    let _ = session.step(Event::Returning { step: ReturnStep::Code }, at(30));
     assert_eq!(session.deadline().unwrap(), at(30).uptime + RETURN_WITHIN);
     assert!(session.deadline().unwrap() > before);
+    // Another look at the address takes nothing away.
+    let _ = session.step(Event::Returning { step: ReturnStep::Address }, at(31));
+    assert_eq!(session.deadline().unwrap(), at(30).uptime + RETURN_WITHIN);
     let late = at(u64::from(RETURN_WITHIN.as_secs() as u32) + 31);
     let effects = session.step(Event::TimePassed, late);
     assert!(matches!(ending_of(&effects), Some(Ending::Expired)), "{effects:?}");
