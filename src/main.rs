@@ -10,7 +10,8 @@ use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
     Assets, ClockArgs, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs,
-    ScreenArgs, StaffArgs, UiArgs, VerifyArgs, clock, demo, keys, mail, roles, rules, staff, verify,
+    ScreenArgs, StaffArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock, demo, keys, mail, roles, rules, staff, verify,
+    verify_webhook,
 };
 use clap::{Parser, Subcommand};
 
@@ -54,6 +55,8 @@ enum Command {
     Rules(RulesArgs),
     /// Verifies one person from files and prints the outcome.
     Verify(VerifyArgs),
+    /// Says whether a webhook request is to be believed, for whoever writes a receiver.
+    VerifyWebhook(VerifyWebhookArgs),
     /// Measures one stage at a time; one JSON object a line.
     Inspect {
         #[command(flatten)]
@@ -110,6 +113,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),
+        Command::VerifyWebhook(args) => verify_webhook(&args),
         Command::Inspect { common, verb } => inspect::dispatch(&verb, &common, &assets),
         Command::Specimen(args) => specimen::specimen(&args, &assets),
         Command::Receiver(args) => receiver(args),

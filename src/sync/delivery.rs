@@ -16,7 +16,7 @@ use reqwest::{Client, Response};
 
 use super::endpoint::Endpoint;
 use super::schedule::{Answer, NoAnswer, retry_after};
-use super::signature::{MAX_BODY_BYTES, SIGNATURE_HEADERS, sign};
+use super::signature::{MAX_BODY_BYTES, SIGNATURE_HEADERS, STANDARD_HEADERS, sign, sign_standard};
 use crate::session::protocol::Delivery;
 
 /// Bytes at the beginning of an answer by which a web page is told.
@@ -126,6 +126,13 @@ impl Deliverer {
         let mut request = self.client.post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
         for name in SIGNATURE_HEADERS {
             request = request.header(name, signature.as_str());
+        }
+        let body = delivery.body.as_bytes();
+        if let Some(signature) = sign_standard(endpoint.secrets(), &delivery.event, now, body) {
+            let values = [delivery.event.clone(), now.to_string(), signature];
+            for (name, value) in STANDARD_HEADERS.into_iter().zip(values) {
+                request = request.header(name, value);
+            }
         }
         let response = request.body(delivery.body.clone()).send().await.map_err(|error| why(&error))?;
         self.read(response).await

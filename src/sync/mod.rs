@@ -22,6 +22,6 @@ pub use mail::{
 pub use run::{EngineLink, MAX_IN_HAND, STOP_LIMIT, SyncError, run};
 pub use schedule::{Answer, NoAnswer, RetryBounds, Schedule, retry_after};
 pub use signature::{
-    MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_SECRETS, SIGNATURE_HEADERS, SecretError, SignatureError, TOLERANCE_SECONDS,
-    WebhookSecret, sign, verify,
+    MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_SECRETS, SIGNATURE_HEADERS, STANDARD_HEADERS, SecretError, SignatureError,
+    StandardSignature, TOLERANCE_SECONDS, WebhookSecret, sign, sign_standard, verify, verify_standard,
 };

@@ -1,4 +1,4 @@
-//! The webhook signature that both dialects share: bytes and times in, values out.
+//! The webhook signatures: the one that both dialects share, and that of Standard Webhooks; bytes and times in, values out.
 //!
 //! The header is `t=<unix seconds>,v1=<lower-case hex>`, one `v1` for each secret that is in force; each is HMAC-SHA256
 //! under the whole secret string as UTF-8 (`whsec_…` is not decoded) over the decimal seconds, a full stop and the raw
@@ -7,11 +7,15 @@
 //! Always holds: [`verify()`] compares in constant time, and takes no spelling but the one that [`sign`] writes, so that no
 //! single changed bit of header or body passes. Does not read a clock.
 
+mod standard;
+
 use std::fmt::Write as _;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+pub use standard::{STANDARD_HEADERS, StandardSignature, sign_standard, verify_standard};
 
 /// The headers that carry the signature, both with the same value.
 pub const SIGNATURE_HEADERS: [&str; 2] = ["stile-signature", "stripe-signature"];
@@ -32,7 +36,12 @@ const SIGNATURE_BYTES: usize = 32;
 
 /// A secret that an endpoint shares with its receiver. Wiped when dropped; prints `[redacted]`.
 #[derive(Clone)]
-pub struct WebhookSecret(Hmac<Sha256>);
+pub struct WebhookSecret {
+    /// Keyed with the whole text.
+    of_text: Hmac<Sha256>,
+    /// Keyed with what the text encodes, where it is a secret of Standard Webhooks.
+    of_bytes: Option<Hmac<Sha256>>,
+}
 
 /// Not a usable secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,7 +77,8 @@ impl WebhookSecret {
         if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
             return Err(SecretError::Character);
         }
-        Hmac::new_from_slice(text.as_bytes()).map(Self).map_err(|_| SecretError::Length)
+        let of_text = Hmac::new_from_slice(text.as_bytes()).map_err(|_| SecretError::Length)?;
+        Ok(Self { of_text, of_bytes: standard::key_of(text) })
     }
 
     /// The text of a new secret from random bytes, `whsec_…`, for both ends.
@@ -83,7 +93,7 @@ impl WebhookSecret {
 
     /// The keyed hash over time and body, not yet finished.
     fn over(&self, time: &str, body: &[u8]) -> Hmac<Sha256> {
-        let mut mac = self.0.clone();
+        let mut mac = self.of_text.clone();
         mac.update(time.as_bytes());
         mac.update(b".");
         mac.update(body);
@@ -170,12 +180,24 @@ pub fn verify(
     if !matched {
         return Err(SignatureError::Mismatch);
     }
-    let age = i128::from(now_unix_seconds) - i128::from(parts.unix_seconds);
-    match age {
+    expect_recent(parts.unix_seconds, now_unix_seconds)
+}
+
+/// Whether a time that was signed is near enough.
+fn expect_recent(signed_at: u64, now_unix_seconds: i64) -> Result<(), SignatureError> {
+    match i128::from(now_unix_seconds) - i128::from(signed_at) {
         age if age > i128::from(TOLERANCE_SECONDS) => Err(SignatureError::TooOld),
         age if age < -i128::from(TOLERANCE_SECONDS) => Err(SignatureError::InFuture),
         _ => Ok(()),
     }
+}
+
+/// A time in the one spelling that is signed: digits without a sign or leading zero.
+fn time_of(text: &str) -> Option<u64> {
+    let plain = (1..=MAX_TIME_DIGITS).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| plain)
 }
 
 /// A header taken apart.
@@ -206,12 +228,7 @@ impl<'h> Parts<'h> {
             }
         }
         let time = time.ok_or(SignatureError::Malformed)?;
-        // Only digits without a sign or leading zero: the one spelling that `sign` writes.
-        let plain = !time.is_empty()
-            && time.len() <= MAX_TIME_DIGITS
-            && time.bytes().all(|byte| byte.is_ascii_digit())
-            && (time == "0" || !time.starts_with('0'));
-        let unix_seconds = time.parse().ok().filter(|_| plain).ok_or(SignatureError::Malformed)?;
+        let unix_seconds = time_of(time).ok_or(SignatureError::Malformed)?;
         match of_this_scheme {
             0 => Err(SignatureError::NoSignature),
             1..=MAX_SIGNATURES => Ok(Self { time, unix_seconds, signatures }),

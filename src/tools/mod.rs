@@ -21,6 +21,7 @@ pub mod simulated;
 pub mod specimen;
 mod staff;
 mod verify;
+mod verify_webhook;
 
 pub use assets::Assets;
 pub use clock::{ClockArgs, clock};
@@ -33,6 +34,7 @@ pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
 pub use rules::{RulesArgs, rules};
 pub use staff::{StaffArgs, staff};
 pub use verify::{VerifyArgs, verify};
+pub use verify_webhook::{VerifyWebhookArgs, verify_webhook};
 
 use jiff::Timestamp;
 use jiff::civil::Date;

@@ -17,7 +17,7 @@ fn signed() -> (String, [WebhookSecret; 1]) {
 
 #[test]
 fn the_keyed_hash_is_that_of_the_sdk_s_own_vector() {
-    let mut mac = secret("test_secret").0;
+    let mut mac = secret("test_secret").of_text;
     mac.update(b"");
     let mut hex = String::new();
     push_hex(&mut hex, &mac.finalize().into_bytes());

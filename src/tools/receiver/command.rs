@@ -54,10 +54,7 @@ impl From<ReceiverError> for CommandError {
 /// # Errors
 /// [`CommandError`] when a secret cannot be read, the address is taken or the database cannot be opened.
 pub fn receiver(args: ReceiverArgs) -> Result<Exit, CommandError> {
-    if args.secret_files.len() > MAX_SECRETS {
-        return Err(CommandError::Usage(format!("give at most {MAX_SECRETS} secret files")));
-    }
-    let secrets = args.secret_files.iter().map(|path| read_secret(path)).collect::<Result<Vec<_>, _>>()?;
+    let secrets = read_secrets(&args.secret_files)?;
     if args.device_key.is_none() {
         tracing::warn!("attestations are not checked; give the device's public key with --device-key");
     }
@@ -102,6 +99,14 @@ async fn listen_until_signal(address: SocketAddr, options: ReceiverOptions, as_j
     ended
         .map_err(|error| CommandError::System(format!("the receiver ended unexpectedly: {error}; start it again")))??;
     Ok(())
+}
+
+/// The secrets of an endpoint, each in a file of its own.
+pub(in crate::tools) fn read_secrets(files: &[PathBuf]) -> Result<Vec<WebhookSecret>, CommandError> {
+    if files.len() > MAX_SECRETS {
+        return Err(CommandError::Usage(format!("give at most {MAX_SECRETS} secret files")));
+    }
+    files.iter().map(|path| read_secret(path)).collect()
 }
 
 fn read_secret(path: &Path) -> Result<WebhookSecret, CommandError> {

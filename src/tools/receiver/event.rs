@@ -27,7 +27,7 @@ pub enum Attestation {
 }
 
 impl Attestation {
-    pub(super) fn as_str(self) -> &'static str {
+    pub(in crate::tools) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::NotChecked => "not_checked",
@@ -139,7 +139,7 @@ fn overrides(outcome: &Map<String, Value>) -> Option<&Value> {
 }
 
 /// Reads a body whose webhook signature holds, and checks its attestation where the device's key is known.
-pub(super) fn read(
+pub(in crate::tools) fn read(
     body: &[u8],
     key: Option<&DeviceKey>,
     received_at_ms: i64,

@@ -6,13 +6,17 @@
 //! printed holds no personal data, because no event does. Does not speak TLS: a shop puts its own web server in front.
 
 mod attestation;
+mod authentic;
 mod command;
 mod database;
 mod event;
 mod server;
 
 pub use attestation::{AttestationError, DeviceKey, DeviceKeyError};
+pub use authentic::{Scheme, authentic};
+pub(super) use command::read_secrets;
 pub use command::{ReceiverArgs, receiver};
 pub use database::{Chain, DatabaseError};
+pub(super) use event::read as read_event;
 pub use event::{Attestation, EventError, ReceivedEvent};
 pub use server::{ReceiverError, ReceiverOptions, serve};

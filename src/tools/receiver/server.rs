@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,9 +16,10 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::attestation::DeviceKey;
+use super::authentic::authentic;
 use super::database::{Database, DatabaseError, Stored};
 use super::event::{self, EventError, ReceivedEvent};
-use crate::sync::{MAX_BODY_BYTES, SIGNATURE_HEADERS, SignatureError, WebhookSecret, verify};
+use crate::sync::{MAX_BODY_BYTES, WebhookSecret};
 
 /// How long a body may take to arrive.
 const BODY_LIMIT: Duration = Duration::from_secs(10);
@@ -123,7 +124,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 async fn receive(shared: Arc<Shared>, request: Request) -> Result<Value, Response> {
     let (head, body) = request.into_parts();
     let body = read_body(body).await?;
-    authentic(&head.headers, &body, &shared.options.secrets)
+    authentic(&head.headers, &body, &shared.options.secrets, Timestamp::now().as_second())
         .map_err(|error| refuse(StatusCode::BAD_REQUEST, "signature_invalid", error))?;
     let now = Timestamp::now().as_millisecond();
     let read = event::read(&body, shared.options.device_key.as_ref(), now);
@@ -161,22 +162,6 @@ async fn read_body(body: Body) -> Result<Vec<u8>, Response> {
         )),
         Err(_) => Err(refuse(StatusCode::REQUEST_TIMEOUT, "body_too_slow", "the body did not arrive in time")),
     }
-}
-
-/// Every signature header that is there has to hold, each may be there once, and there has to be one.
-fn authentic(headers: &HeaderMap, body: &[u8], secrets: &[WebhookSecret]) -> Result<(), SignatureError> {
-    let mut found = false;
-    for name in SIGNATURE_HEADERS {
-        let mut values = headers.get_all(name).iter();
-        let Some(value) = values.next() else { continue };
-        if values.next().is_some() {
-            return Err(SignatureError::Malformed);
-        }
-        let value = value.to_str().map_err(|_| SignatureError::Malformed)?;
-        verify(value, body, secrets, Timestamp::now().as_second())?;
-        found = true;
-    }
-    if found { Ok(()) } else { Err(SignatureError::NoSignature) }
 }
 
 /// Does something with the database on a thread that may wait for the disk.
