@@ -1,6 +1,11 @@
-//! The official SDKs check our signatures, and we check theirs. `tests/sdk/install` puts them into `target/sdk/`.
+//! The official SDKs and the libraries of Standard Webhooks check our signatures, and we check theirs; libraries of JOSE check
+//! the device's attestations. `tests/sdk/install` puts them into `target/sdk/`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "sdk/attestation.rs"]
+mod attestation;
+#[path = "sdk/standard.rs"]
+mod standard;
 mod support;
 
 use std::io::Write as _;
@@ -74,20 +79,22 @@ fn cases() -> Cases {
     cases
 }
 
-/// Asks an SDK, and compares each answer. `signature_error` is what it calls a signature that does not hold.
-fn check(program: &str, script: &Path, sdk: &Path, signature_error: &str) {
-    let made_for = events::canceled(3).1;
-    let cases = cases();
-    let request = json!({
-        "cases": cases.cases,
-        "make": { "body": STANDARD.encode(&made_for), "secret": SECRET },
-    });
+/// What a script says that is given the folder of its libraries.
+fn ask(program: &str, script: &Path, sdk: &Path, request: &Value) -> Value {
     let mut child =
         Command::new(program).arg(script).arg(sdk).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(request.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{program} ends with {}", output.status);
-    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Asks an SDK, and compares each answer. `signature_error` is what it calls a signature that does not hold.
+fn check(program: &str, script: &Path, sdk: &Path, signature_error: &str) {
+    let made_for = events::canceled(3).1;
+    let cases = cases();
+    let request = json!({ "cases": cases.cases, "make": { "body": STANDARD.encode(&made_for), "secret": SECRET } });
+    let answer = ask(program, script, sdk, &request);
     for (name, expected) in &cases.expected {
         let expected = if *expected == REFUSED { signature_error } else { expected };
         assert_eq!(answer["answers"][name], *expected, "{name}");

@@ -22,7 +22,8 @@ fn id(number: u64) -> SessionId {
     SessionId::from_random(&bytes)
 }
 
-fn record(number: u64, state: SessionState) -> SessionRecord {
+/// A session as it stands.
+pub fn record(number: u64, state: SessionState) -> SessionRecord {
     SessionRecord {
         id: id(number),
         use_case: UseCase::AlcoholInPerson,
