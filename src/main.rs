@@ -10,7 +10,7 @@ use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
     Assets, ClockArgs, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs,
-    ScreenArgs, StaffArgs, UiArgs, VerifyArgs, clock, demo, keys, mail, roles, rules, staff, verify,
+    ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, clock, demo, keys, mail, roles, rules, staff, store, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -48,6 +48,8 @@ enum Command {
     Mail(MailArgs),
     /// Adds, lists and removes the staff, who have codes.
     Staff(StaffArgs),
+    /// Checks, backs up, restores and rescues the database.
+    Store(StoreArgs),
     /// Says how the clock is, and forgets a wrong time that was trusted.
     Clock(ClockArgs),
     /// Says what the rule table says, and how much of it is known.
@@ -107,6 +109,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Keys(args) => keys(&args),
         Command::Mail(args) => mail(&args),
         Command::Staff(args) => staff(&args),
+        Command::Store(args) => store(&args),
         Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),

@@ -20,6 +20,7 @@ mod rules;
 pub mod simulated;
 pub mod specimen;
 mod staff;
+mod store;
 mod verify;
 
 pub use assets::Assets;
@@ -32,6 +33,7 @@ pub use mail::{MailArgs, mail};
 pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
 pub use rules::{RulesArgs, rules};
 pub use staff::{StaffArgs, staff};
+pub use store::{StoreArgs, store};
 pub use verify::{VerifyArgs, verify};
 
 use jiff::Timestamp;
