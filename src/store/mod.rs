@@ -74,6 +74,8 @@ use keys::Keys;
 use outbox::Leases;
 
 const DATABASE: &str = "store.db";
+/// The first page of a database, in bytes.
+const SMALLEST_DATABASE: u64 = 4096;
 /// The device's public key, for receivers: base64url of 32 bytes.
 const PUBLIC_KEY: &str = "device.pub";
 const PUBLIC_KEY_BEING_WRITTEN: &str = "device.pub.new";
@@ -106,9 +108,12 @@ impl Store {
         let lock = folder::claim(folder)?;
         replace::finish(folder)?;
         let file = folder.join(DATABASE);
-        // An empty file is none, and stays one.
-        if Keys::any_in(folder) && file.metadata().map_or(0, |found| found.len()) == 0 {
-            return Err(StoreError::DatabaseMissing(folder.to_owned()));
+        // SQLite would take less than a page for a new database, and write to it.
+        match file.metadata().map_or(0, |found| found.len()) {
+            _ if !Keys::any_in(folder) => {}
+            0 => return Err(StoreError::DatabaseMissing(folder.to_owned())),
+            1..SMALLEST_DATABASE => return Err(StoreError::Corrupt { what: "less than a page of it is there" }),
+            _ => {}
         }
         folder::make_private(&file)?;
         let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;

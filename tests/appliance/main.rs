@@ -4,6 +4,7 @@
 mod api;
 mod engine;
 mod faults;
+mod kills;
 mod roles;
 mod rules;
 mod site;

@@ -46,7 +46,7 @@ fn a_store_that_holds_is_not_rescued_and_neither_is_one_in_use() {
 
 #[test]
 fn a_page_that_is_lost_costs_its_rows_alone_and_the_damaged_file_is_kept_as_it_was() {
-    let (folder, owed_before) = closed(40);
+    let (folder, owed_before) = closed(24);
     let file = folder.path().join("store.db");
     let whole = std::fs::read(&file).unwrap();
     let pages = whole.len() / PAGE;
@@ -69,7 +69,7 @@ fn a_page_that_is_lost_costs_its_rows_alone_and_the_damaged_file_is_kept_as_it_w
         let left = owed(&store);
         assert!(left.is_subset(&owed_before), "page {page}");
         // A leaf holds some rows of one table; nothing else is touched.
-        kept_most += usize::from(outcomes >= 30 && left.len() >= 60);
+        kept_most += usize::from(outcomes >= 16 && left.len() >= 36);
         let next = verify_one(&mut store).1.outcome.unwrap();
         assert!(next.sequence > 1_000_000, "page {page}");
         assert_eq!(store.verify_outcomes().unwrap(), outcomes + 1);
