@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test compare-aamva fuzz switches test-camera-vm lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes measure-recapture
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm test-kill test-faults test-cuts test-power-cut lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes measure-recapture
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -22,6 +22,10 @@ help:
 	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
 	@echo 'make measure-recapture  render 320 photos of cards, screens and copies, and print how many are told apart (minutes)'
 	@echo 'make test-camera-vm  check the V4L2 camera in a virtual machine (see tests/vm/camera)'
+	@echo 'make test-kill  kill a busy store 900 times, and engine and sync 100 times (a quarter of an hour)'
+	@echo 'make test-faults  make every write and sync of a visit and of a first start fail (minutes)'
+	@echo 'make test-cuts  cut database and journal at every byte (minutes)'
+	@echo 'make test-power-cut  cut the power of a store in a virtual machine 200 times (see tests/vm/powercut)'
 	@echo 'make compare-barcodes  compare the barcode reader with zxing-cpp (half an hour; see benches/compare/barcodes)'
 	@echo 'make lint     check the format and run clippy'
 	@echo 'make runtime  fetch ONNX Runtime, unless it is there'
@@ -46,6 +50,19 @@ measure-mrz: ready-for-tests runtime
 
 test-camera-vm: build
 	tests/vm/camera
+
+test-kill: ready-for-tests runtime
+	CARDED_KILLS=900 $(TEST) --test durability kill -- --nocapture
+	CARDED_APPLIANCE_KILLS=100 $(TEST) --test appliance kills -- --nocapture
+
+test-faults: ready-for-tests
+	CARDED_FAULTS=every $(TEST) --test durability faults -- --nocapture
+
+test-cuts: ready-for-tests
+	CARDED_CUTS=every $(TEST) --test durability cuts -- --nocapture
+
+test-power-cut: ready
+	tests/vm/powercut --fetch
 
 compare-aamva: build
 	benches/compare/aamva/run

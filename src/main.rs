@@ -10,8 +10,8 @@ use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
     Assets, ClockArgs, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs,
-    ScreenArgs, StaffArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock, demo, keys, mail, roles, rules, staff, verify,
-    verify_webhook,
+    ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock, demo, keys, mail, roles, rules,
+    staff, store, verify, verify_webhook,
 };
 use clap::{Parser, Subcommand};
 
@@ -49,6 +49,8 @@ enum Command {
     Mail(MailArgs),
     /// Adds, lists and removes the staff, who have codes.
     Staff(StaffArgs),
+    /// Checks, backs up, restores and rescues the database.
+    Store(StoreArgs),
     /// Says how the clock is, and forgets a wrong time that was trusted.
     Clock(ClockArgs),
     /// Says what the rule table says, and how much of it is known.
@@ -110,6 +112,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Keys(args) => keys(&args),
         Command::Mail(args) => mail(&args),
         Command::Staff(args) => staff(&args),
+        Command::Store(args) => store(&args),
         Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),

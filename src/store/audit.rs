@@ -1,7 +1,7 @@
 //! The audit chain: who did what, when, to which session; appended only, each entry hashed over the one before.
 
 use jiff::Timestamp;
-use rusqlite::Transaction;
+use rusqlite::{Row, Transaction};
 use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
@@ -87,6 +87,10 @@ pub enum AuditAction {
     ClockSetBack,
     /// The latest time that was trusted was forgotten.
     ClockReset,
+    /// A backup took the place of the store.
+    StoreRestored,
+    /// The store was made anew of what a damaged file still held.
+    StoreRescued,
 }
 
 impl AuditAction {
@@ -114,6 +118,8 @@ impl AuditAction {
             Self::RulesRolledBack => "rules_rolled_back",
             Self::ClockSetBack => "clock_set_back",
             Self::ClockReset => "clock_reset",
+            Self::StoreRestored => "store_restored",
+            Self::StoreRescued => "store_rescued",
         }
     }
 }
@@ -205,6 +211,21 @@ pub(super) struct AuditRow {
 }
 
 impl AuditRow {
+    pub(super) const COLUMNS: &str = "sequence, at, actor, action, session, previous_hash, hash";
+
+    /// An entry, and the hash that was written with it.
+    pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<(Self, String)> {
+        let entry = Self {
+            sequence: row.get(0)?,
+            at: row.get(1)?,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            session: row.get(4)?,
+            previous: row.get(5)?,
+        };
+        Ok((entry, row.get(6)?))
+    }
+
     /// SHA-256 over the label and every part, each behind its length, in lower-case hexadecimal.
     pub(super) fn hash(&self) -> String {
         let (sequence, at) = (self.sequence.to_string(), self.at.to_string());

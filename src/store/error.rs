@@ -28,7 +28,7 @@ pub enum StoreError {
     InUse(PathBuf),
     /// The file is damaged, or not a database.
     #[error(
-        "the database is damaged and was left as it is ({what}); stop the engine, copy the whole folder aside, then restore a backup or start with an empty folder"
+        "the database is damaged and was left as it is ({what}); stop the engine and run 'carded store rescue', which sets the file aside and goes on with what can be read of it, or restore a backup with 'carded store restore'"
     )]
     Corrupt {
         /// What was seen.
@@ -46,9 +46,29 @@ pub enum StoreError {
     },
     /// The keys are there and the database is not.
     #[error(
-        "{0} holds keys but no database, so outcomes were signed that are gone; restore the database, or move the keys aside to begin as a new device"
+        "{0} holds keys but no database, so outcomes were signed that are gone; restore a backup with 'carded store restore --replace', or move the keys aside to begin as a new device"
     )]
     DatabaseMissing(PathBuf),
+    /// There is no store.
+    #[error("there is no store in {0}; check device.state in the configuration, or start the engine, which makes one")]
+    NoStore(PathBuf),
+    /// A backup was to be restored over a store.
+    #[error("there is a store in {0} already; give --replace to set it aside and go on with the backup")]
+    Present(PathBuf),
+    /// There is nothing to rescue.
+    #[error("the store holds, so there is nothing to rescue; 'carded store check' says what it holds")]
+    Sound,
+    /// A backup was to be written where something is.
+    #[error("{0} is there already; name a folder that is not")]
+    BackupExists(PathBuf),
+    /// A backup would lie open.
+    #[error(
+        "the disk of {0} does not keep a file to its owner, and a backup holds the device's keys; use a disk that does"
+    )]
+    BackupExposed(PathBuf),
+    /// What is in the folder is not a whole backup.
+    #[error("{0} is not a backup, or not the one that was written ({1}); use another backup")]
+    BackupAltered(PathBuf, &'static str),
     /// Other people may write to the folder.
     #[error("{0} can be written by others, who could replace the keys; run chmod 700 on it and look who did")]
     FolderShared(PathBuf),

@@ -1,7 +1,7 @@
 //! The store's folder: made private, locked by one engine, and its files opened without following links.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -26,6 +26,33 @@ pub(super) fn claim(folder: &Path) -> Result<File, StoreError> {
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_owned())),
         Err(TryLockError::Error(error)) => Err(StoreError::from_io(&error)),
     }
+}
+
+/// Locks the folder of a store that is to be read: `None` where an engine has it, beside which it can be read.
+pub(super) fn claim_or_join(folder: &Path) -> Result<Option<File>, StoreError> {
+    match claim(folder) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(StoreError::InUse(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder for the owner alone; there must be none of that name.
+pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// Writes a new file for the owner alone, and puts it on disk.
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = private().create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Copies a file to a new one for the owner alone.
+pub(super) fn copy_private(mut from: File, to: &Path) -> io::Result<()> {
+    let mut file = private().create_new(true).open(to)?;
+    io::copy(&mut from, &mut file).map(drop)
 }
 
 /// Makes the database's file, empty, if it is not there: SQLite would let others read it, and gives its journals the

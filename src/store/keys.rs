@@ -21,8 +21,10 @@ use crate::privacy::AnchorKey;
 
 /// Length of each key in bytes.
 pub const KEY_BYTES: usize = 32;
-const DEVICE: &str = "device.key";
-const ANCHOR: &str = "anchor.key";
+/// The file of the key that signs.
+pub(super) const DEVICE: &str = "device.key";
+/// The file of the key that makes anchors.
+pub(super) const ANCHOR: &str = "anchor.key";
 
 /// A key cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -13,21 +13,27 @@ mod api_keys;
 mod attempts;
 mod attestation;
 mod audit;
+mod backup;
 mod chain;
 mod clock;
 mod error;
+mod examine;
 mod finish;
 mod folder;
+mod gaps;
 mod idempotency;
 mod keys;
 mod listing;
 mod outbox;
 mod outcomes;
 mod passes;
+mod replace;
 mod requests;
+mod rescue;
 mod returning;
 mod rows;
 mod rules;
+mod salvage;
 mod schema;
 mod sessions;
 mod staff;
@@ -44,16 +50,20 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 pub use attempts::{ATTEMPT_WINDOW, AttemptKind, AttemptLimits, AttemptNumber, Begun, Budget, NewAttempt, Spent};
 pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash, verify as verify_attestation};
 pub use audit::{Actor, AuditAction, AuditEntry};
+pub use backup::{BackupFile, BackupManifest, Restored, backup, restore};
 pub use chain::{Chain, ChainBreak};
 pub use clock::KeptClock;
 pub use error::StoreError;
+pub use examine::{OutboxReport, StoreReport, check};
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
+pub use gaps::{Gap, GapReason};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use passes::load_fleet_key;
 pub use requests::{NewEvent, Requested};
+pub use rescue::{Rescued, RescuedTable, rescue};
 pub use returning::{
     CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL,
 };
@@ -64,6 +74,8 @@ use keys::Keys;
 use outbox::Leases;
 
 const DATABASE: &str = "store.db";
+/// The first page of a database, in bytes.
+const SMALLEST_DATABASE: u64 = 4096;
 /// The device's public key, for receivers: base64url of 32 bytes.
 const PUBLIC_KEY: &str = "device.pub";
 const PUBLIC_KEY_BEING_WRITTEN: &str = "device.pub.new";
@@ -87,16 +99,21 @@ pub struct Store {
 impl Store {
     /// Opens the store in a folder, or makes one in an empty folder.
     ///
-    /// In this order: the folder and its lock, the database with its settings and integrity, the schema, the keys. A first
+    /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings and integrity, the schema, the keys. A first
     /// start that is interrupted anywhere goes on where it was.
     ///
     /// # Errors
     /// [`StoreError`], which says what to do. What cannot be opened is left as it is.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let lock = folder::claim(folder)?;
+        replace::finish(folder)?;
         let file = folder.join(DATABASE);
-        if Keys::any_in(folder) && !file.exists() {
-            return Err(StoreError::DatabaseMissing(folder.to_owned()));
+        // SQLite would take less than a page for a new database, and write to it.
+        match file.metadata().map_or(0, |found| found.len()) {
+            _ if !Keys::any_in(folder) => {}
+            0 => return Err(StoreError::DatabaseMissing(folder.to_owned())),
+            1..SMALLEST_DATABASE => return Err(StoreError::Corrupt { what: "less than a page of it is there" }),
+            _ => {}
         }
         folder::make_private(&file)?;
         let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// How long a statement waits for a backup that holds a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// One file each; a number, once released, never changes.
-static STEPS: [M<'static>; 9] = [
+static STEPS: [M<'static>; 10] = [
     M::up(include_str!("migrations/0001_initial.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0002_front_only.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0003_attempts.sql")).foreign_key_check(),
@@ -21,6 +21,7 @@ static STEPS: [M<'static>; 9] = [
     M::up(include_str!("migrations/0007_consent_and_override.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0008_clock.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0009_returning.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/0011_gaps.sql")).foreign_key_check(),
 ];
 pub(super) static MIGRATIONS: Migrations<'static> = Migrations::from_slice(&STEPS);
 
@@ -56,6 +57,23 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
+/// Opens a file that exists to read it, also beside an engine. Neither its integrity nor its schema is looked at, but that it
+/// is not newer than this program.
+pub(super) fn open_to_read(file: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    refuse_newer(&connection)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// The schema that this program knows.
+pub(super) const fn known() -> i64 {
+    STEPS.len() as i64
+}
+
 /// The schema's number; 0 for an empty file.
 pub(super) fn version(connection: &Connection) -> Result<i64, StoreError> {
     Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
@@ -73,7 +91,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 }
 
 fn refuse_newer(connection: &Connection) -> Result<(), StoreError> {
-    let (found, known) = (version(connection)?, STEPS.len() as i64);
+    let (found, known) = (version(connection)?, known());
     match found {
         ..0 => Err(StoreError::Corrupt { what: "an impossible schema number" }),
         _ if found > known => Err(StoreError::Newer { found, known }),

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use crate::run::{ConfigError, EngineError, OrderError, RequestError, SupervisorError, SyncRoleError, VerifyError};
+use crate::store::StoreError;
 use crate::sync::MailError;
 use crate::ui::UiError;
 
@@ -80,6 +81,9 @@ pub enum CommandError {
     /// Keys of the API or staff cannot be managed.
     #[error(transparent)]
     Order(#[from] OrderError),
+    /// The store cannot be used as it was ordered.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A model or the runtime cannot be used.
     #[error(transparent)]
     Model(#[from] crate::vision::ModelError),
@@ -96,6 +100,13 @@ impl CommandError {
             | Self::Config(_)
             | Self::Engine(EngineError::Rule(_) | EngineError::Api(_))
             | Self::Order(OrderError::Invalid(_))
+            | Self::Store(
+                StoreError::NoStore(_)
+                | StoreError::Present(_)
+                | StoreError::Sound
+                | StoreError::BackupExists(_)
+                | StoreError::BackupAltered(..),
+            )
             | Self::Sync(_)
             | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
@@ -105,6 +116,7 @@ impl CommandError {
             | Self::Output(_)
             | Self::Engine(_)
             | Self::Order(_)
+            | Self::Store(_)
             | Self::Window(_)
             | Self::Mail(_)
             | Self::Supervisor(_)

@@ -20,6 +20,7 @@ mod rules;
 pub mod simulated;
 pub mod specimen;
 mod staff;
+mod store;
 mod verify;
 mod verify_webhook;
 
@@ -33,6 +34,7 @@ pub use mail::{MailArgs, mail};
 pub use roles::{EngineArgs, LayoutArg, RoleArgs, ScreenArgs, UiArgs};
 pub use rules::{RulesArgs, rules};
 pub use staff::{StaffArgs, staff};
+pub use store::{StoreArgs, store};
 pub use verify::{VerifyArgs, verify};
 pub use verify_webhook::{VerifyWebhookArgs, verify_webhook};
 

@@ -4,6 +4,7 @@
 mod api;
 mod engine;
 mod faults;
+mod kills;
 #[path = "../mail/server.rs"]
 #[allow(dead_code, reason = "the tests of letters use the rest")]
 mod mail_server;

@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod attempts;
+mod backup;
 mod chains;
 mod clock;
 mod ends;
@@ -11,8 +12,10 @@ mod opening;
 mod outbox;
 mod outcomes;
 mod passes;
+mod power;
 mod privacy;
 mod requests;
+mod rescue;
 pub(crate) mod returning;
 mod rules;
 mod space;

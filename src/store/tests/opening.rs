@@ -369,3 +369,33 @@ fn a_clock_before_1970_is_an_error_and_no_row() {
     assert!(matches!(store.create_session(&early), Err(StoreError::Clock)));
     assert_eq!((count(&store, "audit"), count(&store, "session")), (1, 0));
 }
+
+#[test]
+fn the_migration_of_gaps_leaves_the_device_as_it_is_and_constrains_what_is_left_out() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    let before = schema::known() as usize - 1;
+    schema::MIGRATIONS.to_version(&mut connection, before).unwrap();
+    let device = "INSERT INTO device VALUES (1, 'dev_1', ?1, ?2, 3, ?2, 4, ?2)";
+    connection.execute(device, ["a".repeat(43), "b".repeat(64)]).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, before + 1).unwrap();
+    let heads = "SELECT last_sequence, last_audit_sequence FROM device WHERE id = 'dev_1' AND last_hash IS NOT NULL";
+    let heads = connection.query_row(heads, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))).unwrap();
+    assert_eq!(heads, (3, 4));
+    // A device may go on without an outcome before, and has no hash before its first.
+    connection.execute("UPDATE device SET last_hash = NULL", []).unwrap();
+    connection.execute("UPDATE device SET last_sequence = 0", []).unwrap();
+    assert!(connection.execute("UPDATE device SET last_hash = ?1", ["b".repeat(64)]).is_err());
+    let gap = "INSERT INTO gap (chain, last_before, first_behind, reason, at) VALUES (?1, ?2, ?3, ?4, 5)";
+    for (chain, from, to, why) in [
+        ("outbox", 3, 9, "restored"),
+        ("audit", -1, 9, "restored"),
+        ("audit", 3, 4, "restored"),
+        ("audit", 3, 9, "lost"),
+    ] {
+        assert!(connection.execute(gap, (chain, from, to, why)).is_err(), "{chain} {from} {to} {why}");
+    }
+    connection.execute(gap, ("outcomes", 3, 9, "rescued")).unwrap();
+    for change in ["UPDATE gap SET first_behind = 10", "DELETE FROM gap"] {
+        assert!(connection.execute(change, []).is_err(), "{change}");
+    }
+}

@@ -1,0 +1,179 @@
+//! `carded store`: whether the store holds, backups, and what to do when it does not.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::exit::{CommandError, Exit};
+use super::operator::OperatorArgs;
+use crate::store::{self, BackupManifest, Gap, OutboxReport, Rescued, Restored, StoreReport};
+
+/// What `carded store` takes.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    #[command(flatten)]
+    operator: OperatorArgs,
+    #[command(subcommand)]
+    verb: StoreVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum StoreVerb {
+    /// Says whether the store holds: its pages, references, keys and both chains; also while the engine runs. Ends with
+    /// status 1 when it does not.
+    Check,
+    /// Copies the database and the device's keys into a new folder; also while the engine runs.
+    Backup {
+        /// The folder. It is as secret as the keys that it holds.
+        folder: PathBuf,
+    },
+    /// Goes on with a backup. What was decided after it is missing from the device for good, and receivers see the gap.
+    Restore {
+        /// The folder of the backup.
+        folder: PathBuf,
+        /// Set aside the store that is there.
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Sets a damaged database aside and goes on with what can be read of it: outcomes, and the events that are owed.
+    Rescue,
+}
+
+/// Carries out an order about the store.
+///
+/// # Errors
+/// [`CommandError`] when it cannot be carried out; the store is as it was then.
+pub fn store(args: &StoreArgs) -> Result<Exit, CommandError> {
+    let config = args.operator.config()?;
+    let (state, now) = (&config.device.state, Timestamp::now());
+    match &args.verb {
+        StoreVerb::Check => {
+            let report = store::check(state)?;
+            let told = Told::of(&report);
+            args.operator.tell(&told, |out| say_checked(out, &told))?;
+            return Ok(if report.faults.is_empty() { Exit::Success } else { Exit::Negative });
+        }
+        StoreVerb::Backup { folder } => {
+            let manifest = store::backup(state, folder, now)?;
+            args.operator.tell(&manifest, |out| say_backed_up(out, &manifest))?;
+        }
+        StoreVerb::Restore { folder, replace } => {
+            let restored = store::restore(state, folder, *replace, now)?;
+            args.operator.tell(&restored, |out| say_restored(out, &restored))?;
+        }
+        StoreVerb::Rescue => {
+            let rescued = store::rescue(state, (config.site.use_case, &config.site.jurisdiction), now)?;
+            args.operator.tell(&rescued, |out| say_rescued(out, &rescued))?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+/// A report as it is told.
+#[derive(Debug, Serialize)]
+struct Told<'a> {
+    sound: bool,
+    engine_runs: bool,
+    schema: i64,
+    device: Option<&'a str>,
+    outcomes: Option<u64>,
+    audit_entries: Option<u64>,
+    gaps: &'a [Gap],
+    outbox: Option<OutboxReport>,
+    faults: Vec<String>,
+}
+
+impl<'a> Told<'a> {
+    fn of(report: &'a StoreReport) -> Self {
+        Self {
+            sound: report.faults.is_empty(),
+            engine_runs: report.engine_runs,
+            schema: report.schema,
+            device: report.device.as_deref(),
+            outcomes: report.outcomes,
+            audit_entries: report.audit_entries,
+            gaps: &report.gaps,
+            outbox: report.outbox,
+            faults: report.faults.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+fn say_checked(out: &mut dyn Write, told: &Told<'_>) -> std::io::Result<()> {
+    let engine = if told.engine_runs { "read beside the engine, which runs" } else { "no engine runs" };
+    writeln!(out, "device         {}", told.device.unwrap_or("unknown"))?;
+    writeln!(out, "schema         {} ({engine})", told.schema)?;
+    for (name, links) in [("outcomes", told.outcomes), ("audit entries", told.audit_entries)] {
+        let links = links.map_or_else(|| "not verified".to_owned(), |links| format!("{links}, and their chain holds"));
+        writeln!(out, "{name:<14} {links}")?;
+    }
+    say_gaps(out, told.gaps)?;
+    if let Some(outbox) = told.outbox {
+        let oldest = outbox.oldest.map(|oldest| format!(" (the oldest of {oldest})")).unwrap_or_default();
+        let OutboxReport { waiting, dead, delivered, .. } = outbox;
+        writeln!(out, "outbox         {waiting} waiting{oldest}, {dead} refused for good, {delivered} delivered")?;
+    }
+    for fault in &told.faults {
+        writeln!(out, "FAULT          {fault}")?;
+    }
+    writeln!(out, "{}", if told.sound { "The store holds." } else { "The store does NOT hold." })
+}
+
+fn say_gaps(out: &mut dyn Write, gaps: &[Gap]) -> std::io::Result<()> {
+    for gap in gaps {
+        let (first, last) = (gap.last_before + 1, gap.first_behind - 1);
+        writeln!(out, "gap            {} {first} to {last} ({}, {})", gap.chain, gap.reason.as_str(), gap.at)?;
+    }
+    Ok(())
+}
+
+fn say_backed_up(out: &mut dyn Write, manifest: &BackupManifest) -> std::io::Result<()> {
+    let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
+    writeln!(out, "{} outcomes of {}, {bytes} bytes.", manifest.outcomes, manifest.device)?;
+    writeln!(out, "The folder holds the device's keys: keep it as you keep those.")
+}
+
+fn say_restored(out: &mut dyn Write, restored: &Restored) -> std::io::Result<()> {
+    let BackupManifest { outcomes, device, made_at, .. } = &restored.backup;
+    writeln!(
+        out,
+        "{outcomes} outcomes of {device}, as of {made_at}; the next one has number {}.",
+        restored.next_outcome
+    )?;
+    if let Some(aside) = &restored.set_aside {
+        writeln!(out, "The store that was there is in {}.", aside.display())?;
+    }
+    writeln!(out, "{} events are owed; receivers know those again that they have had already.", restored.waiting)?;
+    writeln!(out, "{} sessions that were open then are cancelled; no event tells of it.", restored.canceled.len())?;
+    writeln!(
+        out,
+        "What was done after the backup has to be done again: keys and staff that were removed since are valid again, and \
+         sessions that were redacted since are not. See 'carded keys list' and 'carded staff list'."
+    )
+}
+
+fn say_rescued(out: &mut dyn Write, rescued: &Rescued) -> std::io::Result<()> {
+    writeln!(out, "The damaged database is in {}.", rescued.set_aside.display())?;
+    for (table, of) in &rescued.tables {
+        if of.rows + of.refused + of.unreadable > 0 {
+            writeln!(
+                out,
+                "{table:<14} {} rows kept, {} refused, {} places unreadable",
+                of.rows, of.refused, of.unreadable
+            )?;
+        }
+    }
+    say_gaps(out, &rescued.gaps)?;
+    writeln!(out, "{} events are owed and will be delivered.", rescued.owed)?;
+    if rescued.only_names > 0 {
+        writeln!(out, "Of {} sessions only the name was left, in an outcome or an event.", rescued.only_names)?;
+    }
+    if let Some(device) = &rescued.new_device {
+        writeln!(out, "Nothing said any more what the device was called; it is {device} from now on.")?;
+    }
+    writeln!(out, "The next outcome has number {}.", rescued.next_outcome)?;
+    writeln!(out, "Start the engine, and compare with a backup and with what receivers have.")
+}
