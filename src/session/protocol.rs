@@ -6,6 +6,7 @@
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
 mod orders;
+mod outbox;
 mod rules;
 
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,14 @@ pub use orders::{
     ClockAnswer, ClockOrder, ClockStepSummary, KeyAnswer, KeyOrder, KeySummary, NewKey, StaffAnswer, StaffOrder,
     StaffSummary,
 };
+pub use outbox::{
+    EndpointQueue, EndpointRoom, LeaseWish, LetterState, OutboxAlarm, OutboxAnswer, OutboxLetter, OutboxOrder,
+    OutboxSummary,
+};
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 7;
+pub const PROTOCOL_VERSION: u32 = 8;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -43,7 +48,7 @@ pub enum ClientRole {
     Sync,
     /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
-    /// The operator: makes and revokes the API's keys, adds and removes staff, installs rule tables.
+    /// The operator: makes and revokes the API's keys, adds and removes staff, installs rule tables, looks after the outbox.
     Operator,
 }
 
@@ -131,10 +136,7 @@ pub enum ClientMessage {
         session: SessionId,
     },
     /// Give me events to deliver.
-    Lease {
-        /// At most so many.
-        most: u16,
-    },
+    Lease(LeaseWish),
     /// Make, list, rotate or revoke keys of the API.
     Keys(KeyOrder),
     /// Add, list or remove staff.
@@ -143,6 +145,8 @@ pub enum ClientMessage {
     Rules(RulesOrder),
     /// Tell of the clock, or forget what was trusted.
     Clock(ClockOrder),
+    /// Tell of the outbox, or have dead letters sent again.
+    Outbox(OutboxOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -224,6 +228,8 @@ pub enum Settlement {
         /// What it said, without the body of the answer: at most 200 characters.
         why: String,
     },
+    /// It was not sent, because the receiver is left alone for now: due as before, and nothing is written.
+    Untried,
 }
 
 /// An event that waits for delivery.
@@ -293,6 +299,8 @@ pub enum EngineMessage {
     Rules(Box<RulesAnswer>),
     /// What was asked about the clock.
     Clock(ClockAnswer),
+    /// What was asked about the outbox.
+    Outbox(Box<OutboxAnswer>),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

@@ -67,6 +67,8 @@ pub enum AuditAction {
     OutcomeOverridden,
     /// A receiver refused an event for good.
     DeliveryDead,
+    /// An event that a receiver had refused for good is sent again.
+    DeliveryReplayed,
     /// A key of the API was made.
     ApiKeyMade,
     /// A key of the API took the place of another.
@@ -104,6 +106,7 @@ impl AuditAction {
             Self::SessionRedacted => "session_redacted",
             Self::OutcomeOverridden => "outcome_overridden",
             Self::DeliveryDead => "delivery_dead",
+            Self::DeliveryReplayed => "delivery_replayed",
             Self::ApiKeyMade => "api_key_made",
             Self::ApiKeyRotated => "api_key_rotated",
             Self::ApiKeyRevoked => "api_key_revoked",

@@ -50,7 +50,7 @@ pub use error::StoreError;
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
-pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
+pub use outbox::{LeaseHolder, LetterPage, MAX_LEASED, MAX_RETRY, OutboxCounts, QueueCounts, Replayed};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use passes::load_fleet_key;
 pub use requests::{NewEvent, Requested};

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use carded::run::{Connection, SocketError};
-use carded::session::protocol::{Body, ClientMessage, ClientRole, Delivery, EngineMessage};
+use carded::session::protocol::{Body, ClientMessage, ClientRole, Delivery, EngineMessage, LeaseWish};
 use carded::session::{ConsentText, Prompt, Screen, SessionId};
 use tempfile::TempDir;
 
@@ -119,7 +119,7 @@ impl Site {
     /// The deliveries that a sync would be given now.
     pub fn due(&self) -> Vec<Delivery> {
         let mut sync = self.client(ClientRole::Sync).unwrap();
-        sync.say(&ClientMessage::Lease { most: 16 });
+        sync.say(&ClientMessage::Lease(LeaseWish::up_to(16)));
         loop {
             if let EngineMessage::Leased { deliveries, .. } = sync.hear() {
                 return deliveries;
