@@ -328,21 +328,7 @@ fn words(route: &Route) -> Words {
              The code proves the address and nothing else; the outcome says so, lasts no longer than the first, and earns \
              nothing new.",
         ),
-        O::ListEndpoints => (
-            "listWebhookEndpoints",
-            "List webhook endpoints",
-            "Where outcomes go, by name and without secrets. Keys of both modes see all of them.",
-        ),
-        O::RetrieveEndpoint => ("retrieveWebhookEndpoint", "Show a webhook endpoint", "Without its secret."),
-        O::RefuseEndpoint => (
-            match (route.method == Method::DELETE, route.path.contains("{id}")) {
-                (true, _) => "deleteWebhookEndpoint",
-                (false, true) => "updateWebhookEndpoint",
-                (false, false) => "createWebhookEndpoint",
-            },
-            "Refused: the operator does that at the device",
-            "Always answers `permission_denied`. Whoever holds a key could otherwise have every outcome sent elsewhere;              `carded endpoints` on the device makes, rotates, tests and disables endpoints.",
-        ),
+        O::ListEndpoints | O::RetrieveEndpoint | O::RefuseEndpoint => words_of_endpoints(route),
         O::ListReports => ("listReports", "List verification reports", "One for each decided session, newest first."),
         O::RetrieveReport => {
             ("retrieveReport", "Show a verification report", "With the signed outcome that it rests on.")
@@ -353,6 +339,27 @@ fn words(route: &Route) -> Words {
         Dialect::Stile => "stile",
     };
     Words { id: format!("{prefix}_{name}"), summary, description }
+}
+
+fn words_of_endpoints(route: &Route) -> (&'static str, &'static str, &'static str) {
+    match route.operation {
+        Operation::ListEndpoints => (
+            "listWebhookEndpoints",
+            "List webhook endpoints",
+            "Where outcomes go, by name and without secrets. Keys of both modes see all of them.",
+        ),
+        Operation::RetrieveEndpoint => ("retrieveWebhookEndpoint", "Show a webhook endpoint", "Without its secret."),
+        _ => (
+            match (route.method == Method::DELETE, route.path.contains("{id}")) {
+                (true, _) => "deleteWebhookEndpoint",
+                (false, true) => "updateWebhookEndpoint",
+                (false, false) => "createWebhookEndpoint",
+            },
+            "Refused: the operator does that at the device",
+            "Always answers `permission_denied`. Whoever holds a key could otherwise have every outcome sent elsewhere; \
+             `carded endpoints` on the device makes, rotates, tests and disables endpoints.",
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -2,8 +2,11 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod drain;
+mod endpoints;
 mod engine;
 mod faults;
+mod outbox;
 mod roles;
 mod rules;
 mod site;

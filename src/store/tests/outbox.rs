@@ -276,7 +276,9 @@ fn very_many_dead_letters_are_sent_again_in_turns_that_end_also_when_they_die_ag
             if leased.is_empty() {
                 break;
             }
-            leased.iter().for_each(|delivery| kill(store, delivery));
+            for delivery in &leased {
+                kill(store, delivery);
+            }
         }
     };
     all(&mut store);

@@ -31,8 +31,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What is made wrong on purpose, to see that the checks see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sabotage {
+    None,
+    /// A receiver acknowledges what it has not kept.
+    EmptyAcknowledgement,
+    /// A body is not what was issued.
+    AlteredBody,
+    /// What fails is never tried again.
+    NoSecondTry,
+}
+
 /// The receivers of a case.
 pub(super) struct Receivers {
+    sabotage: Sabotage,
     rng: Mutex<Rng>,
     /// What was issued: the body, by endpoint and event.
     issued: Mutex<BTreeMap<(String, String), String>>,
@@ -94,6 +107,15 @@ impl Receivers {
             (fault, Duration::from_millis(rng.u64(1..3_000)), Duration::from_secs(rng.u64(..=LONGEST_ASKED)))
         };
         let nothing = Answer::Nothing;
+        match (self.sabotage, fault) {
+            (Sabotage::EmptyAcknowledgement, 18) => return status(200),
+            (Sabotage::AlteredBody, 18) => {
+                self.commit(&Delivery { body: delivery.body.replace(':', ": "), ..delivery.clone() });
+                return status(200);
+            }
+            (Sabotage::NoSecondTry, 1..) if delivery.attempts > 0 => return std::future::pending().await,
+            _ => {}
+        }
         match fault {
             // The answer is lost after the commit, in three ways.
             1 | 2 => {
@@ -321,7 +343,7 @@ impl Case {
                     lock(&self.outbox).count(State::Waiting)
                 ));
             }
-            sleep(Duration::from_secs(1)).await;
+            sleep(Duration::from_secs(20)).await;
         }
         Ok(())
     }
@@ -355,12 +377,13 @@ struct Seen {
     dead: usize,
 }
 
-async fn play(number: u64) -> Result<Seen, String> {
+async fn play(number: u64, sabotage: Sabotage) -> Result<Seen, String> {
     fastrand::seed(number);
     let mut rng = Rng::with_seed(number);
     let (endpoints, senders) = (rng.usize(1..4), rng.usize(1..3));
     let (events, cuts) = (rng.i64(1..12), rng.bool());
     let receivers = Arc::new(Receivers {
+        sabotage,
         rng: Mutex::new(rng.fork()),
         issued: Mutex::default(),
         committed: Mutex::default(),
@@ -421,12 +444,16 @@ async fn play(number: u64) -> Result<Seen, String> {
     Ok(seen)
 }
 
+fn play_one(number: u64, sabotage: Sabotage) -> Result<Seen, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(play(number, sabotage))
+}
+
 /// Plays a range of cases, one after the other.
 fn play_all(numbers: impl Iterator<Item = u64>) -> Seen {
     let mut all = Seen::default();
     for number in numbers {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        let seen = runtime.block_on(play(number)).unwrap_or_else(|why| panic!("case {number}: {why}"));
+        let seen = play_one(number, Sabotage::None).unwrap_or_else(|why| panic!("case {number}: {why}"));
         all.attempts += seen.attempts;
         all.twice += seen.twice;
         all.reordered += seen.reordered;
@@ -448,4 +475,12 @@ fn whatever_goes_wrong_every_event_arrives_as_it_was_issued_and_has_its_effect_o
     // The cases do see what they are for.
     let seen = [sum(|seen| seen.attempts), sum(|seen| seen.twice), sum(|seen| seen.reordered), sum(|seen| seen.dead)];
     assert!(seen.iter().all(|count| *count as u64 > cases / 20), "{seen:?}");
+}
+
+#[test]
+fn the_model_sees_what_is_lost_altered_or_left_lying() {
+    for sabotage in [Sabotage::EmptyAcknowledgement, Sabotage::AlteredBody, Sabotage::NoSecondTry] {
+        let found = (0..200).any(|number| play_one(number, sabotage).is_err());
+        assert!(found, "{sabotage:?}");
+    }
 }

@@ -239,7 +239,7 @@ mod tests {
                     4 => status(404),
                     _ => Answer::Status { code: 200, retry_after: None, web_page: true },
                 };
-                let before = circuits.next_probe(now).unwrap_or(now) - now;
+                let before = circuits.next_probe(now).unwrap_or(now).saturating_sub(now);
                 match circuits.note("shop", delivery, &answer, now, random) {
                     Change::Opened(pause) => {
                         let asked = if kind == 2 { Duration::from_secs(asked) } else { Duration::ZERO };
