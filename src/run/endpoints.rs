@@ -17,10 +17,11 @@ use serde_json::json;
 
 use super::config::{Config, EndpointConfig, MAX_ENDPOINTS, file_of};
 use super::ordering::{OrderError, random};
+use super::outbox::OutboxDesk;
 use super::sync_role;
 use crate::privacy::Vocabulary;
 use crate::session::Dialect;
-use crate::session::protocol::{Delivery, Settlement};
+use crate::session::protocol::{Delivery, EndpointDeed, OutboxOrder, Settlement};
 use crate::store::Store;
 use crate::sync::{Deliverer, DeliveryLimits, RetryBounds, Schedule, WebhookSecret, shown_address, takes_live};
 
@@ -161,6 +162,23 @@ pub fn change_endpoint(config: &Config, change: &EndpointChange) -> Result<Endpo
         }
     };
     Ok(EndpointAnswer { endpoints: vec![standing(config, &endpoint)], secret })
+}
+
+/// Writes into the audit chain that an endpoint was changed. A device that has not been started yet has none.
+///
+/// # Errors
+/// [`OrderError`] when it cannot be written; the change itself stands.
+pub async fn note_change(config: &Config, change: &EndpointChange) -> Result<(), OrderError> {
+    let deed = match change {
+        EndpointChange::Add(_) => EndpointDeed::Added,
+        EndpointChange::Rotate { .. } | EndpointChange::FinishRotation { .. } => EndpointDeed::Rotated,
+        EndpointChange::Disable { .. } => EndpointDeed::Disabled,
+        EndpointChange::Enable { .. } => EndpointDeed::Enabled,
+    };
+    if Store::is_in(&config.device.state) {
+        OutboxDesk::open(config).await?.order(OutboxOrder::Note { deed }).await?;
+    }
+    Ok(())
 }
 
 /// Sends one signed event of a test to a receiver, also to one that is disabled; never an outcome.

@@ -12,10 +12,10 @@ use super::config::{Config, EndpointConfig, OutboxConfig};
 use super::ordering::OrderError;
 use super::socket::{Connection, SocketError};
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, EndpointQueue, EngineMessage, OutboxAlarm, OutboxAnswer, OutboxOrder,
-    OutboxSummary,
+    Body, ClientMessage, ClientRole, EndpointDeed, EndpointQueue, EngineMessage, OutboxAlarm, OutboxAnswer,
+    OutboxOrder, OutboxSummary,
 };
-use crate::store::{LetterPage, OutboxCounts, Store, StoreError};
+use crate::store::{Actor, AuditAction, AuditEntry, LetterPage, OutboxCounts, Store, StoreError};
 
 /// Time for the engine's answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -83,6 +83,16 @@ pub(super) fn carry_out(store: &mut Store, config: &Config, order: &OutboxOrder)
                 return Err(OrderError::Invalid(why));
             }
             Ok(OutboxAnswer::Letters { letters, more: false })
+        }
+        OutboxOrder::Note { deed } => {
+            let action = match deed {
+                EndpointDeed::Added => AuditAction::EndpointAdded,
+                EndpointDeed::Rotated => AuditAction::EndpointRotated,
+                EndpointDeed::Disabled => AuditAction::EndpointDisabled,
+                EndpointDeed::Enabled => AuditAction::EndpointEnabled,
+            };
+            store.audit(&AuditEntry { at: now, actor: Actor::Operator, action, session: None })?;
+            Ok(OutboxAnswer::Noted)
         }
         OutboxOrder::Replay { delivery, endpoint, after } => {
             let done = store.replay(*delivery, endpoint.as_deref(), *after, now).map_err(|error| match error {

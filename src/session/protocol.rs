@@ -23,8 +23,8 @@ pub use orders::{
     StaffSummary,
 };
 pub use outbox::{
-    EndpointQueue, EndpointRoom, LeaseWish, LetterState, OutboxAlarm, OutboxAnswer, OutboxLetter, OutboxOrder,
-    OutboxSummary,
+    EndpointDeed, EndpointQueue, EndpointRoom, LeaseWish, LetterState, OutboxAlarm, OutboxAnswer, OutboxLetter,
+    OutboxOrder, OutboxSummary,
 };
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 

@@ -112,6 +112,12 @@ impl Store {
         Ok(Self { connection, keys, device, leases, ran_before, site_is_live: false, folder, _lock: lock })
     }
 
+    /// Whether a folder holds a store.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(DATABASE).exists()
+    }
+
     /// Says in which mode sessions are that were started on the device itself; test mode, where nothing is said.
     pub fn set_site_mode(&mut self, livemode: bool) {
         self.site_is_live = livemode;

@@ -11,7 +11,7 @@ use super::operator::{OperatorArgs, moments};
 use crate::privacy::Vocabulary;
 use crate::run::{
     Config, EndpointAnswer, EndpointChange, EndpointStanding, NewEndpoint, TestAnswer, change_endpoint,
-    leave_no_core_dump, list_endpoints, run_role, test_endpoint,
+    leave_no_core_dump, list_endpoints, note_change, run_role, test_endpoint,
 };
 use crate::session::Dialect;
 use crate::sync::DeliveryLimits;
@@ -128,6 +128,10 @@ pub fn endpoints(args: &EndpointsArgs) -> Result<Exit, CommandError> {
     };
     let answer = change_endpoint(&config, &change)?;
     args.operator.tell(&answer, |out| print(out, &config, &answer, Some(&change)))?;
+    // What was done stands, and its secret is shown once: it is told first.
+    if let Err(error) = run_role(|_| note_change(&config, &change)).map_err(CommandError::Process)? {
+        tracing::warn!("the change stands and is not in the audit chain: {error}");
+    }
     Ok(Exit::Success)
 }
 

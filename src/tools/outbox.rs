@@ -114,7 +114,9 @@ async fn carry_out(args: &OutboxArgs, config: &Config) -> Result<Exit, CommandEr
         OutboxVerb::Show { id } => {
             let letters = match desk.order(OutboxOrder::Find { id: id.clone() }).await? {
                 OutboxAnswer::Letters { letters, .. } => letters,
-                OutboxAnswer::Summary(_) | OutboxAnswer::Replayed { .. } => return Err(OrderError::Answer.into()),
+                OutboxAnswer::Summary(_) | OutboxAnswer::Noted | OutboxAnswer::Replayed { .. } => {
+                    return Err(OrderError::Answer.into());
+                }
             };
             args.operator.tell(&letters, |out| letters.iter().try_for_each(|letter| show(out, letter)))?;
             Ok(Exit::Success)

@@ -130,6 +130,17 @@ fn an_endpoint_is_added_tested_rotated_disabled_and_enabled_while_engine_and_syn
     site.told("endpoints", &["enable", "shop"]);
     end_one(&served, &key);
     wait_for("the event after it was enabled", || (shop.count() == before + 1).then_some(()));
+
+    // Who changed where outcomes go can be told afterwards.
+    let rows = rusqlite::Connection::open(site.path("state/store.db")).unwrap();
+    let mut audited = rows
+        .prepare("SELECT action FROM audit WHERE action GLOB 'endpoint_*' AND actor = 'operator' ORDER BY sequence")
+        .unwrap();
+    let audited: Vec<String> = audited.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(
+        audited,
+        ["endpoint_added", "endpoint_rotated", "endpoint_rotated", "endpoint_disabled", "endpoint_enabled"]
+    );
 }
 
 #[test]

@@ -94,6 +94,25 @@ pub enum OutboxOrder {
         /// Those behind this number; from the first, with 0.
         after: i64,
     },
+    /// Write down that an operator has changed where outcomes go; the change itself is in the configuration.
+    Note {
+        /// What was done.
+        deed: EndpointDeed,
+    },
+}
+
+/// What an operator did about where outcomes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndpointDeed {
+    /// An endpoint was added.
+    Added,
+    /// It got a new secret, or the old one was dropped.
+    Rotated,
+    /// It gets no new events.
+    Disabled,
+    /// It gets them again.
+    Enabled,
 }
 
 /// What waits for one endpoint. Times are seconds since 1970.
@@ -185,6 +204,8 @@ pub enum OutboxAnswer {
         /// Whether there are more behind them.
         more: bool,
     },
+    /// It is in the audit chain.
+    Noted,
     /// Dead letters wait again.
     Replayed {
         /// So many.

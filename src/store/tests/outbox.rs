@@ -1,7 +1,9 @@
 //! Leases, settlements, order and fairness.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::session::protocol::{Delivery, EndpointRoom, LeaseWish, LetterState, Settlement};
@@ -293,4 +295,107 @@ fn very_many_dead_letters_are_sent_again_in_turns_that_end_also_when_they_die_ag
         }
     }
     assert_eq!((replayed, rounds), (450, 3));
+}
+
+/// What happens to an outbox.
+#[derive(Debug, Clone)]
+enum Happens {
+    Event { endpoints: u8 },
+    Lease { holder: u64, most: u16, shut: bool },
+    Settle { which: usize, how: u8 },
+    Lost { holder: u64 },
+    Restart,
+    Time { seconds: i64 },
+    Replay,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        4 => (1_u8..4).prop_map(|endpoints| Happens::Event { endpoints }),
+        4 => (1_u64..3, 0_u16..6, any::<bool>()).prop_map(|(holder, most, shut)| Happens::Lease { holder, most, shut }),
+        6 => (0_usize..64, 0_u8..4).prop_map(|(which, how)| Happens::Settle { which, how }),
+        1 => (1_u64..3).prop_map(|holder| Happens::Lost { holder }),
+        1 => Just(Happens::Restart),
+        2 => (0_i64..7_200).prop_map(|seconds| Happens::Time { seconds }),
+        1 => Just(Happens::Replay),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_happens_each_delivery_has_one_holder_its_own_body_and_an_end(
+        course in proptest::collection::vec(happens(), 1..40),
+    ) {
+        let (folder, store) = fresh();
+        let (mut store, mut clock) = (Some(store), 0);
+        let (mut held, mut known, mut written) = (Vec::<(u64, Delivery)>::new(), BTreeMap::new(), 0);
+        for step in course {
+            let open = store.as_mut().unwrap();
+            match step {
+                Happens::Event { endpoints } => {
+                    let all = [("a", 0), ("b", 1), ("c", 2)];
+                    event_at(open, later(clock), &all[..usize::from(endpoints)]);
+                    written += usize::from(endpoints);
+                }
+                Happens::Lease { holder, most, shut } => {
+                    let except = if shut { vec![EndpointRoom { endpoint: "a".to_owned(), most: 0 }] } else { Vec::new() };
+                    let wish = LeaseWish { most, each: 2, except };
+                    let leased = open.lease_as_wished(LeaseHolder(holder), &wish, later(clock)).unwrap();
+                    prop_assert!(leased.len() <= usize::from(most));
+                    for delivery in leased {
+                        prop_assert!(!(shut && delivery.endpoint == "a"));
+                        prop_assert!(held.iter().all(|(_, other)| other.delivery != delivery.delivery), "held twice");
+                        let body = known.entry(delivery.delivery).or_insert_with(|| delivery.body.clone());
+                        prop_assert_eq!(&*body, &delivery.body);
+                        held.push((holder, delivery));
+                    }
+                }
+                Happens::Settle { which, how } if !held.is_empty() => {
+                    let (holder, delivery) = held.swap_remove(which % held.len());
+                    let how = match how {
+                        0 => Settlement::Acknowledged,
+                        1 => retry(60_000),
+                        2 => Settlement::Dead { why: "410".to_owned() },
+                        _ => Settlement::Untried,
+                    };
+                    let other = LeaseHolder(holder + 10);
+                    prop_assert!(open.settle(other, delivery.delivery, &retry(1), later(clock)).is_err());
+                    open.settle(LeaseHolder(holder), delivery.delivery, &how, later(clock)).unwrap();
+                }
+                Happens::Settle { .. } => {}
+                Happens::Lost { holder } => {
+                    open.release(LeaseHolder(holder));
+                    held.retain(|(by, _)| *by != holder);
+                }
+                Happens::Restart => {
+                    drop(store.take());
+                    store = Some(Store::open(folder.path()).unwrap());
+                    held.clear();
+                }
+                Happens::Time { seconds } => clock += seconds,
+                Happens::Replay => drop(open.replay(None, None, 0, later(clock)).unwrap()),
+            }
+        }
+        // Everything can be delivered in the end, whatever was before.
+        let mut store = store.unwrap();
+        store.release(LeaseHolder(1));
+        store.release(LeaseHolder(2));
+        store.replay(None, None, 0, later(clock)).unwrap();
+        clock += 86_400;
+        loop {
+            let leased = store.lease(SYNC, 64, later(clock)).unwrap();
+            if leased.is_empty() {
+                break;
+            }
+            for delivery in leased {
+                prop_assert!(known.get(&delivery.delivery).is_none_or(|body| *body == delivery.body));
+                store.settle(SYNC, delivery.delivery, &Settlement::Acknowledged, later(clock)).unwrap();
+            }
+        }
+        let delivered = "SELECT count(*) FROM outbox WHERE state = 'delivered'";
+        let delivered: i64 = store.connection.query_row(delivered, [], |row| row.get(0)).unwrap();
+        prop_assert_eq!(delivered, written as i64);
+    }
 }
