@@ -9,7 +9,7 @@ BUILD = cargo build --release --locked --bins --examples
 TEST = cargo test --release --locked
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test compare-aamva fuzz switches test-camera-vm test-kill test-faults test-cuts test-power-cut lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes measure-recapture
+.PHONY: help run build test compare-aamva fuzz switches test-camera-vm test-kill test-faults test-cuts test-power-cut lint runtime sdk clean ready ready-for-tests compare-mrz measure-mrz compare-barcodes measure-recapture drain
 
 help:
 	@echo 'make run      play the demonstration: six visits to a counter, rendered, with all roles running'
@@ -17,6 +17,7 @@ help:
 	@echo 'make test     run every test, the benches once each, and the examples in the documentation'
 	@echo 'make switches  leave out one measure after the other, and see that only its own visit ends wrongly (minutes)'
 	@echo 'make compare-aamva  compare what we read of AAMVA payloads with other parsers (with the data of developers)'
+	@echo 'make drain    drain an outbox of 100,000 outcomes through engine and sync, and print time and memory (minutes)'
 	@echo 'make fuzz     search for inputs that the parsers of documents and passes do not stand, a minute each'
 	@echo 'make compare-mrz  read the same machine-readable zones with carded, PassportEye and RapidOCR'
 	@echo 'make measure-mrz  read rendered zones in every kind of view (a quarter of an hour)'
@@ -71,6 +72,9 @@ fuzz:
 	fuzz/run aamva 60
 	fuzz/run mrz 60
 	fuzz/run pass 60
+
+drain: ready-for-tests runtime
+	$(TEST) --test appliance -- --ignored --nocapture a_hundred_thousand_outcomes
 
 compare-barcodes: build
 	benches/compare/barcodes --plots docs/documents

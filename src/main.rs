@@ -9,9 +9,9 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, ClockArgs, CommandError, DemoArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs, RoleArgs, RulesArgs,
-    ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock, demo, keys, mail, roles, rules,
-    staff, store, verify, verify_webhook,
+    Assets, ClockArgs, CommandError, DemoArgs, EndpointsArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs,
+    OutboxArgs, RoleArgs, RulesArgs, ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock,
+    demo, endpoints, keys, mail, outbox, roles, rules, staff, store, verify, verify_webhook,
 };
 use clap::{Parser, Subcommand};
 
@@ -43,10 +43,14 @@ enum Command {
     Sync(RoleArgs),
     /// The window alone.
     Ui(UiArgs),
+    /// Adds, lists, rotates, tests and disables the receivers of events.
+    Endpoints(EndpointsArgs),
     /// Makes, lists, rotates and revokes keys of the API.
     Keys(KeysArgs),
     /// Tries whether letters with codes can be sent.
     Mail(MailArgs),
+    /// Lists, shows, replays and exports what waits for receivers or was refused by them.
+    Outbox(OutboxArgs),
     /// Adds, lists and removes the staff, who have codes.
     Staff(StaffArgs),
     /// Checks, backs up, restores and rescues the database.
@@ -109,8 +113,10 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Engine(args) => roles::engine(&args, &assets),
         Command::Sync(args) => roles::sync(&args),
         Command::Ui(args) => roles::ui(&args),
+        Command::Endpoints(args) => endpoints(&args),
         Command::Keys(args) => keys(&args),
         Command::Mail(args) => mail(&args),
+        Command::Outbox(args) => outbox(&args),
         Command::Staff(args) => staff(&args),
         Command::Store(args) => store(&args),
         Command::Clock(args) => clock(&args),

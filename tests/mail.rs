@@ -22,7 +22,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
 use log::{listen, log, says_nothing_of};
-use server::{Certified, LIMIT, plain, server};
+use server::{LIMIT, certified_settings, plain, server};
+use support::certified::Certified;
 
 /// Short enough that a server that hangs costs a test less than a second.
 const SHORT: Duration = Duration::from_millis(600);
@@ -83,7 +84,7 @@ async fn a_letter_arrives_once_with_its_code_and_nothing_of_the_box() {
 async fn a_letter_goes_by_tls_or_starttls_to_a_server_of_the_authority_that_is_named() {
     let Some(certified) = Certified::of("IP:127.0.0.1") else { return };
     for (security, way) in [("tls", MailSecurity::Tls), ("starttls", MailSecurity::StartTls)] {
-        let Some(server) = server(&certified.settings(security)) else { return };
+        let Some(server) = server(&certified_settings(&certified, security)) else { return };
         let letter = letter(security, "731 002");
         safe_mailer(server.port, way, None, Some(&certified.authority())).send(&letter).await.unwrap();
         assert!(server.letter().await.1.contains("731 002"));
@@ -99,7 +100,7 @@ async fn a_server_that_cannot_prove_who_it_is_hears_of_no_letter() {
     let [Some(right), Some(other)] = certified else { return };
     for (security, way) in [("tls", MailSecurity::Tls), ("starttls", MailSecurity::StartTls)] {
         let letter = letter("proof", "731 003");
-        let Some(server) = server(&right.settings(security)) else { return };
+        let Some(server) = server(&certified_settings(&right, security)) else { return };
         // The system's authorities do not know it, and neither does another one that is named instead of them.
         for authority in [None, Some(other.authority())] {
             let mailer = safe_mailer(server.port, way, None, authority.as_deref());
@@ -107,7 +108,7 @@ async fn a_server_that_cannot_prove_who_it_is_hears_of_no_letter() {
         }
         assert!(!server.commands().iter().any(|command| command == "MAIL"));
         // The right authority, and another server's certificate.
-        let Some(server) = server::server(&other.settings(security)) else { return };
+        let Some(server) = server::server(&certified_settings(&other, security)) else { return };
         let mailer = safe_mailer(server.port, way, None, Some(&other.authority()));
         assert_eq!(mailer.probe().await, Err(MailError::Certificate));
         assert!(!server.commands().iter().any(|command| command == "MAIL"));
@@ -134,7 +135,7 @@ async fn nothing_is_said_in_the_clear_to_a_server_without_tls() {
 #[tokio::test]
 async fn user_and_password_are_proved_and_wrong_ones_are_named() {
     let Some(certified) = Certified::of("IP:127.0.0.1") else { return };
-    let mut settings = certified.settings("starttls");
+    let mut settings = certified_settings(&certified, "starttls");
     settings["user"] = json!("shop");
     settings["password"] = json!("open sesame");
     let Some(server) = server(&settings) else { return };

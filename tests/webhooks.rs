@@ -2,6 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
+#[path = "webhooks/tls.rs"]
+mod tls;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
@@ -10,10 +12,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use carded::session::Dialect;
-use carded::session::protocol::{ClientMessage, Delivery, EngineMessage, Settlement};
+use carded::session::protocol::{ClientMessage, Delivery, EngineMessage, LeaseWish, Settlement};
 use carded::sync::{
-    Answer, Deliverer, DeliveryLimits, Endpoint, EngineLink, MAX_BODY_BYTES, MAX_IN_HAND, NoAnswer, RetryBounds,
-    Schedule, SyncError, run,
+    Answer, Deliverer, DeliveryLimits, Endpoint, EngineLink, MAX_BODY_BYTES, MAX_IN_HAND, MAX_OF_ENDPOINT, NoAnswer,
+    RetryBounds, Schedule, SyncError, run,
 };
 use support::events;
 use support::receiver::{LIMIT, at, now, receiver, receiver_on, secret};
@@ -138,7 +140,7 @@ fn engine(deliveries: Vec<Delivery>) -> Engine {
     tokio::spawn(async move {
         while let Some(message) = asked.recv().await {
             let answer = match message {
-                ClientMessage::Lease { most } => shared.lock().unwrap().lease(usize::from(most)),
+                ClientMessage::Lease(wish) => shared.lock().unwrap().lease(&wish),
                 ClientMessage::Settle { delivery, outcome } => shared.lock().unwrap().settle(delivery, outcome),
                 other => panic!("sync asked {other:?}"),
             };
@@ -151,9 +153,19 @@ fn engine(deliveries: Vec<Delivery>) -> Engine {
 }
 
 impl Outbox {
-    fn lease(&mut self, most: usize) -> EngineMessage {
-        let count = most.min(self.due.len());
-        let deliveries: Vec<Delivery> = self.due.drain(..count).collect();
+    fn lease(&mut self, wish: &LeaseWish) -> EngineMessage {
+        let mut given: BTreeMap<String, u16> = BTreeMap::new();
+        let (mut deliveries, mut left) = (Vec::new(), VecDeque::new());
+        for delivery in self.due.drain(..) {
+            let count = given.entry(delivery.endpoint.clone()).or_default();
+            if deliveries.len() < usize::from(wish.most) && *count < wish.room(&delivery.endpoint) {
+                *count += 1;
+                deliveries.push(delivery);
+            } else {
+                left.push_back(delivery);
+            }
+        }
+        self.due = left;
         self.leased.extend(deliveries.iter().map(|delivery| (delivery.delivery, delivery.clone())));
         self.largest_lease = self.largest_lease.max(self.leased.len());
         EngineMessage::Leased { deliveries, next_ms: None }
@@ -161,9 +173,13 @@ impl Outbox {
 
     fn settle(&mut self, number: i64, outcome: Settlement) -> EngineMessage {
         let mut delivery = self.leased.remove(&number).expect("only what is leased is settled, and once");
-        if matches!(outcome, Settlement::Retry { .. }) {
-            delivery.attempts += 1;
-            self.later.push(delivery);
+        match outcome {
+            Settlement::Retry { .. } => {
+                delivery.attempts += 1;
+                self.later.push(delivery);
+            }
+            Settlement::Untried => self.due.push_back(delivery),
+            Settlement::Acknowledged | Settlement::Dead { .. } => {}
         }
         self.settled.push((number, outcome));
         EngineMessage::Settled { delivery: number }
@@ -341,8 +357,9 @@ async fn a_receiver_that_is_down_and_comes_back_gets_every_event_once() {
     let deliverer = Deliverer::new(vec![endpoint("till", &at(address))], short()).unwrap();
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn(run(engine.link.take().unwrap(), deliverer, None, stopped));
-    engine.until("everything was refused once", |outbox| outbox.later.len() == 100).await;
+    engine.until("its circuit has opened", |outbox| outbox.later.len() == 3 && outbox.leased.is_empty()).await;
     assert_eq!(engine.outbox.lock().unwrap().acknowledged().len(), 0);
+    assert_eq!(engine.outbox.lock().unwrap().due.len(), 97, "the others were not tried in vain");
     let receiver = receiver_on(TcpListener::bind(address).await.unwrap(), folder.path(), None);
     engine.later_is_now().await;
     engine.until("everything was acknowledged", |outbox| outbox.acknowledged().len() == 100).await;
@@ -371,7 +388,7 @@ async fn a_receiver_that_hangs_holds_up_nobody_else_and_stopping_takes_under_two
     stop.send(true).unwrap();
     assert_eq!(timeout(LIMIT, running).await.unwrap().unwrap(), Ok(()));
     assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-    assert_eq!(engine.outbox.lock().unwrap().leased.len(), 10, "what hung is the engine's again");
+    assert_eq!(engine.outbox.lock().unwrap().leased.len(), MAX_OF_ENDPOINT, "what hung is the engine's again");
 }
 
 #[tokio::test]
@@ -427,7 +444,8 @@ async fn an_empty_lease_that_crosses_a_failed_attempt_does_not_put_off_the_next_
     };
     assert!(lease().await.is_none());
     say.send(EngineMessage::Leased { deliveries: vec![delivery(1, "shop")], next_ms: None }).await.unwrap();
-    // It asks for more at once; the engine's answer crosses the news that the attempt failed.
+    // Something is announced, and it asks; the engine's answer crosses the news that the attempt failed.
+    say.send(EngineMessage::Due).await.unwrap();
     let heard = [lease().await, lease().await];
     assert!(heard.iter().flatten().any(|(_, outcome)| matches!(outcome, Settlement::Retry { .. })), "{heard:?}");
     say.send(EngineMessage::Leased { deliveries: vec![], next_ms: None }).await.unwrap();
@@ -435,4 +453,34 @@ async fn an_empty_lease_that_crosses_a_failed_attempt_does_not_put_off_the_next_
     assert!(lease().await.is_none(), "it asks again when the retry is due");
     stop.send(true).unwrap();
     running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_receiver_that_asks_for_a_pause_is_left_alone_and_the_others_are_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = receiver(&folder, None).await;
+    let busy = hostile(http("429 Slow Down", "retry-after: 3600\r\n", ""), Then::Close).await;
+    let deliveries = (1..=50).flat_map(|n| [delivery(n, "busy"), delivery(100 + n, "good")]).collect();
+    let mut engine = engine(deliveries);
+    let endpoints = vec![endpoint("busy", &at(busy.address)), endpoint("good", &at(good.address))];
+    let (_stop, stopped) = watch::channel(false);
+    let deliverer = Deliverer::new(endpoints, short()).unwrap();
+    tokio::spawn(run(engine.link.take().unwrap(), deliverer, None, stopped));
+    engine.until("the good receiver has all of its own", |outbox| outbox.acknowledged().len() == 50).await;
+    engine.until("the others are the engine's again", |outbox| outbox.leased.is_empty()).await;
+    assert_eq!(busy.requests.load(Ordering::SeqCst), 1, "nothing more is sent to who asked for a pause");
+    assert_eq!(engine.outbox.lock().unwrap().due.len(), 49);
+}
+
+#[tokio::test]
+async fn a_live_event_never_goes_over_plain_http_not_even_on_this_machine() {
+    let receiver = hostile(http("200 OK", "", "ok"), Then::Close).await;
+    let deliverer = Deliverer::new(vec![endpoint("till", &at(receiver.address))], short()).unwrap();
+    for body in [events::verified(Dialect::Stile, 1, true).1, "{\"id\":\"evt_1\"}".to_owned(), "nonsense".to_owned()] {
+        let answer = deliverer.attempt(&Delivery { body, ..delivery(1, "till") }).await;
+        assert_eq!(answer, Answer::Nothing(NoAnswer::LiveOverHttp));
+        assert!(matches!(settle(&answer), Settlement::Retry { .. }), "it waits for a better address");
+    }
+    assert_eq!(receiver.requests.load(Ordering::SeqCst), 0);
+    assert_eq!(settle(&deliverer.attempt(&delivery(1, "till")).await), Settlement::Acknowledged);
 }

@@ -10,9 +10,11 @@ use tokio::sync::watch;
 use super::error::ApiError;
 use super::requests::UpdateRequest;
 use crate::compliance::{Jurisdiction, RuleBook, UseCase};
-use crate::privacy::{ApiKeyRecord, ApiSecrets, ContactKind, EmailAddress, KeyHash, OneTimeCode, StaffCode};
+use crate::privacy::{
+    ApiKeyRecord, ApiSecrets, ContactKind, EmailAddress, KeyHash, OneTimeCode, StaffCode, Vocabulary,
+};
 use crate::session::{
-    CanceledBy, Credential, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails,
+    CanceledBy, Credential, Dialect, Idempotency, KeptOutcome, OutcomeResult, Page, Prompt, ReasonCode, SessionDetails,
     SessionFilter, SessionId, SessionRecord,
 };
 
@@ -75,10 +77,35 @@ pub struct NewSession {
 pub struct DeviceFacts {
     /// Whether its pictures come from a pinned camera; nothing else is ever live.
     pub camera_is_live: bool,
-    /// Whether there is a webhook endpoint.
+    /// Whether there is a webhook endpoint that gets what its camera's outcomes are.
     pub has_endpoint: bool,
     /// Whether live sessions wait until their display starts them.
     pub sessions_wait: bool,
+}
+
+/// Where outcomes go, without what is secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointFacts {
+    /// Its name on the device.
+    pub name: String,
+    /// Scheme, host and port of its address.
+    pub address: String,
+    /// Which event names and bodies it gets.
+    pub dialect: Dialect,
+    /// In which words.
+    pub vocabulary: Vocabulary,
+    /// Whether live events go to it, and not only those of tests.
+    pub takes_live: bool,
+    /// Whether it gets new events.
+    pub enabled: bool,
+}
+
+impl EndpointFacts {
+    /// Whether it gets anything of a device with such a camera.
+    #[must_use]
+    pub fn takes(&self, camera_is_live: bool) -> bool {
+        self.enabled && (self.takes_live || !camera_is_live)
+    }
 }
 
 /// The engine, as the API sees it. An error of the disk or of stopping is [`ErrorCode::DeviceUnavailable`].
@@ -89,6 +116,8 @@ pub trait Backend: Send + Sync + 'static {
     fn rules(&self) -> Arc<RuleBook>;
     /// The keyed hashes.
     fn secrets(&self) -> &ApiSecrets;
+    /// Where outcomes go.
+    fn endpoints(&self) -> Vec<EndpointFacts>;
     /// What is true of the device.
     fn facts(&self) -> DeviceFacts;
     /// Time since the engine started: limits are measured by it, because it never goes backwards.

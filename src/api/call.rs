@@ -122,7 +122,7 @@ impl Gate {
         if key.livemode && !backend.facts().has_endpoint {
             return Err(ApiError::new(
                 ErrorCode::LiveEndpointMissing,
-                "Live keys need a webhook endpoint: add one to the device's configuration, or use a test key",
+                "Live keys need a webhook endpoint: run `carded endpoints add` on the device, or use a test key",
             ));
         }
         match key.kind {

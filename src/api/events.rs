@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::backend::SessionSnapshot;
-use super::view::{STRIPE_API_VERSION, Showing, session_view};
+use super::view::{STRIPE_API_VERSION, Showing, is_live, session_view};
 use crate::privacy::Vocabulary;
 use crate::session::{Dialect, SessionState};
 
@@ -115,6 +115,13 @@ pub fn event_body(dialect: Dialect, vocabulary: Vocabulary, event: &SessionEvent
         "type": name,
     });
     Some(body.to_string())
+}
+
+/// Whether an event says anything live, of its session or of what was set over that: it goes over checked connections only.
+#[must_use]
+pub fn is_live_event(event: &SessionEvent<'_>) -> bool {
+    let overriding = event.snapshot.overriding.as_ref().is_some_and(|kept| kept.outcome.livemode());
+    overriding || is_live(event.snapshot, event.camera_is_live)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod requests;
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
@@ -17,6 +18,7 @@ use super::returning::{VerifiedPersonCode, VerifiedPersonContact, VerifiedPerson
 use super::routes::{Operation, Route, routes};
 use super::stream::{Progress, ProgressPhase};
 use super::view::{StileSession, StripeReport, StripeSession};
+use super::webhook_endpoints;
 use crate::session::Dialect;
 
 /// The whole description.
@@ -81,6 +83,8 @@ fn schemas() -> Map<String, Value> {
     all.insert("StripeSessionList".to_owned(), list("StripeSession"));
     all.insert("StripeReportList".to_owned(), list("StripeReport"));
     all.insert("StileSessionList".to_owned(), list("StileSession"));
+    all.insert("WebhookEndpoint".to_owned(), webhook_endpoints::schema());
+    all.insert("WebhookEndpointList".to_owned(), list("WebhookEndpoint"));
     all.insert("SessionProgress".to_owned(), progress());
     all.insert("StripeErrorBody".to_owned(), error_body(&["type", "code", "message"], "doc_url"));
     all.insert("StileErrorBody".to_owned(), error_body(&["type", "code", "message", "request_id"], "request_id"));
@@ -142,10 +146,12 @@ fn operation(route: &Route) -> Value {
     if route.path.contains("{id}") {
         let prefix = match (route.dialect, route.operation) {
             (_, Operation::RetrieveReport) => "vr_",
+            (_, Operation::RetrieveEndpoint | Operation::RefuseEndpoint) => "we_",
             (Dialect::Stripe, _) => "vs_",
             (Dialect::Stile, _) => "vks_",
         };
-        let schema = json!({ "type": "string", "pattern": format!("^{prefix}[0-9a-hjkmnp-tv-z]{{24}}$") });
+        let rest = if prefix == "we_" { "[A-Za-z0-9_-]{1,64}" } else { "[0-9a-hjkmnp-tv-z]{24}" };
+        let schema = json!({ "type": "string", "pattern": format!("^{prefix}{rest}$") });
         parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
     }
     parameters.extend(requests::query(route));
@@ -164,6 +170,10 @@ fn operation(route: &Route) -> Value {
         "parameters": parameters,
         "responses": { "200": success(route), "default": failure(route.dialect) },
     });
+    if route.operation == Operation::RefuseEndpoint {
+        // Nothing that is sent is taken.
+        operation["responses"] = json!({ "default": failure(route.dialect) });
+    }
     if let Some(body) = requests::body(route) {
         operation["requestBody"] = body;
     }
@@ -188,6 +198,8 @@ fn success(route: &Route) -> Value {
         (O::LeaveContact, _) => reference("VerifiedPersonContact"),
         (O::SendCode, _) => reference("VerifiedPersonCode"),
         (O::Reuse, _) => reference("StileSession"),
+        (O::ListEndpoints, _) => reference("WebhookEndpointList"),
+        (O::RetrieveEndpoint | O::RefuseEndpoint, _) => reference("WebhookEndpoint"),
         (O::Events, _) => {
             return json!({
                 "description": "Events `phase`, `hint` and `finished`, each with a Progress as its data.",
@@ -316,6 +328,7 @@ fn words(route: &Route) -> Words {
              The code proves the address and nothing else; the outcome says so, lasts no longer than the first, and earns \
              nothing new.",
         ),
+        O::ListEndpoints | O::RetrieveEndpoint | O::RefuseEndpoint => words_of_endpoints(route),
         O::ListReports => ("listReports", "List verification reports", "One for each decided session, newest first."),
         O::RetrieveReport => {
             ("retrieveReport", "Show a verification report", "With the signed outcome that it rests on.")
@@ -326,6 +339,27 @@ fn words(route: &Route) -> Words {
         Dialect::Stile => "stile",
     };
     Words { id: format!("{prefix}_{name}"), summary, description }
+}
+
+fn words_of_endpoints(route: &Route) -> (&'static str, &'static str, &'static str) {
+    match route.operation {
+        Operation::ListEndpoints => (
+            "listWebhookEndpoints",
+            "List webhook endpoints",
+            "Where outcomes go, by name and without secrets. Keys of both modes see all of them.",
+        ),
+        Operation::RetrieveEndpoint => ("retrieveWebhookEndpoint", "Show a webhook endpoint", "Without its secret."),
+        _ => (
+            match (route.method == Method::DELETE, route.path.contains("{id}")) {
+                (true, _) => "deleteWebhookEndpoint",
+                (false, true) => "updateWebhookEndpoint",
+                (false, false) => "createWebhookEndpoint",
+            },
+            "Refused: the operator does that at the device",
+            "Always answers `permission_denied`. Whoever holds a key could otherwise have every outcome sent elsewhere; \
+             `carded endpoints` on the device makes, rotates, tests and disables endpoints.",
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ pub enum Operation {
     ListReports,
     /// Shows a verification report.
     RetrieveReport,
+    /// Lists where outcomes go.
+    ListEndpoints,
+    /// Shows where outcomes go.
+    RetrieveEndpoint,
+    /// Says why no endpoint is made, changed or deleted here.
+    RefuseEndpoint,
 }
 
 /// One address.
@@ -63,9 +69,14 @@ impl Operation {
     #[must_use]
     pub fn access(self) -> Access {
         match self {
-            Self::List | Self::Retrieve | Self::ListReports | Self::RetrieveReport | Self::LookUp => {
-                Access::Secret(Scope::SessionsRead)
-            }
+            Self::List
+            | Self::Retrieve
+            | Self::ListReports
+            | Self::RetrieveReport
+            | Self::LookUp
+            | Self::ListEndpoints
+            | Self::RetrieveEndpoint
+            | Self::RefuseEndpoint => Access::Secret(Scope::SessionsRead),
             Self::CheckCompliance => Access::Secret(Scope::Compliance),
             Self::Create
             | Self::Update
@@ -107,6 +118,11 @@ pub fn routes() -> Vec<Route> {
         stripe(Method::GET, "/v1/identity/verification_sessions/{id}/events", O::Events),
         stripe(Method::GET, "/v1/identity/verification_reports", O::ListReports),
         stripe(Method::GET, "/v1/identity/verification_reports/{id}", O::RetrieveReport),
+        stripe(Method::GET, "/v1/webhook_endpoints", O::ListEndpoints),
+        stripe(Method::POST, "/v1/webhook_endpoints", O::RefuseEndpoint),
+        stripe(Method::GET, "/v1/webhook_endpoints/{id}", O::RetrieveEndpoint),
+        stripe(Method::POST, "/v1/webhook_endpoints/{id}", O::RefuseEndpoint),
+        stripe(Method::DELETE, "/v1/webhook_endpoints/{id}", O::RefuseEndpoint),
         stile(Method::GET, "/v1/compliance/check", O::CheckCompliance),
         stile(Method::POST, "/v1/verified_person/lookup", O::LookUp),
         stile(Method::POST, "/v1/verified_person/contact", O::LeaveContact),

@@ -23,7 +23,7 @@ use super::rate_limit::Admission;
 use super::requests::{CancelRequest, CreateRequest, StaffRequest, UpdateRequest, read_expand};
 use super::returning::{CodeRequest, ContactRequest, LookupRequest, ReuseRequest};
 use super::routes::{Operation, Route, routes};
-use super::{openapi, page, stream};
+use super::{openapi, page, stream, webhook_endpoints};
 use crate::privacy::ApiKeyRecord;
 use crate::session::{Dialect, SessionId};
 
@@ -64,7 +64,11 @@ impl<B: Backend> Api<B> {
         let api = Arc::new(self);
         let mut router = Router::new();
         for route in routes() {
-            let filter = if route.method == Method::GET { MethodFilter::GET } else { MethodFilter::POST };
+            let filter = match route.method {
+                Method::GET => MethodFilter::GET,
+                Method::DELETE => MethodFilter::DELETE,
+                _ => MethodFilter::POST,
+            };
             let (path, api) = (route.path, Arc::clone(&api));
             let handler: MethodRouter = if path.contains("{id}") {
                 on(filter, move |id: Result<Path<String>, PathRejection>, request: Request| {
@@ -139,6 +143,9 @@ impl<B: Backend> Api<B> {
     ) -> Result<Served, ApiError> {
         let client_secret = read.as_ref().ok().and_then(|(_, secret)| secret.clone());
         let caller = Gate::caller(&self.backend, key, client_secret.as_deref(), route.operation.access())?;
+        if route.operation == Operation::RefuseEndpoint {
+            return Err(webhook_endpoints::refusal());
+        }
         let (params, _) = read?;
         if route.operation == Operation::Events {
             return self.listen(route.dialect, &caller, id, params).await;
@@ -174,6 +181,9 @@ impl<B: Backend> Api<B> {
             Operation::SendCode => call.send_code(CodeRequest::read(params)?).await.map(done),
             Operation::ListReports => call.list_reports(params).await.map(done),
             Operation::RetrieveReport => call.retrieve_report(id, params).await.map(done),
+            Operation::ListEndpoints => call.list_endpoints(params).map(done),
+            Operation::RetrieveEndpoint => call.retrieve_endpoint(id, params).map(done),
+            Operation::RefuseEndpoint => Err(webhook_endpoints::refusal()),
             Operation::Events => Err(ApiError::new(ErrorCode::Internal, "Report this address")),
             Operation::Create => {
                 let request = CreateRequest::read(params, route.dialect, caller.key.livemode)?;

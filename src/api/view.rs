@@ -86,7 +86,7 @@ impl CardedOutcome {
 }
 
 /// Whether a session is live: as its signed outcome says, and before there is one, made with a live key before a pinned camera.
-fn is_live(snapshot: &SessionSnapshot, camera_is_live: bool) -> bool {
+pub(super) fn is_live(snapshot: &SessionSnapshot, camera_is_live: bool) -> bool {
     let decided = snapshot.outcome.as_ref().map(|kept| kept.outcome.livemode());
     decided.unwrap_or(snapshot.details.livemode && camera_is_live)
 }

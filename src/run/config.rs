@@ -3,7 +3,9 @@
 //! Always holds: an unknown key or a value out of range is refused with its name; secrets are never in this file, only
 //! the paths of the files that hold them. Does not read the secrets: the role that needs one does.
 
+mod endpoints;
 mod mail;
+mod outbox;
 mod place;
 mod sessions;
 
@@ -12,7 +14,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub(crate) use endpoints::file_of;
+pub use endpoints::{EndpointConfig, Endpoints, MAX_ENDPOINTS};
 pub use mail::MailConfig;
+pub use outbox::OutboxConfig;
 pub use place::{ClockConfig, PlaceConfig};
 pub use sessions::SessionConfig;
 
@@ -21,13 +26,9 @@ use super::rules::RulesConfig;
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, UseCase};
-use crate::privacy::Vocabulary;
-use crate::session::Dialect;
 
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
-/// Most endpoints.
-pub const MAX_ENDPOINTS: usize = 16;
 
 /// Everything that is configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -59,7 +60,10 @@ pub struct Config {
     pub rules: RulesConfig,
     /// Where outcomes go.
     #[serde(default, rename = "endpoint")]
-    pub endpoints: Vec<EndpointConfig>,
+    pub endpoints: Endpoints,
+    /// From when on the outbox is an alarm.
+    #[serde(default)]
+    pub outbox: OutboxConfig,
     /// The fleet that this box belongs to; alone without this section.
     #[serde(default)]
     pub fleet: FleetConfig,
@@ -173,23 +177,6 @@ pub enum CameraConfig {
     },
 }
 
-/// Where outcomes go.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EndpointConfig {
-    /// Its name in the outbox, the log and the reports.
-    pub name: String,
-    /// Where to.
-    pub url: String,
-    /// Which event names and bodies it gets.
-    pub dialect: Dialect,
-    /// Which words it gets: Stripe's own, or those of published guides to it.
-    #[serde(default = "real_words")]
-    pub vocabulary: Vocabulary,
-    /// Files with one secret each; two during a rotation. Only `carded sync` opens them.
-    pub secret_files: Vec<PathBuf>,
-}
-
 impl CameraConfig {
     /// Whether what is decided on its pictures can be live.
     #[must_use]
@@ -232,7 +219,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads a file, and those of the endpoints beside it.
     ///
     /// # Errors
     /// [`ConfigError`] with what is wrong in it.
@@ -243,7 +230,10 @@ impl Config {
             return Err(ConfigError::Form { path: path.to_owned(), message });
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
-        Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })
+        let mut config = Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })?;
+        let wrong = |(path, message)| ConfigError::Form { path, message };
+        config.endpoints = config.endpoints.beside(path).map_err(wrong)?;
+        Ok(config)
     }
 
     /// Reads a text.
@@ -257,10 +247,6 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        let named = |name: &str| {
-            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-            (1..=64).contains(&name.len()) && name.bytes().all(plain)
-        };
         self.check_place()?;
         let attempts = [self.sessions.document_attempts, self.sessions.face_attempts];
         if !attempts.iter().all(|count| (1..=10).contains(count)) {
@@ -294,26 +280,9 @@ impl Config {
             }
         }
         self.fleet.check()?;
-        if self.endpoints.len() > MAX_ENDPOINTS {
-            return Err(format!("there may be at most {MAX_ENDPOINTS} endpoints"));
-        }
-        for (k, endpoint) in self.endpoints.iter().enumerate() {
-            if !named(&endpoint.name) {
-                return Err("endpoint.name must have 1 to 64 letters, digits, - and _".to_owned());
-            }
-            if self.endpoints[..k].iter().any(|other| other.name == endpoint.name) {
-                return Err(format!("two endpoints are named {}; rename one", endpoint.name));
-            }
-            if !(1..=2).contains(&endpoint.secret_files.len()) {
-                return Err(format!("endpoint {} needs one secret file, or two during a rotation", endpoint.name));
-            }
-        }
-        Ok(())
+        self.outbox.check()?;
+        endpoints::check(self.endpoints.sections())
     }
-}
-
-fn real_words() -> Vocabulary {
-    Vocabulary::Real
 }
 
 fn listen_address<'a, D: serde::Deserializer<'a>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::config::Config;
+use super::config::{Config, EndpointConfig};
 use super::fleet::Fleet;
-use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body};
+use crate::api::{EventKind, SessionEvent, SessionSnapshot, event_body, is_live_event};
 use crate::compliance::Rule;
 use crate::session::machine::Ending;
 use crate::session::{Dialect, KeptOutcome, Outcome, PassText, SessionDetails, SessionRecord};
 use crate::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store, StoreError};
+use crate::sync::takes_live;
 
 /// Everything that goes into the one transaction.
 pub(super) struct Finishing {
@@ -60,7 +61,7 @@ pub(super) fn details_or_site(details: Option<&SessionDetails>, config: &Config)
     details.cloned().unwrap_or_else(|| SessionDetails::new(Dialect::Stripe, config.camera.may_be_live()))
 }
 
-/// An event as every endpoint that wants it gets it.
+/// An event as every endpoint that wants it gets it: none that is disabled, and a live one over HTTPS only.
 pub(super) fn bodies(
     config: &Config,
     event: &str,
@@ -69,9 +70,13 @@ pub(super) fn bodies(
     at: Timestamp,
 ) -> Vec<OutboxBody> {
     let event = SessionEvent { id: event, kind, snapshot, camera_is_live: config.camera.may_be_live(), at };
-    let of_endpoint = |endpoint: &super::config::EndpointConfig| {
+    let is_live = is_live_event(&event);
+    let of_endpoint = |endpoint: &EndpointConfig| {
+        if endpoint.disabled || is_live && !takes_live(&endpoint.url) {
+            return None;
+        }
         let body = event_body(endpoint.dialect, endpoint.vocabulary, &event)?;
         Some(OutboxBody { endpoint: endpoint.name.clone(), body })
     };
-    config.endpoints.iter().filter_map(of_endpoint).collect()
+    config.endpoints.current().iter().filter_map(of_endpoint).collect()
 }

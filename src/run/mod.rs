@@ -7,11 +7,13 @@ mod capture;
 mod clock;
 mod config;
 mod document_reading;
+mod endpoints;
 mod engine;
 mod finishing;
 mod fleet;
 mod keys;
 mod ordering;
+mod outbox;
 mod place;
 mod portrait;
 mod process;
@@ -32,14 +34,19 @@ pub mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{
-    ApiConfig, CameraConfig, ClockConfig, Config, ConfigError, DeviceConfig, EndpointConfig, MailConfig, PlaceConfig,
-    SessionConfig, SiteConfig,
+    ApiConfig, CameraConfig, ClockConfig, Config, ConfigError, DeviceConfig, EndpointConfig, Endpoints, MailConfig,
+    OutboxConfig, PlaceConfig, SessionConfig, SiteConfig,
 };
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
+pub use endpoints::{
+    ENDPOINT_TEST, EndpointAnswer, EndpointChange, EndpointStanding, MAX_SECRET_GRACE, NewEndpoint, TestAnswer,
+    change_endpoint, list_endpoints, note_change, test_endpoint,
+};
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
 pub use fleet::FleetConfig;
 pub use keys::{MAX_GRACE, order_keys};
 pub use ordering::OrderError;
+pub use outbox::OutboxDesk;
 pub use place::{Borders, BordersError};
 pub(crate) use portrait::read_portrait;
 pub use process::{end_with_parent, leave_no_core_dump, run_role, tell_ready};

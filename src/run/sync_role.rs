@@ -1,12 +1,15 @@
 //! `carded sync`: the socket on one side, the receivers on the other.
 //!
 //! Always holds: it opens the endpoints' secrets and the mail server's password, and no key, camera or database; a lost engine is looked for until it is
-//! back, and what was in hand is leased again.
+//! back, and what was in hand is leased again. Endpoints that change are taken up within seconds; while what has changed cannot
+//! be used, those of before are.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
@@ -25,6 +28,8 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// A connection that lasted so long was a good one.
 const LASTING: Duration = Duration::from_mins(1);
+/// Time between two looks at the endpoints' files.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Messages that may wait in either direction.
 const MOST_MESSAGES: usize = 16;
 /// Most bytes of a secret's file.
@@ -101,12 +106,16 @@ pub async fn sync(
     mut stop: watch::Receiver<bool>,
     ready: impl FnOnce(),
 ) -> Result<(), SyncRoleError> {
-    let endpoints: Vec<Endpoint> = config.endpoints.iter().map(endpoint).collect::<Result<_, _>>()?;
+    let mut known = Known::now(config);
+    let mut endpoints = known.endpoints()?;
     let mailer = mailer(config)?;
     let mut ready = Some(ready);
     let mut said = false;
     let mut wait = AGAIN_AFTER;
     while !*stop.borrow() {
+        if let Some((changed, usable)) = known.reread(config) {
+            (known, endpoints) = (changed, usable.unwrap_or(endpoints));
+        }
         let connection = tokio::select! {
             () = stopped(&mut stop) => break,
             connection = Connection::open(&config.device.socket, ClientRole::Sync) => connection,
@@ -119,10 +128,25 @@ pub async fn sync(
                     ready();
                 }
                 let deliverer = Deliverer::new(endpoints.clone(), limits)?;
-                serve(connection, deliverer, mailer.clone(), stop.clone()).await;
+                let (end, told_to_end) = watch::channel(false);
+                let serving = serve(connection, deliverer, mailer.clone(), told_to_end);
+                tokio::pin!(serving);
+                let (ended, changed) = tokio::select! {
+                    () = &mut serving => (true, None),
+                    () = stopped(&mut stop) => (false, None),
+                    changed = known.changed(config) => (false, Some(changed)),
+                };
+                if !ended {
+                    // What is under way ends in order.
+                    let _ = end.send(true);
+                    serving.await;
+                }
+                if let Some((changed, usable)) = changed {
+                    (known, endpoints) = (changed, usable.unwrap_or(endpoints));
+                }
                 // An engine that takes us in and fails again and again, on a full disk say, would otherwise have its
                 // events sent again twice a second.
-                let lasted = began.elapsed() >= LASTING;
+                let lasted = began.elapsed() >= LASTING || !ended;
                 wait = if lasted { AGAIN_AFTER } else { (wait * 2).min(LONGEST_WAIT) };
             }
             Err(error) => {
@@ -173,10 +197,79 @@ async fn serve(connection: Connection, deliverer: Deliverer, mailer: Option<Mail
     }
 }
 
-fn endpoint(config: &EndpointConfig) -> Result<Endpoint, SyncRoleError> {
+/// The endpoints as they stood when somebody looked.
+struct Known {
+    all: Arc<[EndpointConfig]>,
+    at: Timestamp,
+    /// Whether they could be used.
+    usable: bool,
+}
+
+/// What has changed, and what can be used of it; nothing where something is wrong.
+type Changed = (Known, Option<Vec<Endpoint>>);
+
+impl Known {
+    fn now(config: &Config) -> Self {
+        Self { all: config.endpoints.current(), at: Timestamp::now(), usable: true }
+    }
+
+    /// Those that get something, with the secrets that were in force then.
+    fn endpoints(&self) -> Result<Vec<Endpoint>, SyncRoleError> {
+        self.all.iter().filter(|endpoint| !endpoint.disabled).map(|one| endpoint(one, self.at)).collect()
+    }
+
+    /// Whether anything is otherwise now: a file, a secret whose time is over, or what could not be used before.
+    fn reread(&self, config: &Config) -> Option<Changed> {
+        let mut now = Self::now(config);
+        let secrets = |known: &Self| -> usize { known.all.iter().map(|one| one.secrets_at(known.at).len()).sum() };
+        let same = now.all == self.all && secrets(&now) == secrets(self);
+        if same && self.usable {
+            return None;
+        }
+        match now.endpoints() {
+            Ok(usable) => {
+                tracing::info!("the endpoints have changed; what is under way goes on with them");
+                Some((now, Some(usable)))
+            }
+            // Said already.
+            Err(_) if same => None,
+            Err(error) => {
+                tracing::error!("{error}; the endpoints stay as they were until that is mended");
+                now.usable = false;
+                Some((now, None))
+            }
+        }
+    }
+
+    /// Waits until something has.
+    async fn changed(&self, config: &Config) -> Changed {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Some(changed) = self.reread(config) {
+                return changed;
+            }
+        }
+    }
+}
+
+/// An endpoint with the secrets that are in force.
+pub(super) fn endpoint(config: &EndpointConfig, now: Timestamp) -> Result<Endpoint, SyncRoleError> {
+    let secrets = config.secrets_at(now).iter().map(|path| secret(path)).collect::<Result<_, _>>()?;
+    endpoint_with(config, secrets)
+}
+
+/// The same with secrets that are in no file yet.
+pub(super) fn endpoint_with(config: &EndpointConfig, secrets: Vec<WebhookSecret>) -> Result<Endpoint, SyncRoleError> {
     let wrong = |source| SyncRoleError::Endpoint { name: config.name.clone(), source };
-    let secrets = config.secret_files.iter().map(|path| secret(path)).collect::<Result<_, _>>()?;
-    Endpoint::new(config.name.parse().map_err(wrong)?, &config.url, config.dialect, secrets).map_err(wrong)
+    let endpoint =
+        Endpoint::new(config.name.parse().map_err(wrong)?, &config.url, config.dialect, secrets).map_err(wrong)?;
+    match &config.ca_file {
+        None => Ok(endpoint),
+        Some(path) => {
+            let pem = short_file("endpoint.ca_file", path, MAX_CA_FILE)?;
+            endpoint.with_authority(pem.as_bytes()).map_err(wrong)
+        }
+    }
 }
 
 fn secret(path: &Path) -> Result<WebhookSecret, SyncRoleError> {

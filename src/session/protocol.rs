@@ -6,6 +6,7 @@
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
 mod orders;
+mod outbox;
 mod rules;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,10 @@ use crate::imaging::Rgb;
 pub use orders::{
     ClockAnswer, ClockOrder, ClockStepSummary, KeyAnswer, KeyOrder, KeySummary, NewKey, StaffAnswer, StaffOrder,
     StaffSummary,
+};
+pub use outbox::{
+    EndpointDeed, EndpointQueue, EndpointRoom, LeaseWish, LetterState, OutboxAlarm, OutboxAnswer, OutboxLetter,
+    OutboxOrder, OutboxSummary,
 };
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
@@ -43,7 +48,7 @@ pub enum ClientRole {
     Sync,
     /// A till: starts, answers and cancels sessions as a display does, and sees prompts, without pictures.
     Till,
-    /// The operator: makes and revokes the API's keys, adds and removes staff, installs rule tables.
+    /// The operator: makes and revokes the API's keys, adds and removes staff, installs rule tables, looks after the outbox.
     Operator,
 }
 
@@ -136,10 +141,7 @@ pub enum ClientMessage {
         session: SessionId,
     },
     /// Give me events to deliver.
-    Lease {
-        /// At most so many.
-        most: u16,
-    },
+    Lease(LeaseWish),
     /// Make, list, rotate or revoke keys of the API.
     Keys(KeyOrder),
     /// Add, list or remove staff.
@@ -148,6 +150,8 @@ pub enum ClientMessage {
     Rules(RulesOrder),
     /// Tell of the clock, or forget what was trusted.
     Clock(ClockOrder),
+    /// Tell of the outbox, or have dead letters sent again.
+    Outbox(OutboxOrder),
     /// This is how a delivery went.
     Settle {
         /// The delivery's number.
@@ -229,6 +233,8 @@ pub enum Settlement {
         /// What it said, without the body of the answer: at most 200 characters.
         why: String,
     },
+    /// It was not sent, because the receiver is left alone for now: due as before, and nothing is written.
+    Untried,
 }
 
 /// An event that waits for delivery.
@@ -298,6 +304,8 @@ pub enum EngineMessage {
     Rules(Box<RulesAnswer>),
     /// What was asked about the clock.
     Clock(ClockAnswer),
+    /// What was asked about the outbox.
+    Outbox(Box<OutboxAnswer>),
     /// The settlement is on disk.
     Settled {
         /// Which delivery.

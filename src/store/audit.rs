@@ -67,6 +67,16 @@ pub enum AuditAction {
     OutcomeOverridden,
     /// A receiver refused an event for good.
     DeliveryDead,
+    /// An event that a receiver had refused for good is sent again.
+    DeliveryReplayed,
+    /// An endpoint was added, to which outcomes go.
+    EndpointAdded,
+    /// An endpoint got a new secret, or its old one was dropped.
+    EndpointRotated,
+    /// An endpoint was disabled.
+    EndpointDisabled,
+    /// An endpoint was enabled again.
+    EndpointEnabled,
     /// A key of the API was made.
     ApiKeyMade,
     /// A key of the API took the place of another.
@@ -108,6 +118,11 @@ impl AuditAction {
             Self::SessionRedacted => "session_redacted",
             Self::OutcomeOverridden => "outcome_overridden",
             Self::DeliveryDead => "delivery_dead",
+            Self::DeliveryReplayed => "delivery_replayed",
+            Self::EndpointAdded => "endpoint_added",
+            Self::EndpointRotated => "endpoint_rotated",
+            Self::EndpointDisabled => "endpoint_disabled",
+            Self::EndpointEnabled => "endpoint_enabled",
             Self::ApiKeyMade => "api_key_made",
             Self::ApiKeyRotated => "api_key_rotated",
             Self::ApiKeyRevoked => "api_key_revoked",

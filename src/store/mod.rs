@@ -59,7 +59,7 @@ pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, O
 pub use gaps::{Gap, GapReason};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
-pub use outbox::{LeaseHolder, MAX_LEASED, MAX_RETRY, OutboxCounts};
+pub use outbox::{LeaseHolder, LetterPage, MAX_LEASED, MAX_RETRY, OutboxCounts, QueueCounts, Replayed};
 pub use outcomes::{Override, OverrideFacts, OverrideRefusal};
 pub use passes::load_fleet_key;
 pub use requests::{NewEvent, Requested};
@@ -127,6 +127,12 @@ impl Store {
         let ran_before = attempts::ran_before(&connection)?;
         let (leases, folder) = (Leases::default(), folder.to_owned());
         Ok(Self { connection, keys, device, leases, ran_before, site_is_live: false, folder, _lock: lock })
+    }
+
+    /// Whether a folder holds a store.
+    #[must_use]
+    pub fn is_in(folder: &Path) -> bool {
+        folder.join(DATABASE).exists()
     }
 
     /// Says in which mode sessions are that were started on the device itself; test mode, where nothing is said.

@@ -2,10 +2,13 @@
 //!
 //! Always holds: an event is never dropped before it is acknowledged, by age, number or clock; a delivery is leased to one
 //! holder at a time; leases live in memory only, so that a restart or a lost connection frees them. Endpoints take turns,
-//! and no endpoint's leases keep another's events waiting. An event of a redacted session loses its body once it is owed to
-//! nobody any more. Does not send, and does not choose when to try again.
+//! and no endpoint's leases keep another's events waiting; of one endpoint what has been due longest takes turns with what is
+//! newest, so that neither a backlog holds up what is new nor the other way round. An event of a redacted session loses its
+//! body once it is owed to nobody any more. Does not send, and does not choose when to try again.
 
-use std::collections::BTreeMap;
+mod letters;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +20,9 @@ use super::finish::{MAX_ENDPOINTS, OutboxBody};
 use super::requests::{self, NewEvent};
 use super::{Store, rows};
 use crate::session::SessionId;
-use crate::session::protocol::{Delivery, MAX_JSON_BYTES, Settlement};
+use crate::session::protocol::{Delivery, LeaseWish, MAX_JSON_BYTES, Settlement};
+
+pub use letters::{LetterPage, QueueCounts, Replayed};
 
 /// Most deliveries of one endpoint that are leased at a time.
 pub const MAX_LEASED: usize = 64;
@@ -28,6 +33,8 @@ pub const MAX_RETRY: Duration = Duration::from_hours(24);
 const MAX_WHY: usize = 200;
 /// Room for deliveries in one message, in bytes of JSON; a single one always fits.
 const MAX_LEASE_BYTES: usize = MAX_JSON_BYTES - (64 << 10);
+/// So many of an endpoint's newest are looked through for one that is due.
+const NEWEST_LOOKED_AT: usize = 256;
 /// Bytes of JSON around a body at most.
 const DELIVERY_BYTES: usize = 1 << 10;
 
@@ -52,6 +59,10 @@ pub(super) struct Leases {
     held: BTreeMap<i64, (LeaseHolder, String)>,
     /// The endpoint whose turn was last.
     last: Option<String>,
+    /// Endpoints whose newest is next, and not what has been due longest.
+    newest_next: BTreeSet<String>,
+    /// Endpoints of which nothing is leased.
+    withheld: BTreeSet<String>,
 }
 
 impl Leases {
@@ -61,12 +72,25 @@ impl Leases {
 }
 
 impl Store {
-    /// Leases deliveries that are due: of each endpoint those that have been due longest, the endpoints in turns. At most
-    /// `most`, and no more than fit into one message.
+    /// Leases deliveries that are due, whosever they are: at most `most`.
     ///
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn lease(&mut self, holder: LeaseHolder, most: usize, now: Timestamp) -> Result<Vec<Delivery>, StoreError> {
+        self.lease_as_wished(holder, &LeaseWish::up_to(u16::try_from(most).unwrap_or(u16::MAX)), now)
+    }
+
+    /// Leases deliveries that are due: the endpoints in turns, and of each in turns what has been due longest and what is
+    /// newest. No more than is wished, and than fits into one message.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn lease_as_wished(
+        &mut self,
+        holder: LeaseHolder,
+        wish: &LeaseWish,
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, StoreError> {
         self.pull_back(now)?;
         let now = rows::millis(now)?;
         let mut endpoints = self.waiting_endpoints()?;
@@ -74,7 +98,7 @@ impl Store {
         endpoints.rotate_left(after_last);
         let mut due = Vec::with_capacity(endpoints.len());
         for endpoint in &endpoints {
-            due.push(self.due(endpoint, most, now)?.into_iter());
+            due.push(self.due(endpoint, self.room(endpoint, wish), now)?.into_iter());
         }
         let (mut leased, mut room) = (Vec::new(), MAX_LEASE_BYTES);
         // One of each endpoint in every round, until a round brings nothing.
@@ -84,7 +108,7 @@ impl Store {
                 let delivery = self.delivery(number)?;
                 let bytes =
                     DELIVERY_BYTES + serde_json::to_string(&delivery.body).map_or(usize::MAX, |json| json.len());
-                if leased.len() >= most || (bytes > room && !leased.is_empty()) {
+                if leased.len() >= usize::from(wish.most) || (bytes > room && !leased.is_empty()) {
                     break 'rounds;
                 }
                 room = room.saturating_sub(bytes);
@@ -94,11 +118,26 @@ impl Store {
                 break;
             }
         }
-        for delivery in &leased {
-            self.leases.held.insert(delivery.delivery, (holder, delivery.endpoint.clone()));
+        for Delivery { delivery, endpoint, .. } in &leased {
+            self.leases.held.insert(*delivery, (holder, endpoint.clone()));
+            // After an odd number it is the other kind's turn.
+            if !self.leases.newest_next.remove(endpoint) {
+                self.leases.newest_next.insert(endpoint.clone());
+            }
         }
         self.leases.last = leased.last().map(|delivery| delivery.endpoint.clone()).or(self.leases.last.take());
         Ok(leased)
+    }
+
+    /// Says of which endpoints nothing is leased from now on, and of all others something. What was leased before stays so.
+    pub fn withhold(&mut self, endpoints: BTreeSet<String>) {
+        self.leases.withheld = endpoints;
+    }
+
+    /// How many deliveries of an endpoint may be leased.
+    fn room(&self, endpoint: &str, wish: &LeaseWish) -> usize {
+        let free = MAX_LEASED.saturating_sub(self.leases.of_endpoint(endpoint));
+        if self.leases.withheld.contains(endpoint) { 0 } else { usize::from(wish.room(endpoint)).min(free) }
     }
 
     /// Frees what a lost connection had leased.
@@ -106,7 +145,8 @@ impl Store {
         self.leases.held.retain(|_, (held_by, _)| *held_by != holder);
     }
 
-    /// Writes how a delivery went. A settlement that repeats one whose answer was lost is answered the same.
+    /// Writes how a delivery went. A settlement that repeats one whose answer was lost is answered the same; of one that was
+    /// not tried nothing is written.
     ///
     /// # Errors
     /// [`StoreError::NotLeased`] when it is not this holder's.
@@ -121,18 +161,22 @@ impl Store {
             let state = self.state(delivery)?;
             let repeats = matches!(
                 (how, state.as_str()),
-                (Settlement::Acknowledged, "delivered") | (Settlement::Dead { .. }, "dead")
+                (Settlement::Acknowledged, "delivered")
+                    | (Settlement::Dead { .. }, "dead")
+                    | (Settlement::Untried, "waiting")
             );
             return if repeats { Ok(()) } else { Err(StoreError::NotLeased) };
         }
-        let erased = self.transact(|transaction| match how {
-            Settlement::Acknowledged => acknowledge(transaction, delivery, now),
-            Settlement::Retry { after_ms, why } => {
-                let wait = Duration::from_millis(*after_ms).min(MAX_RETRY);
-                retry(transaction, delivery, rows::millis(now)? + wait.as_millis() as i64, why).map(|()| false)
-            }
-            Settlement::Dead { why } => bury(transaction, delivery, why, now),
-        })?;
+        let erased = *how != Settlement::Untried
+            && self.transact(|transaction| match how {
+                Settlement::Acknowledged => acknowledge(transaction, delivery, now),
+                Settlement::Retry { after_ms, why } => {
+                    let wait = Duration::from_millis(*after_ms).min(MAX_RETRY);
+                    retry(transaction, delivery, rows::millis(now)? + wait.as_millis() as i64, why).map(|()| false)
+                }
+                Settlement::Dead { why } => bury(transaction, delivery, why, now),
+                Settlement::Untried => Ok(false),
+            })?;
         self.leases.held.remove(&delivery);
         if erased { self.empty_journal() } else { Ok(()) }
     }
@@ -142,10 +186,32 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database cannot be read.
     pub fn next_due(&self, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        self.next_due_as_wished(&LeaseWish::up_to(u16::MAX), now)
+    }
+
+    /// The same of what could be leased by a wish.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database cannot be read.
+    pub fn next_due_as_wished(&self, wish: &LeaseWish, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        let mut earliest: Option<Duration> = None;
+        for endpoint in self.waiting_endpoints()? {
+            if self.room(&endpoint, wish) > 0
+                && let Some(wait) = self.next_due_of(&endpoint, now)?
+            {
+                earliest = Some(earliest.map_or(wait, |known| known.min(wait)));
+            }
+        }
+        Ok(earliest)
+    }
+
+    fn next_due_of(&self, endpoint: &str, now: Timestamp) -> Result<Option<Duration>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT delivery, next_attempt_at FROM outbox WHERE state = 'waiting' ORDER BY next_attempt_at",
+            "SELECT delivery, next_attempt_at FROM outbox WHERE state = 'waiting' AND endpoint = ?1
+             ORDER BY next_attempt_at, delivery",
         )?;
-        let mut waiting = statement.query([])?;
+        // No more are passed over than are leased.
+        let mut waiting = statement.query([endpoint])?;
         while let Some(row) = waiting.next()? {
             if !self.leases.held.contains_key(&row.get(0)?) {
                 let wait = (row.get::<_, i64>(1)? - now.as_millisecond()).max(0).unsigned_abs();
@@ -200,19 +266,34 @@ impl Store {
         Ok(names.collect::<Result<_, _>>()?)
     }
 
-    /// Numbers of what is due for one endpoint and free, at most `most` and as many as it may still have leased.
+    /// Numbers of what is due for one endpoint and free, at most `most`: in turns what has been due longest and the newest.
     fn due(&self, endpoint: &str, most: usize, now: i64) -> Result<Vec<i64>, StoreError> {
+        if most == 0 {
+            return Ok(Vec::new());
+        }
         let held = self.leases.of_endpoint(endpoint);
-        let most = most.min(MAX_LEASED.saturating_sub(held));
-        let mut statement = self.connection.prepare_cached(
+        let mut oldest = self.connection.prepare_cached(
             "SELECT delivery FROM outbox WHERE state = 'waiting' AND endpoint = ?1 AND next_attempt_at <= ?2
              ORDER BY next_attempt_at, delivery LIMIT ?3",
         )?;
         // Those that are leased are among the first, and there are so many at most.
-        let numbers = statement.query_map((endpoint, now, (most + held) as i64), |row| row.get::<_, i64>(0))?;
+        let oldest = self.free(oldest.query_map((endpoint, now, (most + held) as i64), |row| row.get(0))?)?;
+        let mut newest = self.connection.prepare_cached(
+            "SELECT delivery FROM (
+                SELECT delivery, next_attempt_at FROM outbox WHERE state = 'waiting' AND endpoint = ?1
+                ORDER BY delivery DESC LIMIT ?3)
+             WHERE next_attempt_at <= ?2 ORDER BY delivery DESC",
+        )?;
+        let looked_at = (most + held + NEWEST_LOOKED_AT) as i64;
+        let newest = self.free(newest.query_map((endpoint, now, looked_at), |row| row.get(0))?)?;
+        let begins_with_newest = self.leases.newest_next.contains(endpoint);
+        Ok(in_turns(&oldest, &newest, begins_with_newest, most))
+    }
+
+    /// Those that nobody has leased.
+    fn free(&self, numbers: impl Iterator<Item = rusqlite::Result<i64>>) -> Result<Vec<i64>, StoreError> {
         let mut free = numbers.collect::<Result<Vec<i64>, _>>()?;
         free.retain(|number| !self.leases.held.contains_key(number));
-        free.truncate(most);
         Ok(free)
     }
 
@@ -235,6 +316,26 @@ impl Store {
         let mut statement = self.connection.prepare_cached("SELECT state FROM outbox WHERE delivery = ?1")?;
         statement.query_row([delivery], |row| row.get(0)).optional()?.ok_or(StoreError::Missing)
     }
+}
+
+/// One of either in turns, none twice, until there are `most`.
+fn in_turns(oldest: &[i64], newest: &[i64], begins_with_newest: bool, most: usize) -> Vec<i64> {
+    let (mut oldest, mut newest) = (oldest.iter(), newest.iter());
+    let mut chosen: Vec<i64> = Vec::with_capacity(most);
+    let mut is_newest = begins_with_newest;
+    let mut dry = 0;
+    while chosen.len() < most && dry < 2 {
+        let queue = if is_newest { &mut newest } else { &mut oldest };
+        match queue.find(|number| !chosen.contains(number)) {
+            Some(number) => {
+                chosen.push(*number);
+                dry = 0;
+            }
+            None => dry += 1,
+        }
+        is_newest = !is_newest;
+    }
+    chosen
 }
 
 /// Erases the bodies of a redacted session's events that are owed to nobody any more.

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Certificate, Client, Response};
 
 use super::endpoint::Endpoint;
 use super::schedule::{Answer, NoAnswer, retry_after};
@@ -70,8 +70,7 @@ pub enum DelivererError {
 /// Hands events to receivers.
 #[derive(Debug)]
 pub struct Deliverer {
-    client: Client,
-    endpoints: HashMap<String, Endpoint>,
+    endpoints: HashMap<String, (Endpoint, Client)>,
     limits: DeliveryLimits,
 }
 
@@ -82,28 +81,18 @@ impl Deliverer {
     /// [`DelivererError`] when two endpoints have one name, or the system has no root certificates.
     pub fn new(endpoints: Vec<Endpoint>, limits: DeliveryLimits) -> Result<Self, DelivererError> {
         choose_cryptography();
-        let client = Client::builder()
-            .user_agent(concat!("carded/", env!("CARGO_PKG_VERSION")))
-            .redirect(Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .http1_only()
-            .connect_timeout(limits.connect)
-            .timeout(limits.total)
-            .pool_idle_timeout(IDLE_CONNECTION)
-            .pool_max_idle_per_host(1)
-            // Plain HTTP is allowed to this name, so no name server is asked what it means.
-            .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .build()
-            .map_err(DelivererError::Client)?;
+        let shared = client(limits, &[])?;
         let mut by_name = HashMap::with_capacity(endpoints.len());
         for endpoint in endpoints {
-            if let Some(other) = by_name.insert(endpoint.name().as_str().to_owned(), endpoint) {
+            let own = match endpoint.authority() {
+                [] => shared.clone(),
+                authority => client(limits, authority)?,
+            };
+            if let Some((other, _)) = by_name.insert(endpoint.name().as_str().to_owned(), (endpoint, own)) {
                 return Err(DelivererError::TwoOfAName(other.name().as_str().to_owned()));
             }
         }
-        Ok(Self { client, endpoints: by_name, limits })
+        Ok(Self { endpoints: by_name, limits })
     }
 
     #[cfg(test)]
@@ -117,13 +106,17 @@ impl Deliverer {
     }
 
     async fn exchange(&self, delivery: &Delivery) -> Result<Answer, NoAnswer> {
-        let endpoint = self.endpoints.get(&delivery.endpoint).ok_or(NoAnswer::UnknownEndpoint)?;
+        let (endpoint, client) = self.endpoints.get(&delivery.endpoint).ok_or(NoAnswer::UnknownEndpoint)?;
         if delivery.body.len() > MAX_BODY_BYTES {
             return Err(NoAnswer::EventTooLong);
         }
+        // The engine makes none for such an endpoint; the address may have been changed since.
+        if !endpoint.takes_live() && is_live(&delivery.body) {
+            return Err(NoAnswer::LiveOverHttp);
+        }
         let now = u64::try_from(Timestamp::now().as_second()).map_err(|_| NoAnswer::Clock)?;
         let signature = sign(endpoint.secrets(), now, delivery.body.as_bytes());
-        let mut request = self.client.post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
+        let mut request = client.post(endpoint.url().clone()).header(CONTENT_TYPE, "application/json");
         for name in SIGNATURE_HEADERS {
             request = request.header(name, signature.as_str());
         }
@@ -151,6 +144,36 @@ impl Deliverer {
         }
         Ok(Answer::Status { code, retry_after, web_page: is_web_page(&beginning) })
     }
+}
+
+/// A client that checks certificates by an authority's, or by the system's roots where there are none.
+fn client(limits: DeliveryLimits, authority: &[Certificate]) -> Result<Client, DelivererError> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("carded/", env!("CARGO_PKG_VERSION")))
+        .redirect(Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .http1_only()
+        .connect_timeout(limits.connect)
+        .timeout(limits.total)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .pool_max_idle_per_host(1)
+        // Plain HTTP is allowed to this name, so no name server is asked what it means.
+        .resolve("localhost", SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    if !authority.is_empty() {
+        builder = builder.tls_certs_only(authority.iter().cloned());
+    }
+    builder.build().map_err(DelivererError::Client)
+}
+
+/// Whether an event is live. One that does not say so is not taken for a test.
+fn is_live(body: &str) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Mode {
+        livemode: bool,
+    }
+    serde_json::from_str::<Mode>(body).map_or(true, |event| event.livemode)
 }
 
 /// Whether a body begins as a page for people. The content type alone would not do: many frameworks call even an empty

@@ -1,6 +1,6 @@
 //! Where events go: a checked address, the dialect it gets, and the secrets it shares.
 
-use reqwest::Url;
+use reqwest::{Certificate, Url};
 
 use super::signature::{MAX_SECRETS, WebhookSecret};
 use crate::session::Dialect;
@@ -53,6 +53,9 @@ pub enum EndpointError {
         "the endpoint's address holds a user name or password; the signature is what proves the sender, so leave them out"
     )]
     Credentials,
+    /// The authority's certificates cannot be used.
+    #[error("the endpoint's ca_file holds no certificates that can be used; give it PEM, with BEGIN CERTIFICATE")]
+    Authority,
     /// No secret, or more than [`MAX_SECRETS`].
     #[error("an endpoint has one secret, and up to {MAX_SECRETS} while it is being rotated")]
     Secrets,
@@ -65,6 +68,7 @@ pub struct Endpoint {
     url: Url,
     dialect: Dialect,
     secrets: Vec<WebhookSecret>,
+    authority: Vec<Certificate>,
 }
 
 impl Endpoint {
@@ -94,7 +98,16 @@ impl Endpoint {
         if !(1..=MAX_SECRETS).contains(&secrets.len()) {
             return Err(EndpointError::Secrets);
         }
-        Ok(Self { name, url, dialect, secrets })
+        Ok(Self { name, url, dialect, secrets, authority: Vec::new() })
+    }
+
+    /// Has the receiver's certificate checked by these certificates (PEM) **instead of** the system's roots.
+    ///
+    /// # Errors
+    /// [`EndpointError::Authority`] when they cannot be used.
+    pub fn with_authority(self, pem: &[u8]) -> Result<Self, EndpointError> {
+        let authority = Certificate::from_pem_bundle(pem).map_err(|_| EndpointError::Authority)?;
+        if authority.is_empty() { Err(EndpointError::Authority) } else { Ok(Self { authority, ..self }) }
     }
 
     /// Its name.
@@ -107,6 +120,17 @@ impl Endpoint {
     #[must_use]
     pub fn dialect(&self) -> Dialect {
         self.dialect
+    }
+
+    /// Whether live events may go to it: only over a checked connection, also on this machine.
+    #[must_use]
+    pub fn takes_live(&self) -> bool {
+        takes_live(self.url.as_str())
+    }
+
+    /// The certificates that the receiver's is checked by instead of the system's roots; none for those.
+    pub(super) fn authority(&self) -> &[Certificate] {
+        &self.authority
     }
 
     pub(super) fn url(&self) -> &Url {
@@ -124,6 +148,22 @@ impl std::fmt::Debug for Endpoint {
         let host = self.url.host_str().unwrap_or_default();
         write!(formatter, "Endpoint({} at {}://{host}, {})", self.name.0, self.url.scheme(), self.dialect.as_str())
     }
+}
+
+/// Whether live events may go to an address: only over HTTPS.
+#[must_use]
+pub fn takes_live(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "https")
+}
+
+/// An address as it may be shown: scheme, host and port. Path and query may hold a token.
+#[must_use]
+pub fn shown_address(url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return "?".to_owned() };
+    let host = url.host_str().unwrap_or_default();
+    let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+    let rest = if url.path() == "/" && url.query().is_none() { "/" } else { "/…" };
+    format!("{}://{host}{port}{rest}", url.scheme())
 }
 
 /// Whether an address can only mean this machine. `localhost` counts because the deliverer never asks a name server for it.
@@ -184,6 +224,28 @@ mod tests {
     fn an_endpoint_prints_neither_secrets_nor_tokens() {
         let printed = format!("{:?}", endpoint("https://shop.example/hook?token=abc").unwrap());
         assert_eq!(printed, "Endpoint(till at https://shop.example, stripe)");
+    }
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_token_and_live_events_go_by_https_only() {
+        for (url, shown, live) in [
+            ("https://shop.example/hook/abc?token=def", "https://shop.example/…", true),
+            ("https://shop.example:8443", "https://shop.example:8443/", true),
+            ("https://user:pass@shop.example/?a", "https://shop.example/…", true),
+            ("http://127.0.0.1:8787/webhooks", "http://127.0.0.1:8787/…", false),
+            ("HTTPS://[::1]/", "https://[::1]/", true),
+            ("nonsense", "?", false),
+        ] {
+            assert_eq!((shown_address(url).as_str(), takes_live(url)), (shown, live), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_authority_without_certificates_is_refused() {
+        let endpoint = || endpoint("https://shop.example/").unwrap();
+        for nonsense in ["", "nonsense", "-----BEGIN CERTIFICATE-----\nAA"] {
+            assert_eq!(endpoint().with_authority(nonsense.as_bytes()).unwrap_err(), EndpointError::Authority);
+        }
     }
 
     #[test]

@@ -14,13 +14,13 @@ mod schedule;
 mod signature;
 
 pub use delivery::{Deliverer, DelivererError, DeliveryLimits, choose_cryptography};
-pub use endpoint::{Endpoint, EndpointError, EndpointName};
+pub use endpoint::{Endpoint, EndpointError, EndpointName, shown_address, takes_live};
 pub use mail::{
     MAIL_LIMIT, MAX_LETTERS_AT_ONCE, MailError, MailLogin, MailSecurity, MailServer, MailSettings, MailSettingsError,
     Mailer, OpenMail, Sender, ShopName, check_user,
 };
-pub use run::{EngineLink, MAX_IN_HAND, STOP_LIMIT, SyncError, run};
-pub use schedule::{Answer, NoAnswer, RetryBounds, Schedule, retry_after};
+pub use run::{EngineLink, MAX_IN_HAND, MAX_OF_ENDPOINT, STOP_LIMIT, SyncError, run};
+pub use schedule::{Answer, Change, CircuitBounds, Circuits, Flow, NoAnswer, RetryBounds, Schedule, retry_after};
 pub use signature::{
     MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_SECRETS, SIGNATURE_HEADERS, STANDARD_HEADERS, SecretError, SignatureError,
     StandardSignature, TOLERANCE_SECONDS, WebhookSecret, sign, sign_standard, verify, verify_standard,

@@ -1,12 +1,17 @@
 //! The loop of the sync role: leases events from the engine, hands each to its receiver, and says how it went.
 //!
-//! Always holds: one attempt at a time for each endpoint, so that a slow receiver is not flooded and holds up nobody
-//! else; a slot is free again only when the engine has written the settlement; queues are bounded by
-//! [`MAX_IN_HAND`]; nothing is settled as acknowledged that was not; letters go beside all that and hold up nothing. When this
+//! Always holds: one attempt at a time for each endpoint, and at most [`MAX_OF_ENDPOINT`] of its events in hand, so that a slow
+//! receiver is not flooded and holds up nobody else; of a receiver that is left alone ([`Circuits`]) nothing is leased; a slot
+//! is free again only when the engine has written the settlement; queues are bounded by [`MAX_IN_HAND`]; nothing is
+//! settled as acknowledged that was not; letters go beside all that and hold up nothing. When this
 //! ends, whatever is in hand goes back to the engine with the connection, but letters, which are gone. Does not open the
 //! connection, and does not say hello: whoever made the link has.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod carrier;
+#[cfg(test)]
+mod model;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +19,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
+use self::carrier::Carrier;
 use super::delivery::Deliverer;
 use super::mail::Mailer;
 use super::post_office::PostOffice;
-use super::schedule::{Answer, RetryBounds, Schedule};
-use crate::session::protocol::{ClientMessage, Delivery, EngineMessage, Settlement};
+use super::schedule::{Answer, Change, CircuitBounds, Circuits, Flow, RetryBounds, Schedule};
+use crate::session::protocol::{ClientMessage, Delivery, EndpointRoom, EngineMessage, LeaseWish, Settlement};
 
 /// Most events in hand: waiting here, being sent, or settled and not yet confirmed.
-pub const MAX_IN_HAND: usize = 32;
+pub const MAX_IN_HAND: usize = 64;
+/// Most events of one endpoint in hand: as many endpoints as a configuration may have find room beside each other.
+pub const MAX_OF_ENDPOINT: usize = 4;
 /// Most receivers that are spoken to at once.
-const MAX_AT_ONCE: usize = 8;
+const MAX_AT_ONCE: usize = 16;
 /// The engine is asked again after so long, even if it said nothing.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// The engine is asked again no sooner, so that a wrong answer of it never makes a busy loop.
@@ -70,12 +78,21 @@ pub enum SyncError {
 /// # Errors
 /// [`SyncError`] when the engine is gone, refuses, fails or is silent.
 pub async fn run(
-    mut link: EngineLink,
+    link: EngineLink,
     deliverer: Deliverer,
+    mailer: Option<Mailer>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), SyncError> {
+    carry(link, Carrier::Receivers(Arc::new(deliverer)), mailer, stop).await
+}
+
+async fn carry(
+    mut link: EngineLink,
+    carrier: Carrier,
     mailer: Option<Mailer>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), SyncError> {
-    let mut courier = Courier::new(deliverer, mailer);
+    let mut courier = Courier::new(carrier, mailer);
     courier.want_lease();
     loop {
         courier.send_off();
@@ -101,8 +118,9 @@ type Ended = (Delivery, Answer);
 
 /// What is in hand.
 struct Courier {
-    deliverer: Arc<Deliverer>,
+    carrier: Carrier,
     schedule: Schedule,
+    circuits: Circuits,
     started: Instant,
     /// Waiting, by endpoint, in the engine's order.
     waiting: HashMap<String, VecDeque<Delivery>>,
@@ -110,14 +128,14 @@ struct Courier {
     busy: HashSet<String>,
     attempts: JoinSet<Ended>,
     letters: PostOffice,
-    /// Numbers of all that is in hand.
-    in_hand: HashSet<i64>,
+    /// All that is in hand, by number, with its endpoint.
+    in_hand: HashMap<i64, String>,
     /// Settled, not yet confirmed; and since when.
     unconfirmed: HashMap<i64, Instant>,
     outgoing: VecDeque<ClientMessage>,
     /// When the engine was asked for events that it has not given yet.
     asked: Option<Instant>,
-    /// Something new was announced while an answer was on the way.
+    /// There was a reason to ask while an answer was on the way, or no room.
     announced: bool,
     /// When to look at the clock next.
     wake: Instant,
@@ -126,17 +144,18 @@ struct Courier {
 }
 
 impl Courier {
-    fn new(deliverer: Deliverer, mailer: Option<Mailer>) -> Self {
+    fn new(carrier: Carrier, mailer: Option<Mailer>) -> Self {
         let now = Instant::now();
         Self {
-            deliverer: Arc::new(deliverer),
+            carrier,
             schedule: Schedule::new(RetryBounds::default()),
+            circuits: Circuits::new(CircuitBounds::default()),
             started: now,
             waiting: HashMap::new(),
             busy: HashSet::new(),
             attempts: JoinSet::new(),
             letters: PostOffice::new(mailer),
-            in_hand: HashSet::new(),
+            in_hand: HashMap::new(),
             unconfirmed: HashMap::new(),
             outgoing: VecDeque::new(),
             asked: None,
@@ -155,8 +174,35 @@ impl Courier {
         }
         self.announced = false;
         self.asked = Some(Instant::now());
-        self.outgoing.push_back(ClientMessage::Lease { most: u16::try_from(room).unwrap_or(u16::MAX) });
+        self.outgoing.push_back(ClientMessage::Lease(self.wish(room)));
         self.set_alarm();
+    }
+
+    /// What there is room for: of each endpoint what is not in hand yet, and of one in trouble one event or none.
+    fn wish(&self, room: usize) -> LeaseWish {
+        let mut in_hand: BTreeMap<&str, usize> = self.circuits.held_back().map(|endpoint| (endpoint, 0)).collect();
+        for endpoint in self.in_hand.values() {
+            *in_hand.entry(endpoint).or_default() += 1;
+        }
+        let narrow = |count: usize| u16::try_from(count).unwrap_or(u16::MAX);
+        let room_of = |(endpoint, held): (&str, usize)| EndpointRoom {
+            endpoint: endpoint.to_owned(),
+            most: narrow(self.most_of(endpoint).saturating_sub(held)),
+        };
+        LeaseWish {
+            most: narrow(room),
+            each: narrow(MAX_OF_ENDPOINT),
+            except: in_hand.into_iter().map(room_of).collect(),
+        }
+    }
+
+    /// How many events of an endpoint may be in hand now.
+    fn most_of(&self, endpoint: &str) -> usize {
+        match self.circuits.flow(endpoint, self.started.elapsed()) {
+            Flow::Free => MAX_OF_ENDPOINT,
+            Flow::Probe => 1,
+            Flow::Shut => 0,
+        }
     }
 
     fn next_message(&mut self) -> Option<ClientMessage> {
@@ -175,9 +221,9 @@ impl Courier {
             }
             let Some(delivery) = next else { continue };
             self.busy.insert(endpoint);
-            let deliverer = Arc::clone(&self.deliverer);
+            let carrier = self.carrier.clone();
             self.attempts.spawn(async move {
-                let answer = deliverer.attempt(&delivery).await;
+                let answer = carrier.attempt(&delivery).await;
                 (delivery, answer)
             });
         }
@@ -188,11 +234,9 @@ impl Courier {
             EngineMessage::Leased { deliveries, next_ms } => self.take(deliveries, next_ms)?,
             EngineMessage::Due => self.want_lease(),
             EngineMessage::Settled { delivery } => {
-                if self.unconfirmed.remove(&delivery).is_some() {
-                    self.in_hand.remove(&delivery);
-                }
+                let settled = self.unconfirmed.remove(&delivery).and_then(|_| self.in_hand.remove(&delivery));
                 // More may wait at the engine than there was room for.
-                if self.announced && self.in_hand.len() <= MAX_IN_HAND / 2 {
+                if settled.is_some_and(|endpoint| self.runs_low(&endpoint)) {
                     self.want_lease();
                 }
             }
@@ -206,10 +250,17 @@ impl Courier {
             | EngineMessage::Returning { .. }
             | EngineMessage::Staff(_)
             | EngineMessage::Clock(_)
+            | EngineMessage::Outbox(_)
             | EngineMessage::Rules(_) => {}
         }
         self.set_alarm();
         Ok(())
+    }
+
+    /// Whether there is room for more of an endpoint's events, and it is worth asking for them.
+    fn runs_low(&self, endpoint: &str) -> bool {
+        let held = self.in_hand.values().filter(|other| *other == endpoint).count();
+        held <= MAX_OF_ENDPOINT / 2 && held < self.most_of(endpoint)
     }
 
     fn take(&mut self, deliveries: Vec<Delivery>, next_ms: Option<u64>) -> Result<(), SyncError> {
@@ -220,7 +271,7 @@ impl Courier {
         let some = !deliveries.is_empty();
         for delivery in deliveries {
             // What is in hand already is not sent twice.
-            if self.in_hand.insert(delivery.delivery) {
+            if self.in_hand.insert(delivery.delivery, delivery.endpoint.clone()).is_none() {
                 self.waiting.entry(delivery.endpoint.clone()).or_default().push_back(delivery);
             }
         }
@@ -229,10 +280,9 @@ impl Courier {
         let ask_at = now + if some { LONGEST_WAIT } else { pause };
         // The engine may have answered before it heard of a retry, whose alarm must not be put off by that.
         self.ask_at = if self.ask_at > now { self.ask_at.min(ask_at) } else { ask_at };
-        // After some there may be more, which are asked for when these are through.
-        let announced = self.announced || some;
-        self.announced = announced;
-        if announced && self.in_hand.len() <= MAX_IN_HAND / 2 {
+        self.ask_when_a_probe_may_go();
+        // What was announced meanwhile may not be among them.
+        if self.announced {
             self.want_lease();
         }
         Ok(())
@@ -242,14 +292,33 @@ impl Courier {
         let (delivery, answer) = ended.map_err(|_| SyncError::Internal)?;
         self.busy.remove(&delivery.endpoint);
         self.settle(&delivery, &answer);
-        if answer.concerns_the_receiver() {
-            // The others would fail alike, one time limit after the other, and keep their slots meanwhile.
-            for waiting in self.waiting.remove(&delivery.endpoint).unwrap_or_default() {
-                self.settle(&waiting, &answer);
-            }
-        }
+        self.note(&delivery, &answer);
         self.set_alarm();
         Ok(())
+    }
+
+    /// Opens or closes the circuit of a receiver.
+    fn note(&mut self, delivery: &Delivery, answer: &Answer) {
+        let (endpoint, uptime) = (&delivery.endpoint, self.started.elapsed());
+        match self.circuits.note(endpoint, delivery.delivery, answer, uptime, fastrand::f64()) {
+            Change::None => {}
+            Change::Closed => tracing::info!("the receiver of {endpoint} is back"),
+            Change::Opened(pause) => {
+                tracing::warn!("the receiver of {endpoint} is left alone for {} s", pause.as_secs_f64().ceil());
+                // The others would fail alike, one time limit after the other.
+                for waiting in self.waiting.remove(endpoint).unwrap_or_default() {
+                    self.say(waiting.delivery, Settlement::Untried);
+                }
+                self.ask_when_a_probe_may_go();
+            }
+        }
+    }
+
+    /// A circuit that was open lets something through at its time, which the engine knows nothing of.
+    fn ask_when_a_probe_may_go(&mut self) {
+        if let Some(at) = self.circuits.next_probe(self.started.elapsed()) {
+            self.ask_at = self.ask_at.min(self.started + at);
+        }
     }
 
     fn settle(&mut self, delivery: &Delivery, answer: &Answer) {
@@ -257,7 +326,7 @@ impl Courier {
         let outcome = self.schedule.settle(number, delivery.attempts, answer, uptime, fastrand::f64());
         #[cfg(test)]
         let outcome = match outcome {
-            Settlement::Retry { why, .. } if !self.deliverer.redelivers() => Settlement::Dead { why },
+            Settlement::Retry { why, .. } if !self.carrier.redelivers() => Settlement::Dead { why },
             outcome => outcome,
         };
         let (event, endpoint) = (&delivery.event, &delivery.endpoint);
@@ -269,9 +338,15 @@ impl Courier {
                 self.ask_at = self.ask_at.min(Instant::now() + due);
             }
             Settlement::Dead { why } => tracing::error!("{event} for {endpoint} is a dead letter: {why}"),
+            Settlement::Untried => {}
         }
-        self.unconfirmed.insert(number, Instant::now());
-        self.outgoing.push_back(ClientMessage::Settle { delivery: number, outcome });
+        self.say(number, outcome);
+    }
+
+    /// Tells the engine what became of a delivery.
+    fn say(&mut self, delivery: i64, outcome: Settlement) {
+        self.unconfirmed.insert(delivery, Instant::now());
+        self.outgoing.push_back(ClientMessage::Settle { delivery, outcome });
     }
 
     /// The earliest moment at which the engine may be late, or is to be asked again.
@@ -289,6 +364,7 @@ impl Courier {
         }
         if now >= self.ask_at {
             self.ask_at = now + LONGEST_WAIT;
+            self.ask_when_a_probe_may_go();
             self.want_lease();
         }
         self.set_alarm();
@@ -318,6 +394,7 @@ impl Courier {
                     | EngineMessage::Staff(_)
                     | EngineMessage::Rules(_)
                     | EngineMessage::Clock(_)
+                    | EngineMessage::Outbox(_)
                     | EngineMessage::Heeded { .. }
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)

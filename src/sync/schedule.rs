@@ -10,11 +10,15 @@
 //!
 //! Always holds: nothing but 2xx acknowledges, nothing is given up because of its age or because a receiver cannot be
 //! reached, and a pause is never shorter than [`RetryBounds::least`] nor longer than the longer of [`RetryBounds::longest`]
-//! and [`RetryBounds::longest_retry_after`]. Does not read a clock or draw a random number.
+//! and [`RetryBounds::longest_retry_after`]. Does not read a clock or draw a random number. When a whole receiver is left alone
+//! is `circuit`'s matter.
+
+mod circuit;
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
+pub use self::circuit::{Change, CircuitBounds, Circuits, Flow};
 use crate::session::protocol::Settlement;
 
 /// Deliveries whose refusals are remembered at once. Those beyond it are only tried for longer.
@@ -82,8 +86,13 @@ pub enum NoAnswer {
     #[error("the clock is wrong, so that nothing can be signed; set it")]
     Clock,
     /// The configuration has no such endpoint.
-    #[error("no endpoint of this name is configured; configure it again, or drop what waits for it")]
+    #[error("no endpoint of this name is configured; add it again, or see 'carded outbox list' for what waits for it")]
     UnknownEndpoint,
+    /// A live event would go over plain HTTP.
+    #[error(
+        "a live event never goes over plain http://, not even on this machine; give the endpoint an https:// address"
+    )]
+    LiveOverHttp,
     /// The event is longer than any receiver takes.
     #[error("the event is longer than any receiver takes; look at what the shop put into the session")]
     EventTooLong,
@@ -111,7 +120,7 @@ impl Answer {
     pub fn concerns_the_receiver(&self) -> bool {
         match self {
             Self::Status { code, web_page, .. } => matches!(code, 429 | 502..=504) || *web_page,
-            Self::Nothing(NoAnswer::EventTooLong) => false,
+            Self::Nothing(NoAnswer::EventTooLong | NoAnswer::LiveOverHttp) => false,
             Self::Nothing(_) => true,
         }
     }

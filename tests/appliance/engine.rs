@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 
-use carded::session::protocol::{self, ClientMessage, ClientRole, Hello};
+use carded::session::protocol::{self, ClientMessage, ClientRole, Hello, LeaseWish};
 use carded::session::{Screen, SessionId};
 
 use crate::site::{PATIENCE, STOP_WITHIN, Site, alone, words};
@@ -67,7 +67,7 @@ fn who_speaks_another_protocol_or_none_is_refused_in_words_and_others_are_served
         assert!(!String::from_utf8_lossy(&answer).contains("welcome"));
     }
     let mut till = site.till();
-    till.say(&ClientMessage::Lease { most: 4 });
+    till.say(&ClientMessage::Lease(LeaseWish::up_to(4)));
     assert!(till.refusal().contains("nothing else"));
 }
 

@@ -2,12 +2,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
+mod drain;
+mod endpoints;
 mod engine;
 mod faults;
 mod kills;
 #[path = "../mail/server.rs"]
 #[allow(dead_code, reason = "the tests of letters use the rest")]
 mod mail_server;
+mod outbox;
 mod returning;
 mod roles;
 mod rules;

@@ -10,8 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use carded::run::{Connection, SocketError};
-use carded::session::protocol::{Body, ClientMessage, ClientRole, Delivery, EngineMessage};
+use carded::session::protocol::{Body, ClientMessage, ClientRole, Delivery, EngineMessage, LeaseWish};
 use carded::session::{ConsentText, Prompt, Screen, SessionId};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::events::SECRET;
@@ -80,6 +81,26 @@ impl Site {
         command
     }
 
+    /// What an operator's command answers as JSON, with its exit status.
+    pub fn operate(&self, command: &str, arguments: &[&str]) -> (Option<i32>, Value, String) {
+        let output = self.command(command).arg("--json").args(arguments).output().unwrap();
+        (output.status.code(), serde_json::from_slice(&output.stdout).unwrap_or(Value::Null), words(&output))
+    }
+
+    /// The answer of a command that is carried out.
+    pub fn told(&self, command: &str, arguments: &[&str]) -> Value {
+        let (status, answer, words) = self.operate(command, arguments);
+        assert_eq!(status, Some(0), "{command} {arguments:?}: {words}");
+        answer
+    }
+
+    /// The words of one that is refused.
+    pub fn refused(&self, command: &str, arguments: &[&str]) -> String {
+        let (status, _, words) = self.operate(command, arguments);
+        assert_eq!(status, Some(2), "{command} {arguments:?}: {words}");
+        words
+    }
+
     /// Starts a role and waits until it says that it is ready.
     pub fn ready(&self, role: &str) -> Running {
         Self::until_ready(&self.path(&format!("{role}.notify")), self.command(role))
@@ -91,7 +112,13 @@ impl Site {
         notices.set_read_timeout(Some(PATIENCE)).unwrap();
         let role = Running(command.env("NOTIFY_SOCKET", notify).spawn().unwrap());
         let mut notice = [0; 256];
-        let length = notices.recv(&mut notice).expect("the role says that it is ready");
+        let length = loop {
+            match notices.recv(&mut notice) {
+                // A machine that was paused: the wait goes on.
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                heard => break heard.expect("the role says that it is ready"),
+            }
+        };
         assert_eq!(&notice[..length], b"READY=1\n");
         fs::remove_file(notify).unwrap();
         role
@@ -118,11 +145,16 @@ impl Site {
 
     /// The deliveries that a sync would be given now.
     pub fn due(&self) -> Vec<Delivery> {
-        let mut sync = self.client(ClientRole::Sync).unwrap();
-        sync.say(&ClientMessage::Lease { most: 16 });
+        // The place of a sync that has just gone may not be free yet.
+        wait_for("the place of a sync", || self.due_if_free())
+    }
+
+    fn due_if_free(&self) -> Option<Vec<Delivery>> {
+        let mut sync = self.client(ClientRole::Sync).ok()?;
+        sync.say(&ClientMessage::Lease(LeaseWish::up_to(16)));
         loop {
             if let EngineMessage::Leased { deliveries, .. } = sync.hear() {
-                return deliveries;
+                return Some(deliveries);
             }
         }
     }

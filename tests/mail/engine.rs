@@ -15,8 +15,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::log::{log, says_nothing_of};
-use super::server::{Certified, LIMIT, Server, plain, server};
+use super::server::{LIMIT, Server, certified_settings, plain, server};
 use super::{SHORT, letter, mailer, settings};
+use crate::support::certified::Certified;
 use carded::sync::MailSecurity;
 
 /// The loop, with an engine that has nothing to deliver.
@@ -129,7 +130,7 @@ fn configured(certified: &Certified, port: u16, password: &str) -> TempDir {
 /// A mail server that wants user and password, and its certificates.
 fn guarded() -> Option<(Certified, Server)> {
     let certified = Certified::of("IP:127.0.0.1")?;
-    let mut settings = certified.settings("starttls");
+    let mut settings = certified_settings(&certified, "starttls");
     settings["user"] = json!("shop");
     settings["password"] = json!("open sesame");
     let server = server(&settings)?;

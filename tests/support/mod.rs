@@ -1,6 +1,7 @@
 //! What several integration tests share.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod certified;
 pub mod display;
 pub mod events;
 pub mod onnx;

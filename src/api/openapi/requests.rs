@@ -300,7 +300,16 @@ pub(super) fn query(route: &Route) -> Vec<Value> {
         | O::LeaveContact
         | O::SendCode
         | O::Reuse
+        | O::RetrieveEndpoint
+        | O::RefuseEndpoint
         | O::RetrieveReport => {}
+        O::ListEndpoints => {
+            let limit = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 10 });
+            list.push(one("limit", limit, "Entries on a page."));
+            let cursor = || json!({ "type": "string", "pattern": "^we_[A-Za-z0-9_-]{1,64}$" });
+            list.push(one("starting_after", cursor(), "Those after this one of the list."));
+            list.push(one("ending_before", cursor(), "Those before this one of the list; not with the other."));
+        }
     }
     list
 }

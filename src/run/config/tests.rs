@@ -4,7 +4,7 @@ use jiff::civil::date;
 use super::*;
 use crate::compliance::{AgeTier, PlaceDays, Rule, RuleBook, Terms};
 use crate::liveness::CameraMount;
-use crate::session::Policy;
+use crate::session::{Dialect, Policy};
 
 const GOOD: &str = r#"
         [device]
@@ -26,7 +26,7 @@ const GOOD: &str = r#"
 #[test]
 fn a_good_file_is_read_with_its_defaults() {
     let config = Config::parse(GOOD).unwrap();
-    assert_eq!((config.sessions.document_attempts, config.endpoints[0].dialect), (3, Dialect::Stile));
+    assert_eq!((config.sessions.document_attempts, config.endpoints.current()[0].dialect), (3, Dialect::Stile));
     assert!(matches!(config.camera, CameraConfig::V4l2 { pin: None, width: 1920, height: 1080, fps: 30, .. }));
     let pin = "[camera.pin]\nvendor = \"046d\"\nproduct = \"082d\"\nserial = \"A1\"\n[[endpoint]]";
     let pinned = Config::parse(&GOOD.replace("[[endpoint]]", pin)).unwrap();
@@ -137,6 +137,8 @@ fn what_is_unknown_or_out_of_range_is_refused_by_name() {
     for (from, to, named) in [
         ("US-CA", "California", "ISO 3166-2"),
         ("\"backend\"", "\"back end\"", "endpoint.name"),
+        ("[[endpoint]]", "[outbox]\nalarm_hours = 0\n[[endpoint]]", "outbox.alarm_hours"),
+        ("[[endpoint]]", "[outbox]\nalarm_waiting = 0\n[[endpoint]]", "outbox.alarm_waiting"),
         ("use_case", "usecase", "usecase"),
         ("source = \"v4l2\"", "source = \"ftp\"", "ftp"),
         ("[\"secret\"]", "[]", "secret file"),

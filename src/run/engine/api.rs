@@ -14,12 +14,12 @@ use super::desk::Order;
 use super::returning::{Asker, ReturnRefusal};
 use super::staffing::{StaffRefusal, Ways};
 use crate::api::{
-    Api, ApiError, Backend, DeviceFacts, ErrorCode, EventKind, ListenError, Listener, NewSession, PageOf,
-    SessionSnapshot, TestOutcome, UpdateRequest, rule_refusal,
+    Api, ApiError, Backend, DeviceFacts, EndpointFacts, ErrorCode, EventKind, ListenError, Listener, NewSession,
+    PageOf, SessionSnapshot, TestOutcome, UpdateRequest, rule_refusal,
 };
 use crate::compliance::RuleBook;
 use crate::privacy::{ApiKeyRecord, ApiSecrets, ContactKind, EmailAddress, KeyHash, OneTimeCode, StaffCode};
-use crate::run::config::ApiConfig;
+use crate::run::config::{ApiConfig, EndpointConfig};
 use crate::run::process::stopped;
 use crate::session::protocol::ReturnSaid;
 use crate::session::{
@@ -27,6 +27,7 @@ use crate::session::{
     SessionId, SessionRecord,
 };
 use crate::store::{Actor, SessionPage, Store, StoreError};
+use crate::sync::{shown_address, takes_live};
 
 /// When a device that cannot go on is worth another try.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
@@ -180,10 +181,23 @@ impl Backend for EngineBackend {
         &self.secrets
     }
 
+    fn endpoints(&self) -> Vec<EndpointFacts> {
+        let facts = |endpoint: &EndpointConfig| EndpointFacts {
+            name: endpoint.name.clone(),
+            address: shown_address(&endpoint.url),
+            dialect: endpoint.dialect,
+            vocabulary: endpoint.vocabulary,
+            takes_live: takes_live(&endpoint.url),
+            enabled: !endpoint.disabled,
+        };
+        self.ways.config.endpoints.current().iter().map(facts).collect()
+    }
+
     fn facts(&self) -> DeviceFacts {
+        let camera_is_live = self.ways.config.camera.may_be_live();
         DeviceFacts {
-            camera_is_live: self.ways.config.camera.may_be_live(),
-            has_endpoint: !self.ways.config.endpoints.is_empty(),
+            camera_is_live,
+            has_endpoint: self.endpoints().iter().any(|endpoint| endpoint.takes(camera_is_live)),
             sessions_wait: self.ways.config.api.as_ref().is_some_and(|api| api.sessions_wait),
         }
     }

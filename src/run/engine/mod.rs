@@ -40,6 +40,7 @@ use self::store_keeper::StoreKeeper;
 use super::clock::Clock;
 use super::config::Config;
 use super::fleet::Fleet;
+use super::outbox::OutboxWatch;
 use super::place::{self, Around, Watched};
 use super::process::stopped;
 use super::rules;
@@ -54,10 +55,13 @@ use crate::liveness::FeedMonitor;
 use crate::session::machine::CaptureId;
 use crate::session::{Policy, Prompt};
 use crate::store::{Actor, AuditAction, AuditEntry, KeyError, Store, StoreError};
+use crate::sync::takes_live;
 use crate::vision::{ModelError, Runtime, Threads};
 
 /// Orders that may wait at the desk.
 const MOST_ORDERS: usize = 64;
+/// Time between two looks at the outbox.
+const OUTBOX_EVERY: Duration = Duration::from_mins(1);
 /// Time that the parts get to end by themselves.
 const STOP_WITHIN: Duration = Duration::from_millis(1500);
 
@@ -209,6 +213,7 @@ pub async fn run(
         tasks.spawn(api::serve(backend, api_listeners, halted.clone()));
     }
     tasks.spawn(watch_place(config.watched(), parts.clock, around, halted.clone()));
+    tasks.spawn(watch_outbox(Arc::clone(&config), journal.clone(), halted.clone()));
     tasks.spawn(watch_camera(statuses.clone(), desk_orders, halted.clone()));
     tasks.spawn(announce(statuses, ready, journal.clone(), halted));
     // The threads come last: the desk's own reason counts before that of the threads which end because of it.
@@ -253,6 +258,14 @@ fn open(
 ) -> Result<(Store, RuleBook, Timekeeper, Vision), EngineError> {
     let mut store = Store::open(&config.device.state)?;
     store.set_site_mode(config.camera.may_be_live());
+    for endpoint in config.endpoints.current().iter() {
+        if config.camera.may_be_live() && !takes_live(&endpoint.url) {
+            tracing::warn!(
+                "endpoint {} is plain http:// and gets no live event; give it an https:// address",
+                endpoint.name
+            );
+        }
+    }
     let rules = rules::table_to_use(&store.installed_rules(), config)?;
     let time = Timekeeper::new(clock, &rules, store.clock()?.as_ref());
     match rules.resolve_at(config.site.use_case, &config.site.jurisdiction, time.time()) {
@@ -305,6 +318,26 @@ async fn watch_place(
 ) -> Result<(), EngineError> {
     place::watch(watched, clock, around, stop).await;
     Ok(())
+}
+
+/// Says when the outbox grows too old or too large, beside everything else.
+async fn watch_outbox(
+    config: Arc<Config>,
+    journal: StoreKeeper,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), EngineError> {
+    let mut alarm = OutboxWatch::default();
+    let mut ticks = tokio::time::interval(OUTBOX_EVERY);
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return Ok(()),
+            _ = ticks.tick() => {}
+        }
+        // What the store cannot say now it says the next time; the desk tells of its faults.
+        if let Ok(counts) = journal.call(|store| store.outbox_counts()).await? {
+            alarm.look(&config.outbox, &counts, Timestamp::now());
+        }
+    }
 }
 
 /// Tells the desk how the camera is; ends the engine when nothing but a fresh process can help.

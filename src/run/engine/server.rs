@@ -27,11 +27,11 @@ use crate::run::config::DeviceConfig;
 use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
-use crate::run::{keys, rules, staff};
+use crate::run::{keys, outbox, rules, staff};
 use crate::session::machine::ReturnStep;
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, PrivateText, ReturnSaid, Settlement,
-    encode, encode_preview,
+    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, LeaseWish, OutboxAnswer, PrivateText,
+    ReturnSaid, Settlement, encode, encode_preview,
 };
 use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
@@ -41,7 +41,7 @@ const MOST_CLIENTS: usize = 16;
 /// Messages of a client that may wait.
 const MOST_MESSAGES: usize = 16;
 /// Events that one lease gives at most.
-const MOST_LEASED: usize = 64;
+const MOST_LEASED: u16 = 64;
 /// Answers to one client that are still being found.
 const MOST_SAID: usize = 2;
 /// Time between two previews.
@@ -185,30 +185,40 @@ impl Server {
         writing: &mut OwnedWriteHalf,
     ) -> Result<(), SocketError> {
         loop {
-            let answer = match messages.recv().await.ok_or(SocketError::Closed)? {
-                ClientMessage::Keys(order) => {
-                    self.ordered(move |store| keys::carry_out(store, &order)).await.map(EngineMessage::Keys)
-                }
-                ClientMessage::Staff(order) => {
-                    self.ordered(move |store| staff::carry_out(store, &order)).await.map(EngineMessage::Staff)
-                }
-                ClientMessage::Rules(order) => {
-                    let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
-                    let at = self.ways.judged_now().await.map(Result::ok).unwrap_or_default();
-                    // Both on the store's thread, so that of two orders the later one's table is used.
-                    let install = move |store: &mut Store| {
-                        let (answer, table) = rules::carry_out(store, &config, &order, at)?;
-                        if answer.changed {
-                            tracing::info!("the rules are {} from now on", table.version());
-                            in_use.send_replace(Arc::new(table));
+            let answer =
+                match messages.recv().await.ok_or(SocketError::Closed)? {
+                    ClientMessage::Keys(order) => {
+                        self.ordered(move |store| keys::carry_out(store, &order)).await.map(EngineMessage::Keys)
+                    }
+                    ClientMessage::Staff(order) => {
+                        self.ordered(move |store| staff::carry_out(store, &order)).await.map(EngineMessage::Staff)
+                    }
+                    ClientMessage::Rules(order) => {
+                        let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
+                        let at = self.ways.judged_now().await.map(Result::ok).unwrap_or_default();
+                        // Both on the store's thread, so that of two orders the later one's table is used.
+                        let install = move |store: &mut Store| {
+                            let (answer, table) = rules::carry_out(store, &config, &order, at)?;
+                            if answer.changed {
+                                tracing::info!("the rules are {} from now on", table.version());
+                                in_use.send_replace(Arc::new(table));
+                            }
+                            Ok(answer)
+                        };
+                        self.ordered(install).await.map(|answer| EngineMessage::Rules(Box::new(answer)))
+                    }
+                    ClientMessage::Clock(order) => self.tell_clock(order).await.map(EngineMessage::Clock),
+                    ClientMessage::Outbox(order) => {
+                        let config = Arc::clone(&self.ways.config);
+                        let answer = self.ordered(move |store| outbox::carry_out(store, &config, &order)).await;
+                        if let Ok(OutboxAnswer::Replayed { replayed: 1.., .. }) = &answer {
+                            self.ways.due.send_modify(|changes| *changes += 1);
                         }
-                        Ok(answer)
-                    };
-                    self.ordered(install).await.map(|answer| EngineMessage::Rules(Box::new(answer)))
-                }
-                ClientMessage::Clock(order) => self.tell_clock(order).await.map(EngineMessage::Clock),
-                _ => Err("this client may manage keys, staff, rules and the clock, and nothing else".to_owned()),
-            };
+                        answer.map(|answer| EngineMessage::Outbox(Box::new(answer)))
+                    }
+                    _ => Err("this client may manage keys, staff, rules, the clock and the outbox, and nothing else"
+                        .to_owned()),
+                };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
     }
@@ -348,11 +358,12 @@ impl Server {
             | ClientMessage::AskCode { .. }
             | ClientMessage::EnterCode { .. }
             | ClientMessage::Posted { .. }
-            | ClientMessage::Lease { .. }
+            | ClientMessage::Lease(_)
             | ClientMessage::Settle { .. }
             | ClientMessage::Keys(_)
             | ClientMessage::Staff(_)
             | ClientMessage::Clock(_)
+            | ClientMessage::Outbox(_)
             | ClientMessage::Rules(_) => {
                 Err("this client may start, answer and cancel a session, and nothing else".to_owned())
             }
@@ -383,7 +394,7 @@ impl Server {
                 }
             };
             let answer = match message {
-                ClientMessage::Lease { most } => self.lease(most, holder).await,
+                ClientMessage::Lease(wish) => self.lease(wish, holder).await,
                 ClientMessage::Settle { delivery, outcome } => self.settle(delivery, outcome, holder).await,
                 ClientMessage::Posted { ticket, sent } => {
                     postbox.settle(ticket, sent);
@@ -401,6 +412,7 @@ impl Server {
                 | ClientMessage::Keys(_)
                 | ClientMessage::Staff(_)
                 | ClientMessage::Clock(_)
+                | ClientMessage::Outbox(_)
                 | ClientMessage::Rules(_) => {
                     Err("this client may lease and settle events, and nothing else".to_owned())
                 }
@@ -409,12 +421,14 @@ impl Server {
         }
     }
 
-    async fn lease(&self, most: u16, holder: u64) -> Result<EngineMessage, String> {
-        let most = usize::from(most).min(MOST_LEASED);
+    async fn lease(&self, wish: LeaseWish, holder: u64) -> Result<EngineMessage, String> {
+        let wish = LeaseWish { most: wish.most.min(MOST_LEASED), ..wish };
         let now = Timestamp::now();
+        let disabled = self.ways.config.endpoints.disabled();
         let leased = self.ways.store.call(move |store| {
-            let deliveries = store.lease(LeaseHolder(holder), most, now)?;
-            let next = if deliveries.is_empty() { store.next_due(now)? } else { None };
+            store.withhold(disabled);
+            let deliveries = store.lease_as_wished(LeaseHolder(holder), &wish, now)?;
+            let next = if deliveries.is_empty() { store.next_due_as_wished(&wish, now)? } else { None };
             Ok::<_, crate::store::StoreError>((deliveries, next))
         });
         let (deliveries, next) = leased.await.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?;

@@ -16,7 +16,7 @@ use crate::imaging::{Provenance, Rgb};
 use crate::run::SystemClock;
 use crate::run::socket::Connection;
 use crate::run::test_support::runtime;
-use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage};
+use crate::session::protocol::{Body, ClientMessage, ClientRole, EngineMessage, LeaseWish};
 use crate::session::{ConsentText, DeviceFault, PassText, ReasonCode, Screen, SessionId};
 use crate::tools::simulated::{Part, SimulatedPerson};
 use crate::tools::specimen::encode_jpeg;
@@ -185,7 +185,7 @@ fn visit_in(folder: &Path, part: Part, freezes: bool, sessions: &str, code: Opti
         }
         let till_saw_pass = prompt(&mut till, ended).await.new_pass.is_some();
         let mut sync = Connection::open(&socket, ClientRole::Sync).await.unwrap();
-        sync.send(&ClientMessage::Lease { most: 1 }).await.unwrap();
+        sync.send(&ClientMessage::Lease(LeaseWish::up_to(1))).await.unwrap();
         let deliveries = loop {
             let heard = timeout(PATIENCE, sync.receive()).await.unwrap().unwrap();
             // That something is due may be said before.

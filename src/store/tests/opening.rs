@@ -371,6 +371,30 @@ fn a_clock_before_1970_is_an_error_and_no_row() {
 }
 
 #[test]
+fn the_tenth_migration_keeps_the_outbox_and_finds_the_newest_and_the_dead_of_an_endpoint_by_an_index() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    connection.pragma_update(None, "foreign_keys", true).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 9).unwrap();
+    let session = "INSERT INTO session (id, use_case, jurisdiction, state, document_attempts, face_attempts, created_at, expires_at)
+         VALUES (?1, 'alcohol_in_person', 'US-CA', 'awaiting_face', 1, 1, 0, 1)";
+    let id = "2".repeat(24);
+    connection.execute(session, [&id]).unwrap();
+    let event = "INSERT INTO outbox (event, session, endpoint, body, created_at, next_attempt_at) VALUES (?1, ?2, 'shop', 'x', 0, 0)";
+    connection.execute(event, [&format!("evt_{id}"), &id]).unwrap();
+    schema::MIGRATIONS.to_version(&mut connection, 10).unwrap();
+    assert_eq!(connection.query_row("SELECT count(*) FROM outbox", [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    for (state, order, index) in
+        [("waiting", "delivery DESC", "outbox_newest_of_endpoint"), ("dead", "delivery", "outbox_dead_of_endpoint")]
+    {
+        let plan = format!(
+            "EXPLAIN QUERY PLAN SELECT delivery FROM outbox WHERE state = '{state}' AND endpoint = 'shop' ORDER BY {order} LIMIT 9"
+        );
+        let plan: String = connection.query_row(&plan, [], |row| row.get(3)).unwrap();
+        assert!(plan.contains(index), "{plan}");
+    }
+}
+
+#[test]
 fn the_migration_of_gaps_leaves_the_device_as_it_is_and_constrains_what_is_left_out() {
     let mut connection = Connection::open_in_memory().unwrap();
     let before = schema::known() as usize - 1;

@@ -37,6 +37,7 @@ fn no_answer_of_any_kind_acknowledges_or_gives_up() {
         NoAnswer::Interrupted,
         NoAnswer::Clock,
         NoAnswer::UnknownEndpoint,
+        NoAnswer::LiveOverHttp,
     ] {
         let mut schedule = Schedule::new(RetryBounds::default());
         for attempt in 0..2000 {
@@ -139,7 +140,7 @@ fn reasons_fit_the_message_that_carries_them() {
             let answer = Answer::Status { code, retry_after: None, web_page };
             match schedule.settle(1, 0, &answer, Duration::ZERO, 0.5) {
                 Settlement::Retry { why, .. } | Settlement::Dead { why } => assert!(why.len() <= 200, "{why}"),
-                Settlement::Acknowledged => {}
+                Settlement::Acknowledged | Settlement::Untried => {}
             }
         }
     }

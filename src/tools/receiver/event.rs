@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::attestation::{self, AttestationError, Attested, DeviceKey};
 use super::database::Chain;
+use crate::run::ENDPOINT_TEST;
 
 /// Longest identifier in bytes.
 const MAX_ID_BYTES: usize = 255;
@@ -201,7 +202,8 @@ fn attested(
     let (Some(outcome), Some(jws)) = (outcome, jws) else {
         // Only that nothing was decided, or not yet, needs no proof.
         let undecided = matches!(session.status.as_str(), "canceled" | "cancelled" | "expired")
-            || matches!(name.rsplit('.').next(), Some("created" | "processing"));
+            || matches!(name.rsplit('.').next(), Some("created" | "processing"))
+            || name == ENDPOINT_TEST;
         let claims_something =
             !undecided || decided.is_some() || name == OVERRIDDEN || outcome.is_some() || jws.is_some();
         return if claims_something { Err(AttestationError::Missing) } else { Ok(None) };
