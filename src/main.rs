@@ -9,9 +9,9 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, ClockArgs, CommandError, DemoArgs, EndpointsArgs, EngineArgs, Exit, KeysArgs, LayoutArg, MailArgs,
-    OutboxArgs, RoleArgs, RulesArgs, ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs, clock,
-    demo, endpoints, keys, mail, outbox, roles, rules, staff, store, verify, verify_webhook,
+    Assets, AuditArgs, ClockArgs, CommandError, DemoArgs, EndpointsArgs, EngineArgs, Exit, KeysArgs, LayoutArg,
+    MailArgs, OutboxArgs, RoleArgs, RulesArgs, ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs,
+    audit, clock, demo, endpoints, keys, mail, outbox, roles, rules, staff, store, verify, verify_webhook,
 };
 use clap::{Parser, Subcommand};
 
@@ -55,6 +55,8 @@ enum Command {
     Staff(StaffArgs),
     /// Checks, backs up, restores and rescues the database.
     Store(StoreArgs),
+    /// Shows, verifies and exports who did what, when.
+    Audit(AuditArgs),
     /// Says how the clock is, and forgets a wrong time that was trusted.
     Clock(ClockArgs),
     /// Says what the rule table says, and how much of it is known.
@@ -119,6 +121,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Outbox(args) => outbox(&args),
         Command::Staff(args) => staff(&args),
         Command::Store(args) => store(&args),
+        Command::Audit(args) => audit(&args),
         Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),
         Command::Verify(args) => verify(&args, &assets),

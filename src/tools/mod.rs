@@ -4,6 +4,7 @@
 //! Every command ends with one of the four statuses of [`Exit`]. Does not decide anything itself.
 
 mod assets;
+mod audit;
 mod cameras;
 mod clock;
 mod demo;
@@ -27,6 +28,7 @@ mod verify;
 mod verify_webhook;
 
 pub use assets::Assets;
+pub use audit::{AuditArgs, audit};
 pub use clock::{ClockArgs, clock};
 pub use demo::{DemoArgs, demo};
 pub use document_files::DocumentFiles;

@@ -1,7 +1,7 @@
 //! Anything altered, dropped, reordered or cut off is found.
 
 use super::*;
-use crate::store::{Chain, ChainBreak};
+use crate::store::{AuditHead, AuditHeadError, AuditReader, Chain, ChainBreak};
 
 /// A store with three verified sessions, changed by somebody who took the triggers out of the way.
 fn changed(sql: &str) -> (Result<u64, StoreError>, Result<u64, StoreError>) {
@@ -77,4 +77,45 @@ fn an_audit_entry_that_was_altered_dropped_or_cut_off_is_found() {
         broken(changed("DELETE FROM audit WHERE sequence > 2").1),
         ChainBreak::Cut { chain, expected: 4, found: 2 }
     );
+}
+
+#[test]
+fn an_auditor_reads_the_chain_beside_the_engine_and_sees_an_end_that_was_cut_off_with_its_head() {
+    let (folder, mut store) = fresh();
+    for _ in 0..3 {
+        verify_one(&mut store);
+    }
+    let reader = AuditReader::open(folder.path()).unwrap();
+    let verified = reader.verify(None).unwrap();
+    let kept = verified.head.clone().unwrap();
+    assert_eq!((verified.entries, kept.sequence, kept.to_string().parse()), (4, 4, Ok(kept.clone())));
+    verify_one(&mut store);
+    assert_eq!(reader.verify(Some(&kept)).unwrap(), verified, "what is read is of one moment");
+    let reader = AuditReader::open(folder.path()).unwrap();
+    assert_eq!(reader.verify(Some(&kept)).unwrap().entries, 5);
+    let mut lines = Vec::new();
+    let after = reader.before_newest(2).unwrap();
+    let count = reader.each_after(after, |line| -> Result<(), StoreError> {
+        lines.push(line.clone());
+        Ok(())
+    });
+    assert_eq!(
+        (count.unwrap(), lines[0].hash.as_str(), lines[1].previous_hash.as_deref()),
+        (2, kept.hash.as_str(), Some(kept.hash.as_str()))
+    );
+    drop((reader, store));
+    // Somebody cuts off the end, and mends the head so that nothing else shows it.
+    let cut = "DROP TRIGGER audit_is_kept; DELETE FROM audit WHERE sequence > 3; UPDATE device SET last_audit_sequence = 3, \
+               last_audit_hash = (SELECT hash FROM audit WHERE sequence = 3)";
+    tamperer(&folder).execute_batch(cut).unwrap();
+    let reader = AuditReader::open(folder.path()).unwrap();
+    assert_eq!(reader.verify(None).unwrap().entries, 3);
+    let cut = ChainBreak::Cut { chain: Chain::Audit, expected: 4, found: 3 };
+    assert!(matches!(reader.verify(Some(&kept)), Err(StoreError::Chain(found)) if found == cut));
+    let other = AuditHead { sequence: 2, hash: kept.hash };
+    let altered = ChainBreak::Altered { chain: Chain::Audit, sequence: 2 };
+    assert!(matches!(reader.verify(Some(&other)), Err(StoreError::Chain(found)) if found == altered));
+    for bad in ["", "4", "4:", "0:aa", ":", &format!("x:{}", "a".repeat(64)), &format!("4:{}", "A".repeat(64))] {
+        assert_eq!(bad.parse::<AuditHead>(), Err(AuditHeadError), "{bad}");
+    }
 }
