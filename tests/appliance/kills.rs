@@ -139,7 +139,7 @@ fn what_was_shown_is_kept_and_told_once_over_kills_of_engine_and_sync_in_every_s
         let of_sync = matches!(stage, "leased" | "sent" | "settled") && (number / STAGES.len()).is_multiple_of(2);
         kill(if of_sync { &mut sync } else { &mut engine });
         // A sync whose engine is lost again and again waits ever longer; a fresh one does not.
-        if !of_sync && number % 5 != 0 {
+        if !of_sync && !number.is_multiple_of(5) {
             kill(&mut sync);
         }
         *histogram.get_mut(stage).unwrap() += 1;
