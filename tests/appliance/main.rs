@@ -1,5 +1,5 @@
 //! The running appliance, through the program: roles as processes, real sockets, a simulated camera.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod api;
 mod drain;
@@ -16,6 +16,7 @@ mod roles;
 mod rules;
 mod site;
 mod staff;
+mod store;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -70,6 +70,7 @@ fn staff_are_added_listed_and_removed_while_the_engine_runs_and_while_it_does_no
     let (after, _) = operate(&["list"]);
     assert_eq!(after, removed, "it is the same without the engine");
     let log = fs::read_to_string(log).unwrap();
+    assert!(!log.contains("did not end"), "every part ends by itself: {log}");
     let store = rusqlite::Connection::open(site.path("state/store.db")).unwrap();
     let texts = |sql: &str| -> Vec<String> {
         let mut statement = store.prepare(sql).unwrap();

@@ -55,8 +55,10 @@ fn nothing_that_was_answered_is_lost_and_every_event_arrives_after_kills_in_ever
         outcomes += answered.ended.len();
         events += answered.sent.len();
     }
-    let bars = histogram.iter().map(|(stage, kills)| format!("{stage:<11}{kills:>4} {}\n", "#".repeat(*kills / 2)));
-    println!("{killed} kills, by what was under way:\n{}", bars.collect::<String>());
+    println!("{killed} kills, by what was under way:");
+    for (stage, kills) in &histogram {
+        println!("{stage:<11}{kills:>4} {}", "#".repeat(*kills / 2));
+    }
     println!("0 of {outcomes} answered outcomes and 0 of {events} events were lost");
     if killed >= 10 * STAGES.len() {
         assert!(histogram.values().all(|kills| *kills > 0), "{histogram:?}");

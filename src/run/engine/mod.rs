@@ -209,7 +209,10 @@ pub async fn run(
     let mut tasks = JoinSet::new();
     tasks.spawn(desk.run(orders, halted.clone()));
     tasks.spawn(server.run(listener, halted.clone()));
-    if !api_listeners.is_empty() {
+    if api_listeners.is_empty() {
+        // It would keep the store open until the end.
+        drop(backend);
+    } else {
         tasks.spawn(api::serve(backend, api_listeners, halted.clone()));
     }
     tasks.spawn(watch_place(config.watched(), parts.clock, around, halted.clone()));
