@@ -35,6 +35,8 @@ pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
 pub const MAX_BODY_BYTES: usize = 4 + 640 * 480 * 3;
 
+/// Room for every message that a person's address, code or pass is in: a buffer that grows would leave copies of it behind.
+const ROOM_FOR_JSON: usize = 4 << 10;
 /// Bytes of length and kind before every body.
 pub const HEADER_BYTES: usize = 5;
 
@@ -349,29 +351,14 @@ const KIND_PREVIEW: u8 = 2;
 /// # Errors
 /// [`ProtocolError::Length`] when it is longer than [`MAX_JSON_BYTES`].
 pub fn encode(message: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, ProtocolError> {
-    // An address may be in it, and a buffer that grows would leave copies behind.
-    let mut length = Length(0);
-    serde_json::to_writer(&mut length, message).map_err(|_| ProtocolError::Form)?;
-    if length.0 > MAX_JSON_BYTES {
-        return Err(ProtocolError::Length(length.0));
-    }
-    let mut bytes = frame(KIND_JSON, length.0);
+    let mut bytes = frame(KIND_JSON, ROOM_FOR_JSON);
     serde_json::to_writer(&mut *bytes, message).map_err(|_| ProtocolError::Form)?;
+    let length = bytes.len() - HEADER_BYTES;
+    if length > MAX_JSON_BYTES {
+        return Err(ProtocolError::Length(length));
+    }
+    state_length(&mut bytes, length);
     Ok(bytes)
-}
-
-/// Counts what is written to it.
-struct Length(usize);
-
-impl std::io::Write for Length {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Lays out a preview picture.
@@ -386,19 +373,26 @@ pub fn encode_preview(picture: &Rgb) -> Result<Zeroizing<Vec<u8>>, ProtocolError
     if picture.data().len() + 4 > MAX_BODY_BYTES {
         return Err(ProtocolError::Length(picture.data().len() + 4));
     }
-    let mut bytes = frame(KIND_PREVIEW, 4 + picture.data().len());
+    let length = 4 + picture.data().len();
+    let mut bytes = frame(KIND_PREVIEW, length);
+    state_length(&mut bytes, length);
     bytes.extend(width);
     bytes.extend(height);
     bytes.extend(picture.data());
     Ok(bytes)
 }
 
-/// A header, and room for the whole of a body.
-fn frame(kind: u8, body: usize) -> Zeroizing<Vec<u8>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER_BYTES + body));
-    bytes.extend((1 + body as u32).to_be_bytes());
+/// A header, and room for a body.
+fn frame(kind: u8, room: usize) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(HEADER_BYTES + room));
+    bytes.extend([0; HEADER_BYTES - 1]);
     bytes.push(kind);
     bytes
+}
+
+/// Says in the header how long the body is.
+fn state_length(bytes: &mut [u8], body: usize) {
+    bytes[..HEADER_BYTES - 1].copy_from_slice(&(1 + body as u32).to_be_bytes());
 }
 
 /// Reads a header: the kind of the body and its length in bytes.

@@ -114,7 +114,7 @@ fn another_user_is_refused_in_words_unless_named_and_then_may_be_that_role_alone
                       engine.settimeout(60)\n\
                       print(engine.recv(4096))";
         let mut client = Command::new("python3");
-        client.args(["-c", python, &NOBODY.to_string()]).arg(site.path("engine.sock")).arg(format!("{hello:?}"));
+        client.args(["-c", python, &NOBODY.to_string()]).arg(site.path("engine.sock")).arg(format!("{:?}", *hello));
         String::from_utf8(client.output().unwrap().stdout).unwrap()
     };
     let engine = site.ready("engine");

@@ -72,7 +72,13 @@ fn open(folder: &Path, files: &Files, database: &[u8], journal: Option<&[u8]>) -
     if let Some(journal) = journal {
         std::fs::write(folder.join("store.db-wal"), journal).unwrap();
     }
-    let store = Store::open(folder)?;
+    let store = loop {
+        match Store::open(folder) {
+            // A process that another test is starting holds the lock of before until it has become its own program.
+            Err(StoreError::InUse(_)) => std::thread::yield_now(),
+            opened => break opened?,
+        }
+    };
     let outcomes = store.verify_outcomes()?;
     store.verify_audit()?;
     Ok(outcomes)
