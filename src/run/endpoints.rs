@@ -7,11 +7,12 @@
 
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde_json::json;
 
@@ -253,10 +254,18 @@ fn own(config: &Config, name: &str) -> Result<EndpointConfig, OrderError> {
 fn folder(config: &Config) -> Result<&Path, OrderError> {
     let folder = config.endpoints.folder().ok_or_else(|| invalid("the configuration has no file"))?;
     if !folder.exists() {
-        DirBuilder::new().mode(0o755).create(folder).map_err(|error| unwritten(folder, &error))?;
-        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            as_owned(folder, parent);
-        }
+        let made = (|| {
+            DirBuilder::new().mode(0o755).create(folder)?;
+            let flags = (OFlags::NOFOLLOW | OFlags::DIRECTORY).bits().cast_signed();
+            let opened = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(folder)?;
+            // Whatever the mask of whoever calls this: the engine has to list it.
+            opened.set_permissions(std::fs::Permissions::from_mode(0o755))?;
+            if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                as_owned(&opened, folder, parent);
+            }
+            Ok(())
+        })();
+        made.map_err(|error| unwritten(folder, &error))?;
     }
     Ok(folder)
 }
@@ -378,7 +387,7 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32, folder: &Path) -> Result<()
         let mut draft = tempfile::Builder::new().prefix(".draft").tempfile_in(folder)?;
         draft.write_all(bytes)?;
         draft.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
-        as_owned(draft.path(), folder);
+        as_owned(draft.as_file(), path, folder);
         draft.as_file().sync_all()?;
         draft.persist(path)?;
         File::open(folder)?.sync_all()
@@ -387,10 +396,11 @@ fn write_whole(path: &Path, bytes: &[u8], mode: u32, folder: &Path) -> Result<()
 }
 
 /// What root writes belongs to whoever the folder belongs to: `carded sync` has to read it.
-fn as_owned(path: &Path, folder: &Path) {
+/// By its handle: in a folder that is somebody else's, a name may mean another file by now.
+fn as_owned(file: &File, path: &Path, folder: &Path) {
     if rustix::process::geteuid().is_root()
         && let Ok(found) = folder.metadata()
-        && let Err(error) = chown(path, Some(found.uid()), Some(found.gid()))
+        && let Err(error) = fchown(file, Some(found.uid()), Some(found.gid()))
     {
         tracing::warn!("{} stays root's: {error}; give it to the user of 'carded sync'", path.display());
     }

@@ -119,7 +119,7 @@ impl Answer {
     #[must_use]
     pub fn concerns_the_receiver(&self) -> bool {
         match self {
-            Self::Status { code, web_page, .. } => matches!(code, 429 | 502..=504) || *web_page,
+            Self::Status { code, web_page, .. } => matches!(code, 429 | 502..=504) || *web_page && *code < 300,
             Self::Nothing(NoAnswer::EventTooLong | NoAnswer::LiveOverHttp) => false,
             Self::Nothing(_) => true,
         }

@@ -6,12 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 use crate::privacy::Vocabulary;
@@ -102,6 +104,8 @@ struct Book {
 #[derive(Debug)]
 struct Held {
     stamp: Stamp,
+    /// What was told of files that cannot be used, so that it is told once.
+    told: Option<String>,
     all: Arc<[EndpointConfig]>,
 }
 
@@ -110,7 +114,7 @@ type Stamp = Vec<(OsString, Option<SystemTime>, u64, u64)>;
 
 impl From<Vec<EndpointConfig>> for Endpoints {
     fn from(sections: Vec<EndpointConfig>) -> Self {
-        let held = Mutex::new(Held { stamp: Stamp::new(), all: sections.clone().into() });
+        let held = Mutex::new(Held { stamp: Stamp::new(), told: None, all: sections.clone().into() });
         Self(Arc::new(Book { sections, folder: None, held }))
     }
 }
@@ -128,10 +132,10 @@ impl Endpoints {
     /// The file that is wrong, and why.
     pub(super) fn beside(self, config: &Path) -> Result<Self, (PathBuf, String)> {
         let folder = config.parent().unwrap_or(Path::new("")).join(FOLDER);
-        let stamp = stamp(&folder);
+        let stamp = stamp(&folder).map_err(|error| (folder.clone(), error.to_string()))?;
         let sections = self.0.sections.clone();
         let all = together(&sections, &folder)?;
-        let held = Mutex::new(Held { stamp, all });
+        let held = Mutex::new(Held { stamp, told: None, all });
         Ok(Self(Arc::new(Book { sections, folder: Some(folder), held })))
     }
 
@@ -152,20 +156,7 @@ impl Endpoints {
     pub fn current(&self) -> Arc<[EndpointConfig]> {
         let mut held = self.0.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = &self.0.folder {
-            let stamp = stamp(folder);
-            if stamp != held.stamp {
-                held.stamp = stamp;
-                match together(&self.0.sections, folder) {
-                    Ok(all) => {
-                        tracing::info!("the endpoints have changed: there are {}", all.len());
-                        held.all = all;
-                    }
-                    Err((path, why)) => {
-                        let path = path.display();
-                        tracing::error!("{path} is wrong and the endpoints stay as they were: {why}; mend it");
-                    }
-                }
-            }
+            held.look(&self.0.sections, folder);
         }
         Arc::clone(&held.all)
     }
@@ -177,33 +168,61 @@ impl Endpoints {
     }
 }
 
+impl Held {
+    /// Takes up what has changed. What cannot be read or is wrong changes nothing, and is looked at again every time: no endpoint
+    /// is forgotten because a folder could not be listed.
+    fn look(&mut self, sections: &[EndpointConfig], folder: &Path) {
+        let read = match stamp(folder) {
+            Ok(stamp) if stamp == self.stamp => return,
+            Ok(stamp) => together(sections, folder).map(|all| (stamp, all)),
+            Err(error) => Err((folder.to_owned(), error.to_string())),
+        };
+        match read {
+            Ok((stamp, all)) => {
+                tracing::info!("the endpoints have changed: there are {}", all.len());
+                *self = Self { stamp, told: None, all };
+            }
+            Err((path, why)) => {
+                let told = format!("{}: {why}", path.display());
+                if self.told.as_ref() != Some(&told) {
+                    tracing::error!("the endpoints stay as they were, because of {told}; mend it");
+                    self.told = Some(told);
+                }
+            }
+        }
+    }
+}
+
 /// The path of an endpoint's file.
 pub(crate) fn file_of(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.toml"))
 }
 
 /// Files of endpoints in a folder, by name; none where there is no folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let mut files: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
-    files
+    Ok(files)
 }
 
-fn stamp(folder: &Path) -> Stamp {
+fn stamp(folder: &Path) -> std::io::Result<Stamp> {
     let of_file = |path: PathBuf| {
         let found = std::fs::metadata(&path).ok();
         let (length, inode) = found.as_ref().map_or((0, 0), |found| (found.len(), found.ino()));
         (path.into_os_string(), found.and_then(|found| found.modified().ok()), length, inode)
     };
-    files(folder).into_iter().map(of_file).collect()
+    Ok(files(folder)?.into_iter().map(of_file).collect())
 }
 
 /// Sections and files together, checked.
 fn together(sections: &[EndpointConfig], folder: &Path) -> Result<Arc<[EndpointConfig]>, (PathBuf, String)> {
     let mut all = sections.to_vec();
-    for path in files(folder) {
+    for path in files(folder).map_err(|error| (folder.to_owned(), error.to_string()))? {
         let read = read(&path).and_then(|endpoint| {
             all.push(endpoint);
             check(&all)
@@ -215,11 +234,23 @@ fn together(sections: &[EndpointConfig], folder: &Path) -> Result<Arc<[EndpointC
 
 fn read(path: &Path) -> Result<EndpointConfig, String> {
     let text = |error: std::io::Error| error.to_string();
-    if std::fs::metadata(path).map_err(text)?.len() > MAX_FILE_BYTES {
+    // A pipe in a file's place keeps nobody waiting.
+    let mut options = std::fs::OpenOptions::new();
+    let file = options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path).map_err(text)?;
+    if !file.metadata().map_err(text)?.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    let mut written = String::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_string(&mut written).map_err(text)?;
+    if written.len() as u64 > MAX_FILE_BYTES {
         return Err(format!("it is longer than {MAX_FILE_BYTES} bytes"));
     }
-    let written = std::fs::read_to_string(path).map_err(text)?;
-    let endpoint: EndpointConfig = toml::from_str(&written).map_err(|error| error.to_string().trim_end().to_owned())?;
+    // The line itself is not told: there may be a token in an address.
+    let endpoint: EndpointConfig = toml::from_str(&written).map_err(|error| {
+        let line =
+            error.span().and_then(|span| written.get(..span.start)).map_or(0, |before| before.matches('\n').count());
+        format!("line {}: {}", line + 1, error.message())
+    })?;
     if path.file_stem().is_none_or(|stem| stem != endpoint.name.as_str()) {
         return Err(format!("it has to be named as its endpoint: {}.toml", endpoint.name));
     }
@@ -253,6 +284,24 @@ mod tests {
         std::fs::write(folder.join("a.secret"), "no endpoint").unwrap();
         assert_eq!(names(&endpoints), ["section", "a", "b"]);
         assert_eq!(endpoints.disabled(), BTreeSet::from(["a".to_owned()]));
+        // A folder that cannot be listed is no folder without endpoints; once it can, nothing else need have changed.
+        let elsewhere = site.path().join("elsewhere");
+        std::fs::rename(folder, &elsewhere).unwrap();
+        std::fs::write(folder, "no folder").unwrap();
+        assert_eq!(names(&endpoints), ["section", "a", "b"]);
+        std::fs::remove_file(folder).unwrap();
+        std::fs::rename(&elsewhere, folder).unwrap();
+        // A pipe is no file, and keeps nobody waiting.
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            file_of(folder, "c"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RUSR,
+            0,
+        )
+        .unwrap();
+        assert_eq!(names(&endpoints), ["section", "a", "b"]);
+        std::fs::remove_file(file_of(folder, "c")).unwrap();
         // One that is wrong changes nothing until it is mended.
         std::fs::write(file_of(folder, "b"), "nonsense").unwrap();
         std::fs::remove_file(file_of(folder, "a")).unwrap();
