@@ -9,9 +9,10 @@ use carded::tools::inspect;
 use carded::tools::receiver::{ReceiverArgs, receiver};
 use carded::tools::specimen::{self, SpecimenArgs};
 use carded::tools::{
-    Assets, AuditArgs, ClockArgs, CommandError, DemoArgs, EndpointsArgs, EngineArgs, Exit, KeysArgs, LayoutArg,
-    MailArgs, OutboxArgs, RoleArgs, RulesArgs, ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs, VerifyWebhookArgs,
-    audit, clock, demo, endpoints, keys, mail, outbox, roles, rules, staff, store, verify, verify_webhook,
+    Assets, AuditArgs, ClockArgs, CommandError, DemoArgs, DeviceKeyArgs, EndpointsArgs, EngineArgs, Exit, KeysArgs,
+    LayoutArg, MailArgs, OutboxArgs, RoleArgs, RulesArgs, ScreenArgs, StaffArgs, StoreArgs, UiArgs, VerifyArgs,
+    VerifyWebhookArgs, audit, clock, demo, device_key, endpoints, keys, mail, outbox, roles, rules, staff, store,
+    verify, verify_webhook,
 };
 use clap::{Parser, Subcommand};
 
@@ -55,6 +56,8 @@ enum Command {
     Staff(StaffArgs),
     /// Checks, backs up, restores and rescues the database.
     Store(StoreArgs),
+    /// Shows, seals and rotates the key that signs outcomes.
+    DeviceKey(DeviceKeyArgs),
     /// Shows, verifies and exports who did what, when.
     Audit(AuditArgs),
     /// Says how the clock is, and forgets a wrong time that was trusted.
@@ -121,6 +124,7 @@ fn dispatch(cli: Cli) -> Result<Exit, CommandError> {
         Command::Outbox(args) => outbox(&args),
         Command::Staff(args) => staff(&args),
         Command::Store(args) => store(&args),
+        Command::DeviceKey(args) => device_key(&args),
         Command::Audit(args) => audit(&args),
         Command::Clock(args) => clock(&args),
         Command::Rules(args) => rules(&args),

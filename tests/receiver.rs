@@ -10,12 +10,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use carded::session::{Dialect, Outcome, OutcomeResult};
 use carded::sync::{MAX_BODY_BYTES, WebhookSecret, sign};
-use carded::tools::receiver::{Attestation, Chain, DeviceKey};
+use carded::tools::receiver::{Attestation, Chain, DeviceKey, TrustedKeys};
 use ed25519_dalek::{Signer as _, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use support::events::{self, SECRET};
-use support::receiver::{LIMIT, now, post, post_signed, receiver, secret};
+use support::receiver::{LIMIT, now, post, post_signed, receiver, receiver_trusting, secret};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -182,6 +182,33 @@ async fn an_outcome_of_the_staff_counts_by_its_own_attestation_and_what_is_undec
     let expected =
         [undecided("requires_input"), undecided("processing"), verified("not_verified"), verified("verified")];
     assert_eq!(told, expected);
+}
+
+#[tokio::test]
+async fn in_an_overlap_both_keys_count_and_a_revoked_one_is_refused_by_a_code_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut old, mut new) = (Device::new(), Device::new());
+    new.key = SigningKey::from_bytes(&[10; 32]);
+    let both = TrustedKeys::new(vec![old.public(), new.public()], Vec::new(), &[]).unwrap();
+    let receiver = receiver_trusting(&folder, Some(both)).await;
+    let first = old.decide(Dialect::Stile);
+    (new.sequence, new.previous) = (old.sequence, old.previous.clone());
+    let second = new.decide(Dialect::Stile);
+    for body in [&first, &second] {
+        assert_eq!(post_signed(receiver.address, body).await.0, 200);
+    }
+    let listed = receiver.listed().await;
+    assert_eq!((&listed[0]["key_id"], &listed[1]["key_id"]), (&json!(old.public().id()), &json!(new.public().id())));
+    assert_eq!((&listed[0]["chain"], &listed[1]["chain"]), (&json!("linked"), &json!("linked")));
+    receiver.stop.send(true).unwrap();
+    receiver.ended.await.unwrap();
+    let revoked = vec![old.public().id().parse().unwrap()];
+    let without = TrustedKeys::new(vec![old.public(), new.public()], revoked, &[]).unwrap();
+    let receiver = receiver_trusting(&folder, Some(without)).await;
+    (old.sequence, old.previous) = (new.sequence, new.previous.clone());
+    let refused = post_signed(receiver.address, &old.decide(Dialect::Stile)).await;
+    assert_eq!(refused, (400, "attestation_revoked".to_owned()));
+    assert_eq!(post_signed(receiver.address, &new.decide(Dialect::Stile)).await.0, 200);
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use super::rules::RulesConfig;
 use crate::api::{Certificate, Listen};
 use crate::camera::{CameraPin, PixelFormat};
 use crate::compliance::{Jurisdiction, UseCase};
+use crate::store::KeyPlaces;
 
 /// Most bytes of a configuration file.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -121,6 +122,17 @@ pub struct DeviceConfig {
     /// Users that may deliver events.
     #[serde(default)]
     pub sync_users: Vec<u32>,
+    /// Folder of the credentials that systemd lends to this service; the environment says it, not the file.
+    #[serde(skip)]
+    pub credentials: Option<PathBuf>,
+}
+
+impl DeviceConfig {
+    /// Where the store and its keys are.
+    #[must_use]
+    pub fn places(&self) -> KeyPlaces {
+        KeyPlaces::new(&self.state, self.credentials.as_deref())
+    }
 }
 
 /// The place and what is sold there.
@@ -233,6 +245,9 @@ impl Config {
         let mut config = Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })?;
         let wrong = |(path, message)| ConfigError::Form { path, message };
         config.endpoints = config.endpoints.beside(path).map_err(wrong)?;
+        // systemd.exec(5); the only place that asks.
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        config.device.credentials = credentials.filter(|folder| folder.is_absolute());
         Ok(config)
     }
 

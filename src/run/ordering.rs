@@ -53,7 +53,7 @@ pub(super) async fn on_engine_or_store<T>(
                 Body::Preview(_) => Err(OrderError::Answer),
             }
         }
-        Err(SocketError::Connect { .. }) => on_store(&mut Store::open(&config.device.state)?),
+        Err(SocketError::Connect { .. }) => on_store(&mut Store::open(config.device.places())?),
         Err(error) => Err(error.into()),
     }
 }

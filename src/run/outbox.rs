@@ -40,7 +40,7 @@ impl<'c> OutboxDesk<'c> {
     pub async fn open(config: &'c Config) -> Result<Self, OrderError> {
         let way = match Connection::open(&config.device.socket, ClientRole::Operator).await {
             Ok(engine) => Way::Engine(Box::new(engine)),
-            Err(SocketError::Connect { .. }) => Way::Store(Box::new(Store::open(&config.device.state)?)),
+            Err(SocketError::Connect { .. }) => Way::Store(Box::new(Store::open(config.device.places())?)),
             Err(error) => return Err(error.into()),
         };
         Ok(Self { config, way })

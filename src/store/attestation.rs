@@ -44,9 +44,14 @@ pub enum AttestationError {
     Signature,
 }
 
-/// Signs a payload; `None` when it is no JSON or too long.
+/// Signs an outcome; `None` when it is no JSON or too long.
 pub(super) fn sign(key: &DeviceKey, payload: &impl Serialize) -> Option<String> {
-    let header = Header { alg: ALGORITHM.to_owned(), typ: TYPE.to_owned(), kid: key.public().key_id() };
+    sign_as(TYPE, key, payload)
+}
+
+/// Signs something else, of a type of its own, so that nothing is taken for an outcome that is none.
+pub(super) fn sign_as(typ: &str, key: &DeviceKey, payload: &impl Serialize) -> Option<String> {
+    let header = Header { alg: ALGORITHM.to_owned(), typ: typ.to_owned(), kid: key.public().key_id() };
     let part = |json: serde_json::Result<Vec<u8>>| json.ok().map(|json| URL_SAFE_NO_PAD.encode(json));
     let header = part(serde_json::to_vec(&header))?;
     let payload = part(serde_json::to_vec(payload))?;
@@ -66,6 +71,11 @@ fn signed(key: &DeviceKey, header: &str, payload: &str) -> String {
 /// # Errors
 /// [`AttestationError`] when it is not one.
 pub fn verify(jws: &str, public: &DevicePublicKey) -> Result<serde_json::Value, AttestationError> {
+    verify_as(TYPE, jws, public)
+}
+
+/// The payload of something else that this key has signed, of a type of its own.
+pub(super) fn verify_as(typ: &str, jws: &str, public: &DevicePublicKey) -> Result<serde_json::Value, AttestationError> {
     use AttestationError as E;
     if jws.len() > MAX_JWS_BYTES {
         return Err(E::TooLong);
@@ -74,7 +84,7 @@ pub fn verify(jws: &str, public: &DevicePublicKey) -> Result<serde_json::Value, 
     let (header, payload) = input.split_once('.').ok_or(E::Form)?;
     let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| E::Form);
     let header: Header = serde_json::from_slice(&decoded(header)?).map_err(|_| E::Form)?;
-    if header.alg != ALGORITHM || header.typ != TYPE {
+    if header.alg != ALGORITHM || header.typ != typ {
         return Err(E::Kind);
     }
     if header.kid != public.key_id() {
@@ -101,16 +111,13 @@ mod tests {
     use serde_json::json;
 
     fn key() -> DeviceKey {
-        Keys::load_or_make(tempfile::tempdir().unwrap().path()).unwrap().device
+        Keys::load_or_make(&tempfile::tempdir().unwrap().path().into()).unwrap().device
     }
 
     /// The key of RFC 8037, appendix A.1.
     fn key_of_the_rfc() -> DeviceKey {
-        let folder = tempfile::tempdir().unwrap();
-        Keys::load_or_make(folder.path()).unwrap();
         let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
-        std::fs::write(folder.path().join("device.key"), seed).unwrap();
-        Keys::load(folder.path()).unwrap().device
+        DeviceKey::from_bytes(&seed.try_into().unwrap())
     }
 
     #[test]

@@ -97,6 +97,8 @@ pub enum AuditAction {
     ClockSetBack,
     /// The latest time that was trusted was forgotten.
     ClockReset,
+    /// Another key signs outcomes from now on.
+    DeviceKeyRotated,
     /// A backup took the place of the store.
     StoreRestored,
     /// The store was made anew of what a damaged file still held.
@@ -133,6 +135,7 @@ impl AuditAction {
             Self::RulesRolledBack => "rules_rolled_back",
             Self::ClockSetBack => "clock_set_back",
             Self::ClockReset => "clock_reset",
+            Self::DeviceKeyRotated => "device_key_rotated",
             Self::StoreRestored => "store_restored",
             Self::StoreRescued => "store_rescued",
         }

@@ -2,7 +2,8 @@
 //!
 //! A backup holds the device's keys and is as secret as they are: its folder has mode 0700 and its files 0600. The database
 //! is copied by `VACUUM INTO`, in one read transaction and without free pages, so that nothing that was deleted is in it.
-//! The rule tables are not: their publisher signs them, and they are installed again.
+//! The rule tables are not: their publisher signs them, and they are installed again. Keys that are systemd's credentials are
+//! not either: a backup of them restores on the machine that has them.
 //!
 //! Always holds: a folder of the given name is a whole backup that was examined, or there is none; a restored store goes on
 //! with a number that no outcome has had (see `gaps`), names the last outcome of the backup before it, and says in its
@@ -23,9 +24,10 @@ use super::audit::{self, Actor, AuditAction, AuditEntry};
 use super::error::StoreError;
 use super::examine::{self, StoreReport};
 use super::gaps::{self, GapReason};
-use super::keys::{self, ANCHOR, DEVICE, Keys};
+use super::key_files::KeyPlaces;
+use super::keys::{ANCHOR, DEVICE, Keys, NEXT};
 use super::replace::{self, Replaced};
-use super::{DATABASE, folder, rows, schema};
+use super::{DATABASE, folder, rotation, rows, schema};
 use crate::privacy::hexadecimal;
 use crate::session::{CanceledBy, SessionId, SessionState};
 
@@ -34,7 +36,8 @@ const MANIFEST: &str = "manifest.json";
 const FORMAT: u32 = 1;
 /// Most bytes of a manifest.
 const MAX_MANIFEST: u64 = 16 << 10;
-const FILES: [&str; 3] = [DATABASE, DEVICE, ANCHOR];
+/// The files that a backup may have. Keys that are credentials are not in it: what binds them to the device would be lost.
+const FILES: [&str; 4] = [DATABASE, DEVICE, ANCHOR, NEXT];
 
 /// What a backup says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,15 +80,21 @@ pub struct Restored {
     pub canceled: Vec<SessionId>,
     /// Deliveries that are owed, and sent again if they were sent after the backup.
     pub waiting: u64,
+    /// Thumbprint of the key that signs now.
+    pub key_id: String,
+    /// Thumbprint of the one that signed in the store that was there, where that was another: the backup is older than a
+    /// rotation.
+    pub key_before: Option<String>,
 }
 
 /// Writes a backup into a new folder, also while the engine runs.
 ///
 /// # Errors
 /// [`StoreError`] when the store does not hold, or the backup cannot be written; there is no folder of that name then.
-pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest, StoreError> {
+pub fn backup(place: impl Into<KeyPlaces>, into: &Path, at: Timestamp) -> Result<BackupManifest, StoreError> {
+    let places = place.into();
+    let state = places.state();
     let _lock = examine::enter(state)?;
-    let keys = Keys::load(state)?;
     let into = std::path::absolute(into).map_err(|error| StoreError::from_io(&error))?;
     if into.symlink_metadata().is_ok() {
         return Err(StoreError::BackupExists(into));
@@ -100,26 +109,27 @@ pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest
     if is_exposed(&copy).map_err(failed)? {
         return Err(StoreError::BackupExposed(into));
     }
-    for name in [DEVICE, ANCHOR] {
-        folder::write_private(&draft.path().join(name), keys::load(&state.join(name))?.as_ref()).map_err(failed)?;
-    }
     let database = schema::open_to_read(&state.join(DATABASE))?;
     let path = copy.to_str().ok_or(StoreError::Refused { what: "a path that is not UTF-8" })?;
     database.execute("VACUUM INTO ?1", [path]).map_err(|error| StoreError::from(error).at(state))?;
     drop(database);
-    let report = sound(&schema::open_to_read(&copy)?, draft.path(), &keys)?;
+    let copied = schema::open_to_read(&copy)?;
+    copy_keys(&copied, &places, draft.path())?;
+    let report = sound(&copied, &places.beside(draft.path()))?;
+    drop(copied);
     for ending in ["-wal", "-shm"] {
         // An empty journal of the look at the copy.
         let _ = std::fs::remove_file(draft.path().join(format!("{DATABASE}{ending}")));
     }
-    let files = FILES.map(|name| Ok((name.to_owned(), digest(&draft.path().join(name))?)));
+    let there = FILES.into_iter().filter(|name| draft.path().join(name).exists());
+    let files = there.map(|name| Ok((name.to_owned(), digest(&draft.path().join(name))?)));
     let manifest = BackupManifest {
         format: FORMAT,
         made_at: at,
         device: report.device.unwrap_or_default(),
         schema: report.schema,
         outcomes: report.outcomes.unwrap_or_default(),
-        files: files.into_iter().collect::<io::Result<_>>().map_err(failed)?,
+        files: files.collect::<io::Result<_>>().map_err(failed)?,
     };
     let written = (|| {
         let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::from)?;
@@ -133,12 +143,27 @@ pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest
     Ok(manifest)
 }
 
+/// Copies the keys that a database names, as far as they are files, and the one that waits.
+fn copy_keys(copied: &Connection, places: &KeyPlaces, into: &Path) -> Result<(), StoreError> {
+    let keys = Keys::find(places, &rotation::named(copied)?.1)?;
+    let next = rotation::next_key(places, &keys.device.public())?.map(|(file, _)| (NEXT, file));
+    for (name, file) in [(DEVICE, keys.device_file), (ANCHOR, keys.anchor_file)].into_iter().chain(next) {
+        if !file.is_credential {
+            let bytes = file.load()?;
+            folder::write_private(&into.join(name), bytes.as_ref()).map_err(|error| StoreError::from_io(&error))?;
+        }
+    }
+    Ok(())
+}
+
 /// Puts a backup in the place of a store.
 ///
 /// # Errors
 /// [`StoreError`] when an engine runs, a store is there and `replace` does not say that it may be set aside, or the backup is
 /// not whole; the store that is there stays as it is then.
-pub fn restore(state: &Path, from: &Path, replace: bool, at: Timestamp) -> Result<Restored, StoreError> {
+pub fn restore(place: impl Into<KeyPlaces>, from: &Path, replace: bool, at: Timestamp) -> Result<Restored, StoreError> {
+    let places = place.into();
+    let state = places.state();
     let manifest = read_manifest(from)?;
     let _lock = folder::claim(state)?;
     replace::finish(state)?;
@@ -146,7 +171,7 @@ pub fn restore(state: &Path, from: &Path, replace: bool, at: Timestamp) -> Resul
         return Err(StoreError::Present(state.to_owned()));
     }
     let incoming = replace::prepare(state)?;
-    let restored = prepare(state, &incoming, from, manifest, at);
+    let restored = prepare(&places, &incoming, from, manifest, at);
     if restored.is_err() {
         replace::abandon(state);
     }
@@ -158,7 +183,7 @@ pub fn restore(state: &Path, from: &Path, replace: bool, at: Timestamp) -> Resul
 }
 
 fn prepare(
-    state: &Path,
+    places: &KeyPlaces,
     incoming: &Path,
     from: &Path,
     manifest: BackupManifest,
@@ -173,28 +198,31 @@ fn prepare(
     }
     let mut connection = schema::open(&incoming.join(DATABASE))?;
     schema::migrate(&mut connection)?;
-    let report = sound(&connection, incoming, &Keys::load(incoming)?)?;
-    let known = number_reached(state, report.device.as_deref().unwrap_or_default());
+    let to_come = places.beside(incoming);
+    let report = sound(&connection, &to_come)?;
+    let (known, signed_by) = reached(places.state(), report.device.as_deref().unwrap_or_default());
+    let key_id = rotation::named(&connection)?.1.device;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let next_outcome = gaps::leap(&transaction, known, GapReason::Restored, at)?;
     let canceled = cancel_open(&transaction, at)?;
     let entry = AuditEntry { at, actor: Actor::Operator, action: AuditAction::StoreRestored, session: None };
     audit::append(&transaction, &entry)?;
     transaction.commit()?;
-    sound(&connection, incoming, &Keys::load(incoming)?)?;
+    sound(&connection, &to_come)?;
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     let waiting = report.outbox.map_or(0, |outbox| outbox.waiting);
-    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting })
+    let key_before = signed_by.filter(|before| *before != key_id);
+    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting, key_id, key_before })
 }
 
-/// The number that this device had reached in the store that is there, as far as that can be read.
-fn number_reached(state: &Path, device: &str) -> i64 {
-    let reached = || -> Result<i64, StoreError> {
+/// The number that this device had reached in the store that is there, and by which key, as far as that can be read.
+fn reached(state: &Path, device: &str) -> (i64, Option<String>) {
+    let reached = || -> Result<(i64, Option<String>), StoreError> {
         let present = schema::open_to_read(&state.join(DATABASE))?;
-        let reached = "SELECT coalesce(max(last_sequence), 0) FROM device WHERE id = ?1";
-        Ok(present.query_row(reached, [device], |row| row.get(0))?)
+        let reached = "SELECT last_sequence, key_id FROM device WHERE id = ?1";
+        Ok(present.query_row(reached, [device], |row| Ok((row.get(0)?, row.get(1)?)))?)
     };
-    if state.join(DATABASE).exists() { reached().unwrap_or_default() } else { 0 }
+    if state.join(DATABASE).exists() { reached().unwrap_or_default() } else { (0, None) }
 }
 
 /// A session that was open may have ended since, and whoever heard of that end must not hear of another.
@@ -216,9 +244,9 @@ fn cancel_open(transaction: &Transaction<'_>, at: Timestamp) -> Result<Vec<Sessi
 }
 
 /// Examines, and takes the first fault for an error.
-pub(super) fn sound(connection: &Connection, files: &Path, keys: &Keys) -> Result<StoreReport, StoreError> {
+pub(super) fn sound(connection: &Connection, places: &KeyPlaces) -> Result<StoreReport, StoreError> {
     let mut report = StoreReport::default();
-    examine::examine(connection, files, Some(keys), &mut report)?;
+    examine::examine(connection, places, &mut report)?;
     if report.faults.is_empty() { Ok(report) } else { Err(report.faults.swap_remove(0)) }
 }
 
@@ -229,7 +257,8 @@ fn read_manifest(from: &Path) -> Result<BackupManifest, StoreError> {
     file.take(MAX_MANIFEST).read_to_end(&mut text).map_err(unreadable)?;
     let manifest: BackupManifest =
         serde_json::from_slice(&text).map_err(|_| altered(from, "its manifest is of another form"))?;
-    let complete = manifest.files.keys().map(String::as_str).eq(sorted(FILES));
+    let complete =
+        manifest.files.contains_key(DATABASE) && manifest.files.keys().all(|name| FILES.contains(&name.as_str()));
     if manifest.format != FORMAT || !complete {
         return Err(altered(from, "its manifest is of another form"));
     }
@@ -237,11 +266,6 @@ fn read_manifest(from: &Path) -> Result<BackupManifest, StoreError> {
         found if found > schema::known() => Err(StoreError::Newer { found, known: schema::known() }),
         _ => Ok(manifest),
     }
-}
-
-fn sorted<const MANY: usize>(mut names: [&str; MANY]) -> [&str; MANY] {
-    names.sort_unstable();
-    names
 }
 
 fn altered(from: &Path, what: &'static str) -> StoreError {

@@ -13,6 +13,7 @@ use super::attestation::{self, verify};
 use super::audit::AuditRow;
 use super::error::StoreError;
 use super::gaps::{self, GapReason};
+use super::handover::Keyring;
 use super::keys::DevicePublicKey;
 use super::{Store, rows};
 
@@ -198,7 +199,7 @@ impl OutcomeRow {
 }
 
 /// Verifies every outcome's signature and place, and that its row says what it says. Returns how many there are.
-pub(super) fn outcomes(connection: &Connection, device: &str, key: &DevicePublicKey) -> Result<u64, StoreError> {
+pub(super) fn outcomes(connection: &Connection, device: &str, keys: &Keyring) -> Result<u64, StoreError> {
     let mut walk = Walk::begin(connection, Chain::Outcomes)?;
     let mut statement =
         connection.prepare(&format!("SELECT {} FROM outcome ORDER BY sequence", OutcomeRow::COLUMNS))?;
@@ -206,7 +207,8 @@ pub(super) fn outcomes(connection: &Connection, device: &str, key: &DevicePublic
     while let Some(row) = outcomes.next()? {
         let outcome = OutcomeRow::read(row)?;
         walk.expect_next(outcome.sequence)?;
-        let payload = outcome.payload(device, key).ok_or_else(|| walk.altered(outcome.sequence))?;
+        let payload =
+            outcome.payload(device, keys.of(outcome.sequence)).ok_or_else(|| walk.altered(outcome.sequence))?;
         if !walk.is_followed_by(payload["previous_hash"].as_str()) {
             return Err(walk.altered(outcome.sequence));
         }
@@ -237,7 +239,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Chain`] at the first that does not hold.
     pub fn verify_outcomes(&self) -> Result<u64, StoreError> {
-        outcomes(&self.connection, &self.device, &self.public_key())
+        outcomes(&self.connection, &self.device, &self.keyring)
     }
 
     /// Verifies every audit entry's hash and place. Returns how many there are.

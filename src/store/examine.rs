@@ -5,14 +5,16 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 use serde::Serialize;
 
 use super::chain::{self, Chain};
 use super::error::StoreError;
 use super::gaps::{self, Gap};
+use super::handover::Keyring;
+use super::key_files::KeyPlaces;
 use super::keys::Keys;
-use super::{DATABASE, folder, replace, rows, schema};
+use super::{DATABASE, folder, replace, rotation, rows, schema};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -52,12 +54,13 @@ pub struct OutboxReport {
 ///
 /// # Errors
 /// [`StoreError`] when it cannot be read at all. What is wrong with it is in the report.
-pub fn check(state: &Path) -> Result<StoreReport, StoreError> {
+pub fn check(place: impl Into<KeyPlaces>) -> Result<StoreReport, StoreError> {
+    let places = place.into();
+    let state = places.state();
     let lock = enter(state)?;
     let mut report = StoreReport { engine_runs: lock.is_none(), ..StoreReport::default() };
-    let keys = report.note(Keys::load(state).map_err(StoreError::from))?;
     if let Some(connection) = report.note(schema::open_to_read(&state.join(DATABASE)))? {
-        examine(&connection, state, keys.as_ref(), &mut report)?;
+        examine(&connection, &places, &mut report)?;
     }
     Ok(report)
 }
@@ -96,12 +99,7 @@ impl StoreReport {
 }
 
 /// Examines an open database.
-pub(super) fn examine(
-    connection: &Connection,
-    state: &Path,
-    keys: Option<&Keys>,
-    report: &mut StoreReport,
-) -> Result<(), StoreError> {
+pub(super) fn examine(connection: &Connection, places: &KeyPlaces, report: &mut StoreReport) -> Result<(), StoreError> {
     let moment = connection.unchecked_transaction()?;
     report.note(pages(&moment))?;
     report.note(references(&moment))?;
@@ -110,21 +108,15 @@ pub(super) fn examine(
     if report.schema < schema::known() {
         return Ok(());
     }
-    let named = "SELECT id, key_id, anchor_key_id FROM device";
-    let named = moment
-        .query_row(named, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
-        .optional()
-        .map_err(StoreError::from);
-    let Some(named) = report.note(named)? else { return Ok(()) };
-    let Some((device, key_id, anchor_key_id)) = named else {
-        report.faults.push(StoreError::Corrupt { what: "it names no device" });
-        return Ok(());
+    let named = match rotation::named(&moment) {
+        Err(StoreError::Missing) => Err(StoreError::Corrupt { what: "it names no device" }),
+        named => named,
     };
-    if let Some(keys) = keys {
-        let belong = keys.expect(state, &key_id, &anchor_key_id).map_err(StoreError::from);
-        if report.note(belong)?.is_some() {
-            report.outcomes = report.note(chain::outcomes(&moment, &device, &keys.device.public()))?;
-        }
+    let Some((device, names)) = report.note(named)? else { return Ok(()) };
+    if let Some(keys) = report.note(Keys::find(places, &names).map_err(StoreError::from))?
+        && let Some(keyring) = report.note(Keyring::read(&moment, &device, keys.device.public()))?
+    {
+        report.outcomes = report.note(chain::outcomes(&moment, &device, &keyring))?;
     }
     report.device = Some(device);
     report.audit_entries = report.note(chain::audit(&moment))?;

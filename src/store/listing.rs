@@ -10,7 +10,7 @@ use rusqlite::{Row, ToSql};
 
 use super::error::StoreError;
 use super::requests::{DETAILS, details_of};
-use super::{Store, attestation, rows};
+use super::{Store, rows};
 use crate::session::{
     CreatedRange, Dialect, KeptOutcome, Outcome, Page, SessionDetails, SessionFilter, SessionId, SessionRecord,
     SessionStates,
@@ -149,7 +149,7 @@ impl Store {
     fn outcome(&self, row: &Row<'_>) -> Result<KeptOutcome, StoreError> {
         const NOT_OURS: StoreError = StoreError::Corrupt { what: "an outcome that this device did not sign" };
         let (session, attestation): (String, String) = (row.get(0)?, row.get(1)?);
-        let payload = attestation::verify(&attestation, &self.public_key()).map_err(|_| NOT_OURS)?;
+        let payload = self.keyring.verify(&attestation).ok_or(NOT_OURS)?;
         let outcome: Outcome = serde_json::from_value(payload).map_err(|_| rows::UNKNOWN)?;
         if outcome.session() == session { Ok(KeptOutcome { outcome, attestation }) } else { Err(NOT_OURS) }
     }

@@ -22,7 +22,9 @@ mod examine;
 mod finish;
 mod folder;
 mod gaps;
+mod handover;
 mod idempotency;
+mod key_files;
 mod keys;
 mod listing;
 mod outbox;
@@ -32,10 +34,12 @@ mod replace;
 mod requests;
 mod rescue;
 mod returning;
+mod rotation;
 mod rows;
 mod rules;
 mod salvage;
 mod schema;
+mod seal;
 mod sessions;
 mod staff;
 #[cfg(test)]
@@ -46,7 +50,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use attempts::{ATTEMPT_WINDOW, AttemptKind, AttemptLimits, AttemptNumber, Begun, Budget, NewAttempt, Spent};
 pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash, verify as verify_attestation};
@@ -59,6 +63,8 @@ pub use error::StoreError;
 pub use examine::{OutboxReport, StoreReport, check};
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
 pub use gaps::{Gap, GapReason};
+pub use handover::{HANDOVER_TYPE, Handover};
+pub use key_files::{KeyFile, KeyPlaces};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
 pub use outbox::{LeaseHolder, LetterPage, MAX_LEASED, MAX_RETRY, OutboxCounts, QueueCounts, Replayed};
@@ -69,9 +75,12 @@ pub use rescue::{Rescued, RescuedTable, rescue};
 pub use returning::{
     CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL,
 };
+pub use rotation::{ShownKey, ShownKeys, abandon_rotation, begin_rotation, finish_rotation, show_keys};
 pub use rules::installed_rules;
+pub use seal::{SealError, SealOrder, Sealed, seal_keys};
 pub use staff::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 
+use handover::Keyring;
 use keys::Keys;
 use outbox::Leases;
 
@@ -80,13 +89,14 @@ const DATABASE: &str = "store.db";
 const SMALLEST_DATABASE: u64 = 4096;
 /// The device's public key, for receivers: base64url of 32 bytes.
 const PUBLIC_KEY: &str = "device.pub";
-const PUBLIC_KEY_BEING_WRITTEN: &str = "device.pub.new";
 
 /// The store of one engine.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
     keys: Keys,
+    /// All public keys that it has had.
+    keyring: Keyring,
     device: String,
     leases: Leases,
     /// For how long engines had run on it when it was opened.
@@ -99,36 +109,42 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store in a folder, or makes one in an empty folder.
+    /// Opens the store in a folder, or makes one in an empty folder; its keys are files in it or credentials.
     ///
     /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings and integrity, the schema, the keys. A first
-    /// start that is interrupted anywhere goes on where it was.
+    /// start or a rotation that is interrupted anywhere goes on where it was.
     ///
     /// # Errors
     /// [`StoreError`], which says what to do. What cannot be opened is left as it is.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open(place: impl Into<KeyPlaces>) -> Result<Self, StoreError> {
+        let places = place.into();
+        let folder = places.state();
         let lock = folder::claim(folder)?;
         replace::finish(folder)?;
         let file = folder.join(DATABASE);
         // SQLite would take less than a page for a new database, and write to it.
         match file.metadata().map_or(0, |found| found.len()) {
-            _ if !Keys::any_in(folder) => {}
+            _ if !places.tell_of_a_device() => {}
             0 => return Err(StoreError::DatabaseMissing(folder.to_owned())),
             1..SMALLEST_DATABASE => return Err(StoreError::Corrupt { what: "less than a page of it is there" }),
             _ => {}
         }
         folder::make_private(&file)?;
         let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;
-        if Keys::any_in(folder) && schema::version(&connection)? == 0 {
+        if places.tell_of_a_device() && schema::version(&connection)? == 0 {
             return Err(StoreError::DatabaseMissing(folder.to_owned()));
         }
         schema::migrate(&mut connection)?;
         folder::sync(folder).map_err(|error| StoreError::from_io(&error))?;
-        let (device, keys) = identify(&mut connection, folder)?;
-        publish(folder, &keys.device.public()).map_err(|error| StoreError::from_io(&error))?;
+        let (device, keys) = identify(&mut connection, &places)?;
+        let keyring = Keyring::read(&connection, &device, keys.device.public())?;
         let ran_before = attempts::ran_before(&connection)?;
         let (leases, folder) = (Leases::default(), folder.to_owned());
-        Ok(Self { connection, keys, device, leases, ran_before, site_is_live: false, folder, _lock: lock })
+        let site_is_live = false;
+        let mut store =
+            Self { connection, keys, keyring, device, leases, ran_before, site_is_live, folder, _lock: lock };
+        store.settle_keys(&places)?;
+        Ok(store)
     }
 
     /// Whether a folder holds a store.
@@ -190,33 +206,19 @@ fn transact<T>(
     done.map_err(|error: StoreError| error.at(folder))
 }
 
-/// Puts the public key beside the private one, in base64url, for whoever sets up a receiver.
-fn publish(folder: &Path, key: &DevicePublicKey) -> std::io::Result<()> {
-    use base64::Engine as _;
-    use std::io::Write as _;
-    use std::os::unix::fs::OpenOptionsExt as _;
-    let (file, text) = (folder.join(PUBLIC_KEY), base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(key.to_bytes()));
-    if std::fs::read_to_string(&file).is_ok_and(|known| known == text) {
-        return Ok(());
-    }
-    let new = folder.join(PUBLIC_KEY_BEING_WRITTEN);
-    let mut options = std::fs::OpenOptions::new();
-    let mut writer = options.write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-    writer.write_all(text.as_bytes())?;
-    std::fs::rename(new, file)
-}
-
 /// Who this device is: as the database says, with the keys that belong to it; or a new one.
-fn identify(connection: &mut Connection, folder: &Path) -> Result<(String, Keys), StoreError> {
-    let named = "SELECT id, key_id, anchor_key_id FROM device";
-    let known: Option<(String, String, String)> =
-        connection.query_row(named, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
-    if let Some((device, key_id, anchor_key_id)) = known {
-        let keys = Keys::load(folder)?;
-        keys.expect(folder, &key_id, &anchor_key_id)?;
-        return Ok((device, keys));
+fn identify(connection: &mut Connection, places: &KeyPlaces) -> Result<(String, Keys), StoreError> {
+    match rotation::named(connection) {
+        Err(StoreError::Missing) => {}
+        named => {
+            let (device, names) = named?;
+            return Ok((device, Keys::find(places, &names)?));
+        }
     }
-    let keys = Keys::load_or_make(folder)?;
+    let keys = Keys::load_or_make(places)?;
+    if keys.device_file.is_credential {
+        tracing::warn!("there was no store in {}; a new device begins with the unit's keys", places.state().display());
+    }
     let device = rows::new_id("dev")?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute(

@@ -9,7 +9,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Store;
-use super::keys::{self, DevicePublicKey, KeyError};
+use super::key_files;
+use super::keys::{DevicePublicKey, KeyError};
 use crate::privacy::FleetKey;
 use crate::session::{DeviceHint, Pass, PassText, SignedPass};
 
@@ -27,6 +28,12 @@ impl DevicePublicKey {
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         Self::from_bytes(&bytes.try_into().ok()?)
+    }
+
+    /// The key as `device.pub` has it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.to_bytes())
     }
 
     /// The first bytes of its thumbprint, by which a pass names it.
@@ -48,7 +55,7 @@ impl DevicePublicKey {
 /// # Errors
 /// [`KeyError`], which says what is wrong with the file.
 pub fn load_fleet_key(path: &Path) -> Result<FleetKey, KeyError> {
-    match keys::load(path) {
+    match key_files::load(path) {
         Ok(key) => Ok(FleetKey::from_bytes(&key)),
         Err(KeyError::Missing(path)) => Err(KeyError::NoFleet(path)),
         Err(error) => Err(error),

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::error::StoreError;
-use super::keys::{ANCHOR, DEVICE};
+use super::keys::{ANCHOR, DEVICE, NEXT};
+use super::rotation::{HANDOVER, NEXT_PUBLIC_KEY};
 use super::{DATABASE, PUBLIC_KEY, folder};
 
 /// Where the new files wait.
@@ -50,7 +51,7 @@ impl Replaced {
         let journals = JOURNALS.map(|ending| format!("{DATABASE}{ending}"));
         let mut names: Vec<String> = journals.into_iter().chain([DATABASE.to_owned()]).collect();
         if self == Self::DatabaseAndKeys {
-            names.extend([DEVICE, ANCHOR, PUBLIC_KEY].map(str::to_owned));
+            names.extend([DEVICE, ANCHOR, PUBLIC_KEY, NEXT, NEXT_PUBLIC_KEY, HANDOVER].map(str::to_owned));
         }
         names
     }

@@ -20,10 +20,12 @@ use super::backup::sound;
 use super::chain::{Chain, OutcomeRow};
 use super::error::StoreError;
 use super::gaps::{self, Gap, GapReason};
+use super::handover::{self, HandoverRow, Keyring};
+use super::key_files::KeyPlaces;
 use super::keys::Keys;
 use super::replace::{self, Replaced};
 use super::salvage::{self, Salvaged};
-use super::{DATABASE, attestation, examine, folder, rows, schema};
+use super::{DATABASE, attestation, examine, folder, rotation, rows, schema};
 use crate::compliance::{Jurisdiction, UseCase};
 
 /// The copy that is read.
@@ -69,15 +71,22 @@ pub struct RescuedTable {
 /// # Errors
 /// [`StoreError::Sound`] when nothing is wrong with it, [`StoreError`] when an engine runs, a key is missing, or the new file
 /// cannot be made; everything stays as it is then.
-pub fn rescue(state: &Path, site: (UseCase, &Jurisdiction), at: Timestamp) -> Result<Rescued, StoreError> {
+pub fn rescue(
+    place: impl Into<KeyPlaces>,
+    site: (UseCase, &Jurisdiction),
+    at: Timestamp,
+) -> Result<Rescued, StoreError> {
+    let places = place.into();
+    let state = places.state();
     let Some(_lock) = examine::enter(state)? else {
         return Err(StoreError::InUse(state.to_owned()));
     };
-    let keys = Keys::load(state)?;
+    Keys::likeliest(&places)?;
     let incoming = replace::prepare(state)?;
     let rescued = copy(state, &incoming).and_then(|copied| {
-        refuse_sound(state, &copied, &keys)?;
-        make(&incoming, &copy(state, &incoming)?, &keys, site, at)
+        refuse_sound(&places, &copied)?;
+        let keys = keys_of(&places, &copied)?;
+        make((&places, &incoming), &copy(state, &incoming)?, &keys, site, at)
     });
     for ending in ["", "-wal", "-shm", "-journal"] {
         let _ = std::fs::remove_file(incoming.join(format!("{COPY}{ending}")));
@@ -109,10 +118,10 @@ fn copy(state: &Path, incoming: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// Refuses what an engine would open and what holds.
-fn refuse_sound(state: &Path, copied: &Path, keys: &Keys) -> Result<(), StoreError> {
+fn refuse_sound(places: &KeyPlaces, copied: &Path) -> Result<(), StoreError> {
     let examined = schema::open(copied).and_then(|mut connection| {
         schema::migrate(&mut connection)?;
-        sound(&connection, state, keys)
+        sound(&connection, places)
     });
     match examined {
         Ok(_) => Err(StoreError::Sound),
@@ -128,8 +137,15 @@ fn refuse_sound(state: &Path, copied: &Path, keys: &Keys) -> Result<(), StoreErr
     }
 }
 
+/// The keys that the damaged file names, or else the likeliest.
+fn keys_of(places: &KeyPlaces, copied: &Path) -> Result<Keys, StoreError> {
+    let named = schema::open_to_read(copied).and_then(|connection| rotation::named(&connection));
+    let found = named.ok().and_then(|(_, names)| Keys::find(places, &names).ok());
+    Ok(found.map_or_else(|| Keys::likeliest(places), Ok)?)
+}
+
 fn make(
-    incoming: &Path,
+    (places, incoming): (&KeyPlaces, &Path),
     copied: &Path,
     keys: &Keys,
     site: (UseCase, &Jurisdiction),
@@ -141,7 +157,8 @@ fn make(
     let mut connection = schema::open(&file)?;
     schema::migrate(&mut connection)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut work = Work { damaged: &damaged, transaction: &transaction, keys, site, at, only_names: 0 };
+    let keyring = keyring_of(&damaged, keys);
+    let mut work = Work { damaged: &damaged, transaction: &transaction, keys, keyring, site, at, only_names: 0 };
     let old = work.old_device();
     let (device, is_new) = work.device(old.as_ref())?;
     let mut tables = BTreeMap::new();
@@ -156,7 +173,7 @@ fn make(
     let entry = AuditEntry { at, actor: Actor::Operator, action: AuditAction::StoreRescued, session: None };
     audit::append(&transaction, &entry)?;
     transaction.commit()?;
-    let report = sound(&connection, incoming, keys)?;
+    let report = sound(&connection, places)?;
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     Ok(Rescued {
         set_aside: PathBuf::new(),
@@ -167,6 +184,14 @@ fn make(
         next_outcome,
         new_device: is_new.then_some(device),
     })
+}
+
+/// The key in use, and those before it as far back as the handovers that are left lead.
+fn keyring_of(damaged: &Connection, keys: &Keys) -> Keyring {
+    let salvaged = salvage::table(damaged, "handover", &handover::COLUMNS.map(str::to_owned));
+    let rows = if salvaged.columns.len() == handover::COLUMNS.len() { salvaged.rows } else { Vec::new() };
+    let rows = rows.iter().filter_map(|row| HandoverRow::of(row)).collect();
+    Keyring::walk(rows, None, keys.device.public())
 }
 
 /// The row of the device, as far as it was left.
@@ -180,6 +205,7 @@ struct Work<'a> {
     damaged: &'a Connection,
     transaction: &'a Transaction<'a>,
     keys: &'a Keys,
+    keyring: Keyring,
     site: (UseCase, &'a Jurisdiction),
     at: Timestamp,
     only_names: u64,
@@ -212,7 +238,7 @@ impl Work<'_> {
         let salvaged = salvage::table(self.damaged, "outcome", &["jws".to_owned()]);
         salvaged.rows.iter().flatten().find_map(|value| {
             let Value::Text(jws) = value else { return None };
-            let payload = attestation::verify(jws, &self.keys.device.public()).ok()?;
+            let payload = self.keyring.verify(jws)?;
             payload["device"].as_str().map(str::to_owned)
         })
     }
@@ -236,8 +262,11 @@ impl Work<'_> {
         if columns.is_empty() {
             return Ok(taken);
         }
-        let mut waiting: Vec<Vec<Value>> =
-            rows.into_iter().filter(|row| table != "outcome" || self.is_signed(&columns, row, device)).collect();
+        let mut waiting: Vec<Vec<Value>> = match table {
+            "outcome" => rows.into_iter().filter(|row| self.is_signed(&columns, row, device)).collect(),
+            "handover" => rows.into_iter().filter(|row| self.leads_to_the_key(row, device)).collect(),
+            _ => rows,
+        };
         let places = vec!["?"; columns.len()].join(", ");
         let mut insert =
             self.transaction.prepare(&format!("INSERT INTO \"{table}\" ({}) VALUES ({places})", columns.join(", ")))?;
@@ -286,7 +315,12 @@ impl Work<'_> {
                 overrides: text("overrides"),
             })
         })();
-        outcome.is_some_and(|outcome| outcome.payload(device, &self.keys.device.public()).is_some())
+        outcome.is_some_and(|outcome| outcome.payload(device, self.keyring.of(outcome.sequence)).is_some())
+    }
+
+    /// Whether a handover is one of those that lead to the key in use.
+    fn leads_to_the_key(&self, row: &[Value], device: &str) -> bool {
+        HandoverRow::of(row).is_some_and(|row| self.keyring.has(&row, device))
     }
 
     /// The running time, by which attempts are counted.

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// How long a statement waits for a backup that holds a lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// One file each; a number, once released, never changes.
-static STEPS: [M<'static>; 11] = [
+static STEPS: [M<'static>; 12] = [
     M::up(include_str!("migrations/0001_initial.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0002_front_only.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0003_attempts.sql")).foreign_key_check(),
@@ -23,6 +23,7 @@ static STEPS: [M<'static>; 11] = [
     M::up(include_str!("migrations/0009_returning.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0010_outbox.sql")).foreign_key_check(),
     M::up(include_str!("migrations/0011_gaps.sql")).foreign_key_check(),
+    M::up(include_str!("migrations/0012_handover.sql")).foreign_key_check(),
 ];
 pub(super) static MIGRATIONS: Migrations<'static> = Migrations::from_slice(&STEPS);
 

@@ -48,24 +48,24 @@ enum StoreVerb {
 /// [`CommandError`] when it cannot be carried out; the store is as it was then.
 pub fn store(args: &StoreArgs) -> Result<Exit, CommandError> {
     let config = args.operator.config()?;
-    let (state, now) = (&config.device.state, Timestamp::now());
+    let (places, now) = (config.device.places(), Timestamp::now());
     match &args.verb {
         StoreVerb::Check => {
-            let report = store::check(state)?;
+            let report = store::check(places)?;
             let told = Told::of(&report);
             args.operator.tell(&told, |out| say_checked(out, &told))?;
             return Ok(if report.faults.is_empty() { Exit::Success } else { Exit::Negative });
         }
         StoreVerb::Backup { folder } => {
-            let manifest = store::backup(state, folder, now)?;
+            let manifest = store::backup(places, folder, now)?;
             args.operator.tell(&manifest, |out| say_backed_up(out, &manifest))?;
         }
         StoreVerb::Restore { folder, replace } => {
-            let restored = store::restore(state, folder, *replace, now)?;
+            let restored = store::restore(places, folder, *replace, now)?;
             args.operator.tell(&restored, |out| say_restored(out, &restored))?;
         }
         StoreVerb::Rescue => {
-            let rescued = store::rescue(state, (config.site.use_case, &config.site.jurisdiction), now)?;
+            let rescued = store::rescue(places, (config.site.use_case, &config.site.jurisdiction), now)?;
             args.operator.tell(&rescued, |out| say_rescued(out, &rescued))?;
         }
     }
@@ -133,7 +133,11 @@ fn say_gaps(out: &mut dyn Write, gaps: &[Gap]) -> std::io::Result<()> {
 fn say_backed_up(out: &mut dyn Write, manifest: &BackupManifest) -> std::io::Result<()> {
     let bytes: u64 = manifest.files.values().map(|file| file.bytes).sum();
     writeln!(out, "{} outcomes of {}, {bytes} bytes.", manifest.outcomes, manifest.device)?;
-    writeln!(out, "The folder holds the device's keys: keep it as you keep those.")
+    if manifest.files.contains_key("device.key") {
+        writeln!(out, "The folder holds the device's keys: keep it as you keep those.")
+    } else {
+        writeln!(out, "The keys are credentials of this machine and not in the folder: it restores where they are.")
+    }
 }
 
 fn say_restored(out: &mut dyn Write, restored: &Restored) -> std::io::Result<()> {
@@ -145,6 +149,15 @@ fn say_restored(out: &mut dyn Write, restored: &Restored) -> std::io::Result<()>
     )?;
     if let Some(aside) = &restored.set_aside {
         writeln!(out, "The store that was there is in {}.", aside.display())?;
+    }
+    if let Some(before) = &restored.key_before {
+        writeln!(
+            out,
+            "The backup is older than a rotation: key {} signs again, and {before} no more. Receivers that have had the \
+             handover refuse it: before the engine starts, run 'carded device-key rotate', give them the next key itself, and \
+             run 'rotate --finish'.",
+            restored.key_id
+        )?;
     }
     writeln!(out, "{} events are owed; receivers know those again that they have had already.", restored.waiting)?;
     writeln!(out, "{} sessions that were open then are cancelled; no event tells of it.", restored.canceled.len())?;

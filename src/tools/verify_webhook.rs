@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::exit::{CommandError, Exit};
-use super::receiver::{DeviceKey, ReceivedEvent, authentic, read_event, read_secrets};
+use super::receiver::{ReceivedEvent, TrustArgs, authentic, read_event, read_secrets};
 use crate::sync::{MAX_BODY_BYTES, MAX_HEADER_BYTES};
 
 /// Longest file of headers in bytes.
@@ -32,9 +32,8 @@ pub struct VerifyWebhookArgs {
     /// The moment to judge by, such as 2026-11-23T12:00:00Z; now where it is left out.
     #[arg(long, value_name = "TIME")]
     at: Option<Timestamp>,
-    /// The device's public key (`device.pub` of the box), to check the attestation, too.
-    #[arg(long, value_name = "KEY")]
-    device_key: Option<DeviceKey>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -57,6 +56,7 @@ struct Answer {
 /// [`CommandError`] when something cannot be read.
 pub fn verify_webhook(args: &VerifyWebhookArgs) -> Result<Exit, CommandError> {
     let secrets = read_secrets(&args.secret_files)?;
+    let trusted = args.trust.keys()?;
     let headers = headers(args)?;
     let body = match &args.body {
         Some(file) => limited(std::fs::File::open(file), &file.display().to_string(), MAX_BODY_BYTES)?,
@@ -65,7 +65,7 @@ pub fn verify_webhook(args: &VerifyWebhookArgs) -> Result<Exit, CommandError> {
     let at = args.at.unwrap_or_else(Timestamp::now);
     let answer = match authentic(&headers, &body, &secrets, at.as_second()) {
         Err(error) => Answer { verified: false, scheme: None, event: None, why: Some(error.to_string()) },
-        Ok(scheme) => match read_event(&body, args.device_key.as_ref(), at.as_millisecond()) {
+        Ok(scheme) => match read_event(&body, trusted.as_ref(), at.as_millisecond()) {
             Err(error) => {
                 Answer { verified: false, scheme: Some(scheme.as_str()), event: None, why: Some(error.to_string()) }
             }

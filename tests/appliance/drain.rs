@@ -13,6 +13,7 @@ use carded::session::{
     decide,
 };
 use carded::store::{EventFacts, Finish, OutboxBody, OutcomeDraft, Store};
+use carded::tools::receiver::{DeviceKey, TrustedKeys};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::site::{PATIENCE, Running, Site, alone};
@@ -106,7 +107,7 @@ fn drain(count: usize, killed: bool) {
     let filling = Instant::now();
     fill(&site.path("state"), count);
     let filled = filling.elapsed();
-    let key = fs::read_to_string(site.path("state/device.pub")).unwrap().parse().unwrap();
+    let key: DeviceKey = fs::read_to_string(site.path("state/device.pub")).unwrap().parse().unwrap();
     let mut engine = site.ready("engine");
     // What waited for a week is an alarm.
     let (status, listed, words) = site.operate("outbox", &["list"]);
@@ -115,7 +116,7 @@ fn drain(count: usize, killed: bool) {
 
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let receiver = runtime.block_on(async {
-        receiver_on(tokio::net::TcpListener::from_std(listener).unwrap(), &site.path(""), Some(key))
+        receiver_on(tokio::net::TcpListener::from_std(listener).unwrap(), &site.path(""), Some(TrustedKeys::from(key)))
     });
     let before = peak(&engine);
     let mut sync = site.ready("sync");

@@ -29,7 +29,7 @@ impl Shop {
         let options = ReceiverOptions {
             database: folder.join("shop.db"),
             secrets: secrets.iter().map(|secret| WebhookSecret::new(secret).unwrap()).collect(),
-            device_key: None,
+            trusted: None,
             on_event: Box::new(move |event| noted.lock().unwrap().push(event.name.clone())),
         };
         listener.set_nonblocking(true).unwrap();

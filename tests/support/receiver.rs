@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use carded::sync::{WebhookSecret, sign};
-use carded::tools::receiver::{DeviceKey, ReceivedEvent, ReceiverOptions, serve};
+use carded::tools::receiver::{DeviceKey, ReceivedEvent, ReceiverOptions, TrustedKeys, serve};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -33,7 +33,7 @@ pub struct Receiver {
     pub ended: tokio::task::JoinHandle<()>,
 }
 
-pub fn receiver_on(listener: TcpListener, folder: &Path, device_key: Option<DeviceKey>) -> Receiver {
+pub fn receiver_on(listener: TcpListener, folder: &Path, trusted: Option<TrustedKeys>) -> Receiver {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (stop, stopped) = watch::channel(false);
     let address = listener.local_addr().unwrap();
@@ -41,7 +41,7 @@ pub fn receiver_on(listener: TcpListener, folder: &Path, device_key: Option<Devi
     let options = ReceiverOptions {
         database: folder.join("receiver.db"),
         secrets: vec![secret()],
-        device_key,
+        trusted,
         on_event: Box::new(move |event| noted.lock().unwrap().push(event.clone())),
     };
     let ended = tokio::spawn(async move { serve(listener, options, stopped).await.unwrap() });
@@ -49,7 +49,11 @@ pub fn receiver_on(listener: TcpListener, folder: &Path, device_key: Option<Devi
 }
 
 pub async fn receiver(folder: &TempDir, device_key: Option<DeviceKey>) -> Receiver {
-    receiver_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), folder.path(), device_key)
+    receiver_trusting(folder, device_key.map(TrustedKeys::from)).await
+}
+
+pub async fn receiver_trusting(folder: &TempDir, trusted: Option<TrustedKeys>) -> Receiver {
+    receiver_on(TcpListener::bind("127.0.0.1:0").await.unwrap(), folder.path(), trusted)
 }
 
 impl Receiver {

@@ -259,7 +259,7 @@ fn open(
     decoder: Decoder,
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, RuleBook, Timekeeper, Vision), EngineError> {
-    let mut store = Store::open(&config.device.state)?;
+    let mut store = Store::open(config.device.places())?;
     store.set_site_mode(config.camera.may_be_live());
     for endpoint in config.endpoints.current().iter() {
         if config.camera.may_be_live() && !takes_live(&endpoint.url) {

@@ -17,6 +17,7 @@ mod privacy;
 mod requests;
 mod rescue;
 pub(crate) mod returning;
+mod rotation;
 mod rules;
 mod space;
 mod staff;

@@ -18,7 +18,7 @@ use crate::session::{Measure, Policy, SessionState};
 use crate::store::Store;
 use crate::sync::{DeliveryLimits, WebhookSecret};
 use crate::tools::cameras;
-use crate::tools::receiver::{ReceiverOptions, serve};
+use crate::tools::receiver::{DeviceKey, ReceiverOptions, serve};
 
 const SECRET: &str = "whsec_of_the_switch_tests_only";
 
@@ -53,7 +53,7 @@ fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
     let options = ReceiverOptions {
         database: folder.join("receiver.db"),
         secrets: vec![WebhookSecret::new(SECRET).unwrap()],
-        device_key: Some(key.parse().unwrap()),
+        trusted: Some(key.parse::<DeviceKey>().unwrap().into()),
         on_event: Box::new(|_| {}),
     };
     let (stop, stopped) = watch::channel(false);

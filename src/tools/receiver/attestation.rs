@@ -7,14 +7,32 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use super::trusted::TrustedKeys;
 use crate::vision::hex;
 
 /// Longest compact JWS in bytes.
 const MAX_JWS_BYTES: usize = 64 * 1024;
+/// The type of an attested outcome.
+const OUTCOME: &str = "carded-outcome+jws";
 
 /// A device's public key.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceKey(VerifyingKey);
+
+impl DeviceKey {
+    /// Its RFC 7638 thumbprint, which attestations name as `kid`.
+    #[must_use]
+    pub fn id(&self) -> String {
+        let members = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, self.text());
+        URL_SAFE_NO_PAD.encode(Sha256::digest(members))
+    }
+
+    /// The key as the device shows it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.as_bytes())
+    }
+}
 
 /// Not a public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +59,17 @@ pub enum AttestationError {
     /// Not a compact JWS by EdDSA.
     #[error("the attestation is not a compact JWS by EdDSA; device and receiver may be of different versions")]
     Form,
+    /// It names a key that is not trusted here.
+    #[error(
+        "the attestation names a key that is not trusted here; was the device's key rotated? give the new one, too"
+    )]
+    Key,
+    /// Signed by a key that was revoked.
+    #[error("the attestation is by a key that was revoked; refuse it, and look for who has that key")]
+    Revoked,
+    /// Signed by a key whose time this is not.
+    #[error("the attestation is by a key that was handed over, or before its handover; look for who has the old key")]
+    HandedOver,
     /// Not signed by the known device.
     #[error("the attestation is not signed by the known device; check the key, or look for who altered it")]
     Signature,
@@ -58,6 +87,8 @@ pub struct Attested {
     pub previous_hash: Option<String>,
     /// SHA-256 of this one.
     pub jws_sha256: String,
+    /// Thumbprint of the key that signed it.
+    pub key_id: String,
     /// All that the device attests.
     pub payload: Map<String, Value>,
 }
@@ -65,25 +96,59 @@ pub struct Attested {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    typ: Option<String>,
+    kid: Option<String>,
     crit: Option<Value>,
 }
 
-/// The algorithm is fixed here and the header only has to agree, so that no header can choose another one.
-pub fn check(jws: &str, key: &DeviceKey) -> Result<Attested, AttestationError> {
-    let parts: Vec<&str> = jws.splitn(4, '.').collect();
-    let &[header, payload, signature] = parts.as_slice() else { return Err(AttestationError::Form) };
-    if jws.len() > MAX_JWS_BYTES {
-        return Err(AttestationError::Form);
+/// A compact JWS by EdDSA, of which nothing is believed yet.
+pub(super) struct Signed<'a> {
+    header: Header,
+    /// What is signed.
+    input: &'a str,
+    payload: &'a str,
+    signature: Signature,
+}
+
+impl<'a> Signed<'a> {
+    /// The algorithm is fixed here and the header only has to agree, so that no header can choose another one.
+    pub(super) fn parse(jws: &'a str) -> Result<Self, AttestationError> {
+        let parts: Vec<&str> = jws.splitn(4, '.').collect();
+        let &[header, payload, signature] = parts.as_slice() else { return Err(AttestationError::Form) };
+        if jws.len() > MAX_JWS_BYTES {
+            return Err(AttestationError::Form);
+        }
+        let input = &jws[..header.len() + 1 + payload.len()];
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| AttestationError::Form)?;
+        if header.alg != "EdDSA" || header.crit.is_some() {
+            return Err(AttestationError::Form);
+        }
+        let signature = Signature::from_slice(&decode(signature)?).map_err(|_| AttestationError::Form)?;
+        Ok(Self { header, input, payload, signature })
     }
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| AttestationError::Form);
-    let head: Header = serde_json::from_slice(&decode(header)?).map_err(|_| AttestationError::Form)?;
-    if head.alg != "EdDSA" || head.crit.is_some() {
-        return Err(AttestationError::Form);
+
+    /// The key that the header names.
+    pub(super) fn kid(&self) -> Option<&str> {
+        self.header.kid.as_deref()
     }
-    let signed = &jws[..header.len() + 1 + payload.len()];
-    let signature = Signature::from_slice(&decode(signature)?).map_err(|_| AttestationError::Form)?;
-    key.0.verify_strict(signed.as_bytes(), &signature).map_err(|_| AttestationError::Signature)?;
-    let payload: Map<String, Value> = serde_json::from_slice(&decode(payload)?).map_err(|_| AttestationError::Form)?;
+
+    /// What this key has signed; a header that names a type has to name this one.
+    pub(super) fn verify(&self, key: &DeviceKey, typ: &str) -> Result<Map<String, Value>, AttestationError> {
+        if self.header.typ.as_deref().is_some_and(|found| found != typ) {
+            return Err(AttestationError::Form);
+        }
+        key.0.verify_strict(self.input.as_bytes(), &self.signature).map_err(|_| AttestationError::Signature)?;
+        serde_json::from_slice(&decode(self.payload)?).map_err(|_| AttestationError::Form)
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, AttestationError> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| AttestationError::Form)
+}
+
+/// What the device attests, by a key that is trusted for its number.
+pub fn check(jws: &str, keys: &TrustedKeys) -> Result<Attested, AttestationError> {
+    let (key_id, payload) = keys.verify(jws, OUTCOME)?;
     let previous_hash = match payload.get("previous_hash") {
         None | Some(Value::Null) => None,
         Some(Value::String(hash)) => Some(hash.clone()),
@@ -92,7 +157,7 @@ pub fn check(jws: &str, key: &DeviceKey) -> Result<Attested, AttestationError> {
     let sequence =
         payload.get("sequence").and_then(Value::as_i64).filter(|&place| place >= 0).ok_or(AttestationError::Form)?;
     let jws_sha256 = hex(&Sha256::digest(jws.as_bytes()));
-    Ok(Attested { sequence, previous_hash, jws_sha256, payload })
+    Ok(Attested { sequence, previous_hash, jws_sha256, key_id, payload })
 }
 
 #[cfg(test)]
@@ -102,10 +167,10 @@ mod tests {
 
     use super::*;
 
-    fn device() -> (SigningKey, DeviceKey) {
+    fn device() -> (SigningKey, TrustedKeys) {
         let key = SigningKey::from_bytes(&[7; 32]);
         let public = URL_SAFE_NO_PAD.encode(key.verifying_key().as_bytes());
-        (key, public.parse().unwrap())
+        (key, TrustedKeys::from(public.parse::<DeviceKey>().unwrap()))
     }
 
     fn jws(key: &SigningKey, header: &Value, payload: &Value) -> String {

@@ -11,9 +11,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
-use super::attestation::DeviceKey;
 use super::event::{Attestation, ReceivedEvent};
 use super::server::{ReceiverError, ReceiverOptions, serve};
+use super::trust_args::TrustArgs;
 use crate::sync::{MAX_SECRETS, WebhookSecret};
 use crate::tools::exit::{CommandError, Exit};
 
@@ -32,9 +32,8 @@ pub struct ReceiverArgs {
     /// File with the endpoint's secret; give it twice while the secret is being rotated.
     #[arg(long = "secret-file", value_name = "FILE", required = true)]
     secret_files: Vec<PathBuf>,
-    /// The device's public key, base64url of 32 bytes; without it attestations are not checked.
-    #[arg(long, value_name = "KEY")]
-    device_key: Option<DeviceKey>,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -55,14 +54,15 @@ impl From<ReceiverError> for CommandError {
 /// [`CommandError`] when a secret cannot be read, the address is taken or the database cannot be opened.
 pub fn receiver(args: ReceiverArgs) -> Result<Exit, CommandError> {
     let secrets = read_secrets(&args.secret_files)?;
-    if args.device_key.is_none() {
+    let trusted = args.trust.keys()?;
+    if trusted.is_none() {
         tracing::warn!("attestations are not checked; give the device's public key with --device-key");
     }
     let as_json = args.json;
     let options = ReceiverOptions {
         database: args.database,
         secrets,
-        device_key: args.device_key,
+        trusted,
         on_event: Box::new(move |event| print_event(event, as_json)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();

@@ -83,7 +83,10 @@ pub(super) enum Stored {
 pub(super) struct Database(Connection);
 
 fn migrations() -> Migrations<'static> {
-    Migrations::from_iter([M::up(include_str!("migrations/1-events.sql"))])
+    Migrations::from_iter([
+        M::up(include_str!("migrations/1-events.sql")),
+        M::up(include_str!("migrations/3-keys.sql")),
+    ])
 }
 
 impl Database {
@@ -131,11 +134,11 @@ impl Database {
             ],
         )?;
         let mut chain = None;
-        if let Some(Attested { sequence, previous_hash, jws_sha256, .. }) = attested {
+        if let Some(Attested { sequence, previous_hash, jws_sha256, key_id, .. }) = attested {
             transaction.execute(
-                "INSERT INTO attestations (sequence, jws_sha256, previous_hash) VALUES (?1, ?2, ?3)
+                "INSERT INTO attestations (sequence, jws_sha256, previous_hash, key_id) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO NOTHING",
-                params![sequence, jws_sha256, previous_hash],
+                params![sequence, jws_sha256, previous_hash, key_id],
             )?;
             let state = "SELECT state FROM chain WHERE sequence = ?1 AND jws_sha256 = ?2";
             chain = Some(transaction.query_row(state, params![sequence, jws_sha256], |row| row.get(0))?);
@@ -147,8 +150,9 @@ impl Database {
     /// The newest events, the oldest of them first.
     pub(super) fn list(&self) -> Result<Vec<ReceivedEvent>, DatabaseError> {
         let mut statement = self.0.prepare_cached(
-            "SELECT id, type, session, result, reason, livemode, created, attestation, e.sequence, state, received_at_ms
+            "SELECT id, type, session, result, reason, livemode, created, attestation, e.sequence, state, received_at_ms, a.key_id
              FROM events e LEFT JOIN chain c ON c.sequence = e.sequence AND c.jws_sha256 = e.jws_sha256
+             LEFT JOIN attestations a ON a.sequence = e.sequence AND a.jws_sha256 = e.jws_sha256
              ORDER BY received_at_ms DESC, id DESC LIMIT ?1",
         )?;
         let rows = statement.query_map([MAX_LISTED], |row| {
@@ -164,6 +168,7 @@ impl Database {
                 sequence: row.get(8)?,
                 chain: row.get(9)?,
                 received_at_ms: row.get(10)?,
+                key_id: row.get(11)?,
             })
         })?;
         let mut events = rows.collect::<Result<Vec<_>, _>>()?;
@@ -187,6 +192,7 @@ mod tests {
             created: 1,
             attestation: Attestation::Verified,
             sequence: Some(sequence),
+            key_id: Some("k".repeat(43)),
             chain: None,
             received_at_ms: sequence,
         }
@@ -197,6 +203,7 @@ mod tests {
             sequence,
             previous_hash: previous.map(|digit| digit.repeat(64)),
             jws_sha256: own.repeat(64),
+            key_id: "k".repeat(43),
             payload: serde_json::Map::new(),
         }
     }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::attestation::{self, AttestationError, Attested, DeviceKey};
+use super::attestation::{self, AttestationError, Attested};
 use super::database::Chain;
+use super::trusted::TrustedKeys;
 use crate::run::ENDPOINT_TEST;
 
 /// Longest identifier in bytes.
@@ -59,6 +60,8 @@ pub struct ReceivedEvent {
     pub attestation: Attestation,
     /// Its place in the device's chain, where that was checked.
     pub sequence: Option<i64>,
+    /// Thumbprint of the key that attested it, where that was checked.
+    pub key_id: Option<String>,
     /// How it hangs together with the others.
     pub chain: Option<Chain>,
     /// When it came here first, in Unix milliseconds.
@@ -142,7 +145,7 @@ fn overrides(outcome: &Map<String, Value>) -> Option<&Value> {
 /// Reads a body whose webhook signature holds, and checks its attestation where the device's key is known.
 pub(in crate::tools) fn read(
     body: &[u8],
-    key: Option<&DeviceKey>,
+    key: Option<&TrustedKeys>,
     received_at_ms: i64,
 ) -> Result<(ReceivedEvent, Option<Attested>), EventError> {
     let envelope: Envelope = serde_json::from_slice(body).map_err(|_| EventError::Form)?;
@@ -179,6 +182,7 @@ pub(in crate::tools) fn read(
         created: envelope.created,
         attestation,
         sequence: attested.as_ref().map(|attested| attested.sequence),
+        key_id: attested.as_ref().map(|attested| attested.key_id.clone()),
         chain: None,
         received_at_ms,
     };
@@ -192,7 +196,7 @@ fn attested(
     livemode: bool,
     outcome: Option<&Map<String, Value>>,
     jws: Option<&str>,
-    key: &DeviceKey,
+    key: &TrustedKeys,
 ) -> Result<Option<Attested>, AttestationError> {
     let decided = match name.rsplit('.').next() {
         Some("verified") => Some("verified"),

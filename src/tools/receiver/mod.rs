@@ -11,6 +11,8 @@ mod command;
 mod database;
 mod event;
 mod server;
+mod trust_args;
+mod trusted;
 
 pub use attestation::{AttestationError, DeviceKey, DeviceKeyError};
 pub use authentic::{Scheme, authentic};
@@ -20,3 +22,5 @@ pub use database::{Chain, DatabaseError};
 pub(super) use event::read as read_event;
 pub use event::{Attestation, EventError, ReceivedEvent};
 pub use server::{ReceiverError, ReceiverOptions, serve};
+pub(super) use trust_args::TrustArgs;
+pub use trusted::{KeyId, MAX_KEYS, TrustError, TrustedKeys};

@@ -15,10 +15,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::attestation::DeviceKey;
+use super::attestation::AttestationError;
 use super::authentic::authentic;
 use super::database::{Database, DatabaseError, Stored};
 use super::event::{self, EventError, ReceivedEvent};
+use super::trusted::TrustedKeys;
 use crate::sync::{MAX_BODY_BYTES, WebhookSecret};
 
 /// How long a body may take to arrive.
@@ -32,8 +33,8 @@ pub struct ReceiverOptions {
     pub database: PathBuf,
     /// The endpoint's secrets; several while one is being rotated.
     pub secrets: Vec<WebhookSecret>,
-    /// The device's public key. Without it attestations are not checked, and every event says so.
-    pub device_key: Option<DeviceKey>,
+    /// The device's public keys. Without them attestations are not checked, and every event says so.
+    pub trusted: Option<TrustedKeys>,
     /// Called once for every new event, after it is on disk.
     pub on_event: Box<dyn Fn(&ReceivedEvent) + Send + Sync>,
 }
@@ -127,9 +128,12 @@ async fn receive(shared: Arc<Shared>, request: Request) -> Result<Value, Respons
     authentic(&head.headers, &body, &shared.options.secrets, Timestamp::now().as_second())
         .map_err(|error| refuse(StatusCode::BAD_REQUEST, "signature_invalid", error))?;
     let now = Timestamp::now().as_millisecond();
-    let read = event::read(&body, shared.options.device_key.as_ref(), now);
+    let read = event::read(&body, shared.options.trusted.as_ref(), now);
     let (mut event, attested) = read.map_err(|error| match error {
         EventError::Form => refuse(StatusCode::BAD_REQUEST, "event_invalid", error),
+        EventError::Attestation(AttestationError::Revoked) => {
+            refuse(StatusCode::BAD_REQUEST, "attestation_revoked", error)
+        }
         EventError::Attestation(_) => refuse(StatusCode::BAD_REQUEST, "attestation_invalid", error),
     })?;
     let id = event.id.clone();
