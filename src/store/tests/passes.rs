@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::privacy::FleetKey;
 use crate::session::{DeviceHint, Pass, PassSeed, SignedPass, Strength};
-use crate::store::{DevicePublicKey, KeyError, load_fleet_key};
+use crate::store::{DevicePublicKey, KeyError, begin_rotation, finish_rotation, load_fleet_key};
 
 fn earned(evidence: &Evidence, device: DeviceHint, hours: u16) -> Option<Pass> {
     let fields = &evidence.document.as_ref()?.fields;
@@ -65,6 +65,21 @@ fn a_pass_is_known_by_the_key_that_signed_it_and_by_no_other() {
     let written = URL_SAFE_NO_PAD.encode(mine.public_key().to_bytes());
     assert_eq!(DevicePublicKey::parse(&written), Some(mine.public_key()));
     assert!(DevicePublicKey::parse("AAAA").is_none() && DevicePublicKey::parse(&"A".repeat(43)).is_none());
+}
+
+#[test]
+fn during_a_rotation_a_box_that_lists_both_keys_knows_the_passes_of_either() {
+    let (folder, store) = fresh();
+    let old = store.public_key();
+    let before = store.sign_pass(&pass(old.hint()));
+    drop(store);
+    let next = begin_rotation(folder.path()).unwrap().next.unwrap();
+    let listed = [old, DevicePublicKey::parse(&next.public_key).unwrap()];
+    finish_rotation(folder.path(), now()).unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let after = store.sign_pass(&pass(store.public_key().hint()));
+    let by = |text: &str| listed.map(|key| key.has_signed(&SignedPass::parse(text).unwrap()));
+    assert_eq!((by(before.as_str()), by(after.as_str())), ([true, false], [false, true]));
 }
 
 #[test]
