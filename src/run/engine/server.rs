@@ -195,7 +195,7 @@ impl Server {
                     }
                     ClientMessage::Rules(order) => {
                         let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
-                        let at = self.ways.judged_now().await.map(Result::ok).unwrap_or_default();
+                        let at = self.ways.judged_now().await.ok().and_then(Result::ok).map(|judged| judged.wall);
                         // Both on the store's thread, so that of two orders the later one's table is used.
                         let install = move |store: &mut Store| {
                             let (answer, table) = rules::carry_out(store, &config, &order, at)?;

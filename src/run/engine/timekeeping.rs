@@ -15,10 +15,19 @@ use crate::session::machine::Now;
 use crate::session::protocol::{ClockAnswer, ClockOrder};
 use crate::store::StoreError;
 
+/// The time that is decided by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JudgedTime {
+    /// What time it is.
+    pub wall: Timestamp,
+    /// What an expiry is judged by: `wall`, or the latest that was decided by where the clock was set back since.
+    pub expiry: Timestamp,
+}
+
 /// Somebody asks about the clock.
 pub(super) enum ClockWish {
     /// What time it is to decide by, if anything is decided now.
-    Now(oneshot::Sender<Result<Timestamp, DeviceFault>>),
+    Now(oneshot::Sender<Result<JudgedTime, DeviceFault>>),
     /// The operator.
     Order(ClockOrder, oneshot::Sender<Result<ClockAnswer, String>>),
 }
@@ -55,7 +64,7 @@ impl Desk {
             ClockWish::Now(answer) => {
                 let _ = answer.send(match self.time.fault() {
                     Some(_) => Err(DeviceFault::Clock),
-                    None => Ok(self.wall()),
+                    None => Ok(JudgedTime { wall: self.wall(), expiry: self.expiry() }),
                 });
             }
             ClockWish::Order(order, answer) => {
@@ -77,12 +86,18 @@ impl Desk {
     pub(super) fn now(&self) -> Now {
         let surroundings =
             self.around.borrow().surroundings(&self.book(), self.place(), self.time.trust(), self.time.boot());
-        Now { uptime: self.origin.elapsed(), wall: self.wall(), days: self.days(), surroundings }
+        let (wall, expiry) = (self.wall(), self.expiry());
+        Now { uptime: self.origin.elapsed(), wall, expiry, days: self.days(), surroundings }
     }
 
     /// The time that everything goes by.
     pub(super) fn wall(&self) -> Timestamp {
         self.time.time()
+    }
+
+    /// The time that an expiry is judged by: a clock that was set back makes nothing valid again.
+    pub(super) fn expiry(&self) -> Timestamp {
+        self.time.expiry_time()
     }
 
     /// Where the session is, or the site.
