@@ -292,6 +292,7 @@ fn add(config: &Config, new: &NewEndpoint) -> Result<(EndpointConfig, Option<Str
         old_secret_until: None,
         ca_file: new.ca_file.as_ref().map(absolute).transpose()?,
         disabled: false,
+        heartbeats: true,
     };
     // What sync would refuse is refused before anything is written.
     if given.is_some() {

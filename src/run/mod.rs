@@ -11,6 +11,7 @@ mod endpoints;
 mod engine;
 mod finishing;
 mod fleet;
+mod heartbeats;
 mod keys;
 mod ordering;
 mod outbox;

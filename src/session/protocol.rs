@@ -29,7 +29,7 @@ pub use outbox::{
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
 /// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 8;
+pub const PROTOCOL_VERSION: u32 = 9;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -294,6 +294,11 @@ pub enum EngineMessage {
         ticket: u64,
         /// What to send; nothing when it is only asked whether a letter could be sent now.
         letter: Option<Letter>,
+    },
+    /// Signs of life to be passed on at once, by the role that delivers: they are kept nowhere and not sent again.
+    Heartbeats {
+        /// One for each endpoint that wants them.
+        heartbeats: Vec<Delivery>,
     },
     /// What became of what somebody said who was verified before.
     Returning {

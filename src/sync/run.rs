@@ -8,6 +8,7 @@
 //! connection, and does not say hello: whoever made the link has.
 
 mod carrier;
+mod heartbeats;
 #[cfg(test)]
 mod model;
 
@@ -20,6 +21,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use self::carrier::Carrier;
+use self::heartbeats::Heartbeats;
 use super::delivery::Deliverer;
 use super::mail::Mailer;
 use super::post_office::PostOffice;
@@ -108,6 +110,7 @@ async fn carry(
             message = link.from_engine.recv() => courier.hear(message.ok_or(SyncError::EngineGone)?)?,
             Some(ended) = courier.attempts.join_next() => courier.end_attempt(ended)?,
             Some(step) = courier.letters.step() => courier.outgoing.extend(courier.letters.go_on(step)),
+            () = courier.heartbeats.step() => {}
             () = sleep_until(courier.wake) => courier.wake_up()?,
         }
     }
@@ -128,6 +131,7 @@ struct Courier {
     busy: HashSet<String>,
     attempts: JoinSet<Ended>,
     letters: PostOffice,
+    heartbeats: Heartbeats,
     /// All that is in hand, by number, with its endpoint.
     in_hand: HashMap<i64, String>,
     /// Settled, not yet confirmed; and since when.
@@ -155,6 +159,7 @@ impl Courier {
             busy: HashSet::new(),
             attempts: JoinSet::new(),
             letters: PostOffice::new(mailer),
+            heartbeats: Heartbeats::default(),
             in_hand: HashMap::new(),
             unconfirmed: HashMap::new(),
             outgoing: VecDeque::new(),
@@ -243,6 +248,7 @@ impl Courier {
             EngineMessage::Refused { why } => return Err(SyncError::Refused(why)),
             EngineMessage::Failed { why } => return Err(SyncError::EngineFailed(why)),
             EngineMessage::Letter { ticket, letter } => self.outgoing.extend(self.letters.take(ticket, letter)),
+            EngineMessage::Heartbeats { heartbeats } => self.pass_on(heartbeats),
             EngineMessage::Welcome { .. }
             | EngineMessage::Prompt(_)
             | EngineMessage::Keys(_)
@@ -255,6 +261,13 @@ impl Courier {
         }
         self.set_alarm();
         Ok(())
+    }
+
+    /// Sends heartbeats on, but to receivers that are left alone.
+    fn pass_on(&mut self, heartbeats: Vec<Delivery>) {
+        let (circuits, uptime) = (&self.circuits, self.started.elapsed());
+        let is_left_alone = |endpoint: &str| matches!(circuits.flow(endpoint, uptime), Flow::Shut);
+        self.heartbeats.send(&self.carrier, heartbeats, is_left_alone);
     }
 
     /// Whether there is room for more of an endpoint's events, and it is worth asking for them.
@@ -399,6 +412,7 @@ impl Courier {
                     | EngineMessage::Refused { .. }
                     | EngineMessage::Prompt(_)
                     | EngineMessage::Letter { .. }
+                    | EngineMessage::Heartbeats { .. }
                     | EngineMessage::Returning { .. }
                     | EngineMessage::Leased { .. }
                     | EngineMessage::Due => {}

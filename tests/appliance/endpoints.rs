@@ -31,6 +31,8 @@ impl Shop {
             secrets: secrets.iter().map(|secret| WebhookSecret::new(secret).unwrap()).collect(),
             device_key: None,
             on_event: Box::new(move |event| noted.lock().unwrap().push(event.name.clone())),
+            grace: Duration::from_secs(900),
+            on_alarm: Box::new(|_, _| {}),
         };
         listener.set_nonblocking(true).unwrap();
         let running = std::thread::spawn(move || {

@@ -6,6 +6,7 @@ mod drain;
 mod endpoints;
 mod engine;
 mod faults;
+mod heartbeats;
 mod kills;
 #[path = "../mail/server.rs"]
 #[allow(dead_code, reason = "the tests of letters use the rest")]

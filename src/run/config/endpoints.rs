@@ -51,6 +51,18 @@ pub struct EndpointConfig {
     /// Whether it gets no new events, and what waits for it is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub disabled: bool,
+    /// Whether it gets signed heartbeats, so that it can tell what is kept from it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub heartbeats: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 impl EndpointConfig {

@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::desk::Desk;
-use crate::compliance::Jurisdiction;
+use crate::compliance::{ClockTrust, Jurisdiction};
 use crate::run::timekeeper::steps_shown;
 use crate::session::DeviceFault;
 use crate::session::machine::Now;
@@ -22,6 +22,8 @@ pub(super) struct JudgedTime {
     pub wall: Timestamp,
     /// What an expiry is judged by: `wall`, or the latest that was decided by where the clock was set back since.
     pub expiry: Timestamp,
+    /// How far it can be relied on.
+    pub trust: ClockTrust,
 }
 
 /// Somebody asks about the clock.
@@ -62,10 +64,8 @@ impl Desk {
         self.look_at_clocks().await?;
         match wish {
             ClockWish::Now(answer) => {
-                let _ = answer.send(match self.time.fault() {
-                    Some(_) => Err(DeviceFault::Clock),
-                    None => Ok(JudgedTime { wall: self.wall(), expiry: self.expiry() }),
-                });
+                let judged = |trust| JudgedTime { wall: self.wall(), expiry: self.expiry(), trust };
+                let _ = answer.send(self.time.trust().map(judged).ok_or(DeviceFault::Clock));
             }
             ClockWish::Order(order, answer) => {
                 let told = match order {

@@ -55,6 +55,8 @@ fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
         secrets: vec![WebhookSecret::new(SECRET).unwrap()],
         device_key: Some(key.parse().unwrap()),
         on_event: Box::new(|_| {}),
+        grace: Duration::from_secs(900),
+        on_alarm: Box::new(|_, _| {}),
     };
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(async move { serve(listener, options, stopped).await.unwrap() });

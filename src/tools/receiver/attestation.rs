@@ -11,6 +11,8 @@ use crate::vision::hex;
 
 /// Longest compact JWS in bytes.
 const MAX_JWS_BYTES: usize = 64 * 1024;
+/// The `typ` of an outcome's JWS.
+const OUTCOME_TYPE: &str = "carded-outcome+jws";
 
 /// A device's public key.
 #[derive(Debug, Clone)]
@@ -65,25 +67,13 @@ pub struct Attested {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    typ: String,
     crit: Option<Value>,
 }
 
-/// The algorithm is fixed here and the header only has to agree, so that no header can choose another one.
+/// An outcome's attestation.
 pub fn check(jws: &str, key: &DeviceKey) -> Result<Attested, AttestationError> {
-    let parts: Vec<&str> = jws.splitn(4, '.').collect();
-    let &[header, payload, signature] = parts.as_slice() else { return Err(AttestationError::Form) };
-    if jws.len() > MAX_JWS_BYTES {
-        return Err(AttestationError::Form);
-    }
-    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| AttestationError::Form);
-    let head: Header = serde_json::from_slice(&decode(header)?).map_err(|_| AttestationError::Form)?;
-    if head.alg != "EdDSA" || head.crit.is_some() {
-        return Err(AttestationError::Form);
-    }
-    let signed = &jws[..header.len() + 1 + payload.len()];
-    let signature = Signature::from_slice(&decode(signature)?).map_err(|_| AttestationError::Form)?;
-    key.0.verify_strict(signed.as_bytes(), &signature).map_err(|_| AttestationError::Signature)?;
-    let payload: Map<String, Value> = serde_json::from_slice(&decode(payload)?).map_err(|_| AttestationError::Form)?;
+    let payload = signed(jws, OUTCOME_TYPE, key)?;
     let previous_hash = match payload.get("previous_hash") {
         None | Some(Value::Null) => None,
         Some(Value::String(hash)) => Some(hash.clone()),
@@ -91,8 +81,31 @@ pub fn check(jws: &str, key: &DeviceKey) -> Result<Attested, AttestationError> {
     };
     let sequence =
         payload.get("sequence").and_then(Value::as_i64).filter(|&place| place >= 0).ok_or(AttestationError::Form)?;
-    let jws_sha256 = hex(&Sha256::digest(jws.as_bytes()));
-    Ok(Attested { sequence, previous_hash, jws_sha256, payload })
+    Ok(Attested { sequence, previous_hash, jws_sha256: digest(jws), payload })
+}
+
+/// SHA-256 of a compact JWS, by which the next link of its chain names it.
+pub(super) fn digest(jws: &str) -> String {
+    hex(&Sha256::digest(jws.as_bytes()))
+}
+
+/// What is signed. The algorithm is fixed here and the header only has to agree, so that no header can choose another one; and
+/// what was signed to be one thing is never taken for another.
+pub(super) fn signed(jws: &str, kind: &str, key: &DeviceKey) -> Result<Map<String, Value>, AttestationError> {
+    let parts: Vec<&str> = jws.splitn(4, '.').collect();
+    let &[header, payload, signature] = parts.as_slice() else { return Err(AttestationError::Form) };
+    if jws.len() > MAX_JWS_BYTES {
+        return Err(AttestationError::Form);
+    }
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| AttestationError::Form);
+    let head: Header = serde_json::from_slice(&decode(header)?).map_err(|_| AttestationError::Form)?;
+    if head.alg != "EdDSA" || head.typ != kind || head.crit.is_some() {
+        return Err(AttestationError::Form);
+    }
+    let signed = &jws[..header.len() + 1 + payload.len()];
+    let signature = Signature::from_slice(&decode(signature)?).map_err(|_| AttestationError::Form)?;
+    key.0.verify_strict(signed.as_bytes(), &signature).map_err(|_| AttestationError::Signature)?;
+    serde_json::from_slice(&decode(payload)?).map_err(|_| AttestationError::Form)
 }
 
 #[cfg(test)]
@@ -118,7 +131,11 @@ mod tests {
     #[test]
     fn what_the_device_signed_is_read_and_every_flipped_bit_refused() {
         let (signer, key) = device();
-        let good = jws(&signer, &json!({ "alg": "EdDSA" }), &json!({ "sequence": 1, "previous_hash": null }));
+        let good = jws(
+            &signer,
+            &json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE }),
+            &json!({ "sequence": 1, "previous_hash": null }),
+        );
         let attested = check(&good, &key).unwrap();
         assert_eq!((attested.sequence, attested.previous_hash), (1, None));
         for bit in 0..good.len() * 8 {
@@ -133,12 +150,17 @@ mod tests {
     fn another_algorithm_is_refused_even_if_the_signature_holds() {
         let (signer, key) = device();
         let payload = json!({ "sequence": 1 });
-        for header in [json!({ "alg": "none" }), json!({ "alg": "HS256" }), json!({ "alg": "EdDSA", "crit": ["b64"] })]
-        {
+        for header in [
+            json!({ "alg": "none", "typ": OUTCOME_TYPE }),
+            json!({ "alg": "HS256", "typ": OUTCOME_TYPE }),
+            json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE, "crit": ["b64"] }),
+            json!({ "alg": "EdDSA", "typ": "carded-heartbeat+jws" }),
+            json!({ "alg": "EdDSA" }),
+        ] {
             assert_eq!(check(&jws(&signer, &header, &payload), &key), Err(AttestationError::Form), "{header}");
         }
         let other = SigningKey::from_bytes(&[8; 32]);
-        let forged = jws(&other, &json!({ "alg": "EdDSA" }), &payload);
+        let forged = jws(&other, &json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE }), &payload);
         assert_eq!(check(&forged, &key), Err(AttestationError::Signature));
         for nonsense in ["", "a.b", "a.b.c", "a.b.c.d", "..", "{}.{}.{}"] {
             assert_eq!(check(nonsense, &key), Err(AttestationError::Form), "{nonsense}");
