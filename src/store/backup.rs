@@ -5,8 +5,9 @@
 //! The rule tables are not: their publisher signs them, and they are installed again.
 //!
 //! Always holds: a folder of the given name is a whole backup that was examined, or there is none; a restored store goes on
-//! with a number that no outcome has had (see `gaps`), names the last outcome of the backup before it, and says in its
-//! audit chain what was done. Sessions that were open are cancelled without an event, because they may have ended after the
+//! with numbers that no outcome and no audit entry has had (see `gaps`), names the last outcome of the backup before it, and says
+//! in its audit chain what was done; what the store that was there says of redactions, revoked keys and removed staff is in force
+//! again (see `carry`). Sessions that were open are cancelled without an event, because they may have ended after the
 //! backup and a session has one end; events that are owed are delivered again, under the identifiers that they had.
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, Actor, AuditAction, AuditEntry};
+use super::carry::{Present, Since};
+use super::chain::Chain;
 use super::error::StoreError;
 use super::examine::{self, StoreReport};
 use super::gaps::{self, GapReason};
@@ -77,6 +80,8 @@ pub struct Restored {
     pub canceled: Vec<SessionId>,
     /// Deliveries that are owed, and sent again if they were sent after the backup.
     pub waiting: u64,
+    /// What was done after the backup and is in force again.
+    pub since: Since,
 }
 
 /// Writes a backup into a new folder, also while the engine runs.
@@ -84,7 +89,7 @@ pub struct Restored {
 /// # Errors
 /// [`StoreError`] when the store does not hold, or the backup cannot be written; there is no folder of that name then.
 pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest, StoreError> {
-    let _lock = examine::enter(state)?;
+    let _reading = examine::enter(state)?;
     let keys = Keys::load(state)?;
     let into = std::path::absolute(into).map_err(|error| StoreError::from_io(&error))?;
     if into.symlink_metadata().is_ok() {
@@ -107,7 +112,7 @@ pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest
     let path = copy.to_str().ok_or(StoreError::Refused { what: "a path that is not UTF-8" })?;
     database.execute("VACUUM INTO ?1", [path]).map_err(|error| StoreError::from(error).at(state))?;
     drop(database);
-    let report = sound(&schema::open_to_read(&copy)?, draft.path(), &keys)?;
+    let report = sound(&schema::open_to_read(&copy)?, state, &keys)?;
     for ending in ["-wal", "-shm"] {
         // An empty journal of the look at the copy.
         let _ = std::fs::remove_file(draft.path().join(format!("{DATABASE}{ending}")));
@@ -140,7 +145,7 @@ pub fn backup(state: &Path, into: &Path, at: Timestamp) -> Result<BackupManifest
 /// not whole; the store that is there stays as it is then.
 pub fn restore(state: &Path, from: &Path, replace: bool, at: Timestamp) -> Result<Restored, StoreError> {
     let manifest = read_manifest(from)?;
-    let _lock = folder::claim(state)?;
+    let _alone = folder::claim_alone(state)?;
     replace::finish(state)?;
     if replace::is_occupied(state) && !replace {
         return Err(StoreError::Present(state.to_owned()));
@@ -151,7 +156,8 @@ pub fn restore(state: &Path, from: &Path, replace: bool, at: Timestamp) -> Resul
         replace::abandon(state);
     }
     let mut restored = restored?;
-    let aside = replace::replace(state, Replaced::DatabaseAndKeys, at)?;
+    let aside = replace::make_room(state, Replaced::DatabaseAndKeys, at)?;
+    replace::replace(state, &aside)?;
     // Where there was nothing, there is nothing in it.
     restored.set_aside = std::fs::remove_dir(&aside).is_err().then_some(aside);
     Ok(restored)
@@ -171,30 +177,39 @@ fn prepare(
             return Err(altered(from, "a file has another digest"));
         }
     }
-    let mut connection = schema::open(&incoming.join(DATABASE))?;
-    schema::migrate(&mut connection)?;
-    let report = sound(&connection, incoming, &Keys::load(incoming)?)?;
-    let known = number_reached(state, report.device.as_deref().unwrap_or_default());
+    // Whatever is wrong with it is wrong with the backup, and not with the store that is there.
+    let examined = (|| {
+        let mut connection = schema::open(&incoming.join(DATABASE))?;
+        schema::migrate(&mut connection)?;
+        let report = sound(&connection, incoming, &Keys::load(incoming)?)?;
+        Ok((connection, report))
+    })();
+    let (mut connection, report) = examined.map_err(|error| of_backup(error, from))?;
+    let present = Present::read(state, report.device.as_deref().unwrap_or_default());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let next_outcome = gaps::leap(&transaction, known, GapReason::Restored, at)?;
-    let canceled = cancel_open(&transaction, at)?;
+    let reason = GapReason::Restored;
+    let next_outcome = gaps::leap(&transaction, Chain::Outcomes, present.reached.0, reason, at)?;
+    gaps::leap(&transaction, Chain::Audit, present.reached.1, reason, at)?;
     let entry = AuditEntry { at, actor: Actor::Operator, action: AuditAction::StoreRestored, session: None };
     audit::append(&transaction, &entry)?;
+    let canceled = cancel_open(&transaction, at)?;
+    let since = present.carry_over(&transaction, at)?;
     transaction.commit()?;
     sound(&connection, incoming, &Keys::load(incoming)?)?;
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     let waiting = report.outbox.map_or(0, |outbox| outbox.waiting);
-    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting })
+    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting, since })
 }
 
-/// The number that this device had reached in the store that is there, as far as that can be read.
-fn number_reached(state: &Path, device: &str) -> i64 {
-    let reached = || -> Result<i64, StoreError> {
-        let present = schema::open_to_read(&state.join(DATABASE))?;
-        let reached = "SELECT coalesce(max(last_sequence), 0) FROM device WHERE id = ?1";
-        Ok(present.query_row(reached, [device], |row| row.get(0))?)
-    };
-    if state.join(DATABASE).exists() { reached().unwrap_or_default() } else { 0 }
+/// An error of a backup that is examined, which must not speak of the store that is there.
+fn of_backup(error: StoreError, from: &Path) -> StoreError {
+    match error {
+        StoreError::Corrupt { what } => altered(from, what),
+        StoreError::Chain(_) => altered(from, "a chain in it does not hold"),
+        StoreError::Keys(_) => altered(from, "its keys are not those of its database"),
+        StoreError::Empty(_) => altered(from, "its database is empty"),
+        other => other,
+    }
 }
 
 /// A session that was open may have ended since, and whoever heard of that end must not hear of another.

@@ -10,9 +10,10 @@ use serde::Serialize;
 
 use super::chain::{self, Chain};
 use super::error::StoreError;
+use super::folder::{self, Reading};
 use super::gaps::{self, Gap};
 use super::keys::Keys;
-use super::{DATABASE, folder, replace, rows, schema};
+use super::{DATABASE, replace, rows, schema};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -53,8 +54,8 @@ pub struct OutboxReport {
 /// # Errors
 /// [`StoreError`] when it cannot be read at all. What is wrong with it is in the report.
 pub fn check(state: &Path) -> Result<StoreReport, StoreError> {
-    let lock = enter(state)?;
-    let mut report = StoreReport { engine_runs: lock.is_none(), ..StoreReport::default() };
+    let reading = enter(state)?;
+    let mut report = StoreReport { engine_runs: reading.engine_runs, ..StoreReport::default() };
     let keys = report.note(Keys::load(state).map_err(StoreError::from))?;
     if let Some(connection) = report.note(schema::open_to_read(&state.join(DATABASE)))? {
         examine(&connection, state, keys.as_ref(), &mut report)?;
@@ -62,16 +63,25 @@ pub fn check(state: &Path) -> Result<StoreReport, StoreError> {
     Ok(report)
 }
 
-/// Locks a store's folder, unless its engine has; then it is read beside that. A folder without a store is left as it is.
-pub(super) fn enter(state: &Path) -> Result<Option<std::fs::File>, StoreError> {
+/// Locks a store's folder to read it. A folder without a store is left as it is, but for what a command has left there that was
+/// broken off.
+pub(super) fn enter(state: &Path) -> Result<Reading, StoreError> {
+    if replace::is_left(state) {
+        match folder::claim(state) {
+            Ok(_lock) => replace::finish(state)?,
+            // Whoever has it finishes it, or is in the midst of it.
+            Err(StoreError::InUse(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     if !replace::is_occupied(state) {
         return Err(StoreError::NoStore(state.to_owned()));
     }
-    let lock = folder::claim_or_join(state)?;
-    if lock.is_some() {
-        replace::finish(state)?;
+    let reading = folder::join(state)?;
+    if replace::is_under_way(state) {
+        return Err(StoreError::BeingReplaced(state.to_owned()));
     }
-    if state.join(DATABASE).exists() { Ok(lock) } else { Err(StoreError::DatabaseMissing(state.to_owned())) }
+    if state.join(DATABASE).exists() { Ok(reading) } else { Err(StoreError::DatabaseMissing(state.to_owned())) }
 }
 
 impl StoreReport {
@@ -107,9 +117,21 @@ pub(super) fn examine(
     report.note(references(&moment))?;
     report.schema = report.note(schema::version(&moment))?.unwrap_or_default();
     // Chains and gaps are tables of this program's schema; the engine brings an older one to it when it starts.
-    if report.schema < schema::known() {
-        return Ok(());
+    match report.schema {
+        0 => report.faults.push(StoreError::Empty(state.to_owned())),
+        found if found < schema::known() => report.faults.push(StoreError::Older { found, known: schema::known() }),
+        _ => return contents(&moment, state, keys, report),
     }
+    Ok(())
+}
+
+/// What the tables of this program's schema hold.
+fn contents(
+    moment: &Connection,
+    state: &Path,
+    keys: Option<&Keys>,
+    report: &mut StoreReport,
+) -> Result<(), StoreError> {
     let named = "SELECT id, key_id, anchor_key_id FROM device";
     let named = moment
         .query_row(named, [], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?)))
@@ -123,16 +145,16 @@ pub(super) fn examine(
     if let Some(keys) = keys {
         let belong = keys.expect(state, &key_id, &anchor_key_id).map_err(StoreError::from);
         if report.note(belong)?.is_some() {
-            report.outcomes = report.note(chain::outcomes(&moment, &device, &keys.device.public()))?;
+            report.outcomes = report.note(chain::outcomes(moment, &device, &keys.device.public()))?;
         }
     }
     report.device = Some(device);
-    report.audit_entries = report.note(chain::audit(&moment))?;
+    report.audit_entries = report.note(chain::audit(moment))?;
     for chain in [Chain::Outcomes, Chain::Audit] {
-        let gaps = report.note(gaps::of_chain(&moment, chain))?;
+        let gaps = report.note(gaps::of_chain(moment, chain))?;
         report.gaps.extend(gaps.unwrap_or_default());
     }
-    report.outbox = report.note(outbox(&moment))?;
+    report.outbox = report.note(outbox(moment))?;
     Ok(())
 }
 

@@ -15,6 +15,7 @@ mod attestation;
 mod audit;
 mod audit_reader;
 mod backup;
+mod carry;
 mod chain;
 mod clock;
 mod error;
@@ -24,7 +25,9 @@ mod folder;
 mod gaps;
 mod heartbeat;
 mod idempotency;
+mod journal;
 mod keys;
+mod links;
 mod listing;
 mod outbox;
 mod outcomes;
@@ -54,6 +57,7 @@ pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash,
 pub use audit::{Actor, AuditAction, AuditEntry};
 pub use audit_reader::{AuditHead, AuditHeadError, AuditLine, AuditReader, AuditVerified};
 pub use backup::{BackupFile, BackupManifest, Restored, backup, restore};
+pub use carry::Since;
 pub use chain::{Chain, ChainBreak};
 pub use clock::KeptClock;
 pub use error::StoreError;
@@ -93,6 +97,8 @@ pub struct Store {
     leases: Leases,
     /// For how long engines had run on it when it was opened.
     ran_before: Duration,
+    /// Whether the journal may still hold what was erased.
+    owes_emptying: bool,
     /// Whether what is started on the device itself is live.
     site_is_live: bool,
     folder: PathBuf,
@@ -103,8 +109,9 @@ pub struct Store {
 impl Store {
     /// Opens the store in a folder, or makes one in an empty folder.
     ///
-    /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings and integrity, the schema, the keys. A first
-    /// start that is interrupted anywhere goes on where it was.
+    /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings
+    /// and integrity, the schema, the keys, a journal that was left. A first start that is interrupted anywhere goes on where it
+    /// was.
     ///
     /// # Errors
     /// [`StoreError`], which says what to do. What cannot be opened is left as it is.
@@ -120,6 +127,7 @@ impl Store {
             _ => {}
         }
         folder::make_private(&file)?;
+        let journal_was_left = journal::is_left(folder);
         let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;
         if Keys::any_in(folder) && schema::version(&connection)? == 0 {
             return Err(StoreError::DatabaseMissing(folder.to_owned()));
@@ -130,13 +138,26 @@ impl Store {
         publish(folder, &keys.device.public()).map_err(|error| StoreError::from_io(&error))?;
         let ran_before = attempts::ran_before(&connection)?;
         let (leases, folder) = (Leases::default(), folder.to_owned());
-        Ok(Self { connection, keys, device, leases, ran_before, site_is_live: false, folder, _lock: lock })
+        let mut store = Self {
+            connection,
+            keys,
+            device,
+            leases,
+            ran_before,
+            owes_emptying: journal_was_left,
+            site_is_live: false,
+            folder,
+            _lock: lock,
+        };
+        // What was erased before a crash may be in it.
+        store.empty_journal_if_owed();
+        Ok(store)
     }
 
-    /// Whether a folder holds a store.
+    /// Whether a folder holds a store, or one is on its way there.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(DATABASE).exists()
+        folder.join(DATABASE).exists() || replace::is_under_way(folder)
     }
 
     /// Says in which mode sessions are that were started on the device itself; test mode, where nothing is said.
@@ -163,12 +184,6 @@ impl Store {
     pub fn probe(&mut self) -> Result<(), StoreError> {
         let unchanged = "UPDATE device SET last_sequence = last_sequence";
         self.transact(|transaction| Ok(transaction.execute(unchanged, []).map(drop)?))
-    }
-
-    /// Moves everything from the journal into the database and leaves the journal empty, so that it holds nothing of what
-    /// was erased. Whoever reads the database meanwhile, such as a backup, keeps it from that until the next time.
-    fn empty_journal(&self) -> Result<(), StoreError> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// Does something wholly or not at all.

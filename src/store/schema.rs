@@ -9,7 +9,7 @@ use rusqlite_migration::{M, Migrations};
 use super::error::StoreError;
 
 /// How long a statement waits for a backup that holds a lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// One file each; a number, once released, never changes.
 static STEPS: [M<'static>; 11] = [
     M::up(include_str!("migrations/0001_initial.sql")).foreign_key_check(),

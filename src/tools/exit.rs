@@ -102,6 +102,8 @@ impl CommandError {
             | Self::Order(OrderError::Invalid(_))
             | Self::Store(
                 StoreError::NoStore(_)
+                | StoreError::Empty(_)
+                | StoreError::Older { .. }
                 | StoreError::Present(_)
                 | StoreError::Sound
                 | StoreError::BackupExists(_)

@@ -6,6 +6,7 @@ pub mod display;
 pub mod events;
 pub mod onnx;
 pub mod receiver;
+pub mod verified;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
