@@ -31,7 +31,7 @@ impl Shop {
             secrets: secrets.iter().map(|secret| WebhookSecret::new(secret).unwrap()).collect(),
             device_key: None,
             on_event: Box::new(move |event| noted.lock().unwrap().push(event.name.clone())),
-            grace: Duration::from_secs(900),
+            grace: std::time::Duration::from_mins(15),
             on_alarm: Box::new(|_, _| {}),
         };
         listener.set_nonblocking(true).unwrap();

@@ -31,7 +31,7 @@ fn attested(sessions: u64) -> (Vec<String>, String, String) {
         endpoint: "shop",
         at: Timestamp::UNIX_EPOCH,
         clock: ClockTrust::Trusted,
-        every: std::time::Duration::from_secs(300),
+        every: std::time::Duration::from_mins(5),
         withholds_live: false,
     };
     let heartbeat = store.heartbeat(&seed).unwrap();

@@ -55,7 +55,7 @@ fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
         secrets: vec![WebhookSecret::new(SECRET).unwrap()],
         device_key: Some(key.parse().unwrap()),
         on_event: Box::new(|_| {}),
-        grace: Duration::from_secs(900),
+        grace: std::time::Duration::from_mins(15),
         on_alarm: Box::new(|_, _| {}),
     };
     let (stop, stopped) = watch::channel(false);

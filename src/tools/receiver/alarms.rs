@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn silence_is_told_after_two_heartbeats_are_late_and_from_the_start_where_none_ever_came() {
         let at = |seconds: i64| Timestamp::from_second(1_790_000_000 + seconds).unwrap();
-        let grace = Duration::from_secs(600);
+        let grace = Duration::from_mins(10);
         let alarm = |last: Option<Last<'_>>, seconds| silence(last, at(0).as_millisecond(), grace, at(seconds));
         assert_eq!(
             (alarm(None, 600), alarm(None, 601).map(|alarm| alarm.kind)),

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
     use crate::session::LeftOut;
 
-    const GRACE: Duration = Duration::from_secs(60);
+    const GRACE: Duration = Duration::from_mins(1);
 
     /// A receiver that hears of a device, second by second.
     struct Watch {
