@@ -7,9 +7,6 @@ mod endpoints;
 mod engine;
 mod faults;
 mod kills;
-#[path = "../mail/server.rs"]
-#[allow(dead_code, reason = "the tests of letters use the rest")]
-mod mail_server;
 mod outbox;
 mod returning;
 mod roles;
