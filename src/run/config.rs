@@ -231,8 +231,7 @@ impl Config {
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let mut config = Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })?;
-        let wrong = |(path, message)| ConfigError::Form { path, message };
-        config.endpoints = config.endpoints.beside(path).map_err(wrong)?;
+        config.endpoints = config.endpoints.beside(path);
         Ok(config)
     }
 

@@ -5,6 +5,7 @@
 //! [`EngineMessage::Refused`] and closes. Always holds: a message has a bounded length; no message carries evidence, so
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
+mod greeting;
 mod orders;
 mod outbox;
 mod rules;
@@ -18,6 +19,7 @@ use super::outcome::OutcomeResult;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
 
+pub use greeting::Greeting;
 pub use orders::{
     ClockAnswer, ClockOrder, ClockStepSummary, KeyAnswer, KeyOrder, KeySummary, NewKey, StaffAnswer, StaffOrder,
     StaffSummary,
@@ -28,7 +30,7 @@ pub use outbox::{
 };
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
-/// Version of the protocol; engine and client must have the same.
+/// Version of the protocol; engine and client must have the same. It rises with every change that one of them would not understand.
 pub const PROTOCOL_VERSION: u32 = 9;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;

@@ -109,7 +109,13 @@ impl CommandError {
                 | StoreError::BackupExists(_)
                 | StoreError::BackupAltered(..),
             )
-            | Self::Sync(_)
+            | Self::Sync(
+                SyncRoleError::Endpoint { .. }
+                | SyncRoleError::Secret { .. }
+                | SyncRoleError::File { .. }
+                | SyncRoleError::SecretOpen { .. }
+                | SyncRoleError::Mail(_),
+            )
             | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
             | Self::System(_)
@@ -121,6 +127,7 @@ impl CommandError {
             | Self::Store(_)
             | Self::Window(_)
             | Self::Mail(_)
+            | Self::Sync(SyncRoleError::Deliverer(_))
             | Self::Supervisor(_)
             | Self::Model(_) => Exit::Fault,
         }

@@ -8,9 +8,6 @@ mod engine;
 mod faults;
 mod heartbeats;
 mod kills;
-#[path = "../mail/server.rs"]
-#[allow(dead_code, reason = "the tests of letters use the rest")]
-mod mail_server;
 mod outbox;
 mod returning;
 mod roles;

@@ -4,6 +4,7 @@
 pub mod certified;
 pub mod display;
 pub mod events;
+pub mod mail_server;
 pub mod onnx;
 pub mod receiver;
 pub mod verified;

@@ -23,10 +23,10 @@ pub(super) struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// Sends one to each of these endpoints, where nothing is against it.
-    pub(super) fn send(&mut self, carrier: &Carrier, heartbeats: Vec<Delivery>, is_left_alone: impl Fn(&str) -> bool) {
+    /// Sends one to each of these endpoints that has none under way.
+    pub(super) fn send(&mut self, carrier: &Carrier, heartbeats: Vec<Delivery>) {
         for heartbeat in heartbeats {
-            if is_left_alone(&heartbeat.endpoint) || !self.busy.insert(heartbeat.endpoint.clone()) {
+            if !self.busy.insert(heartbeat.endpoint.clone()) {
                 continue;
             }
             let carrier = carrier.clone();
