@@ -17,6 +17,7 @@ mod staff;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+mod versions;
 
 use std::process::{Command, Stdio};
 

@@ -21,6 +21,7 @@ pub(crate) mod returning;
 mod rules;
 mod space;
 mod staff;
+mod upgrade;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
