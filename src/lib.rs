@@ -22,6 +22,13 @@
 //! CORE rooms are pure: they take bytes, values and `now`, and return values; they never open, sleep, spawn or read a
 //! clock. SHELL rooms touch the world. `tests/house.rs` holds the rule.
 
+// What the tests of the rooms and of the program share names the library as others do.
+#[cfg(test)]
+extern crate self as carded;
+#[cfg(test)]
+#[path = "../tests/support/verified.rs"]
+mod verified;
+
 pub mod api;
 pub mod camera;
 pub mod compliance;

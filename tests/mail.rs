@@ -5,8 +5,6 @@
 mod engine;
 #[path = "mail/log.rs"]
 mod log;
-#[path = "mail/server.rs"]
-mod server;
 mod support;
 
 use std::time::Duration;
@@ -22,8 +20,8 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
 use log::{listen, log, says_nothing_of};
-use server::{LIMIT, certified_settings, plain, server};
 use support::certified::Certified;
+use support::mail_server::{LIMIT, certified_settings, plain, server};
 
 /// Short enough that a server that hangs costs a test less than a second.
 const SHORT: Duration = Duration::from_millis(600);
@@ -108,7 +106,7 @@ async fn a_server_that_cannot_prove_who_it_is_hears_of_no_letter() {
         }
         assert!(!server.commands().iter().any(|command| command == "MAIL"));
         // The right authority, and another server's certificate.
-        let Some(server) = server::server(&certified_settings(&other, security)) else { return };
+        let Some(server) = support::mail_server::server(&certified_settings(&other, security)) else { return };
         let mailer = safe_mailer(server.port, way, None, Some(&other.authority()));
         assert_eq!(mailer.probe().await, Err(MailError::Certificate));
         assert!(!server.commands().iter().any(|command| command == "MAIL"));

@@ -99,7 +99,7 @@ impl Device {
     fn attest(&mut self, outcome: &Outcome) -> String {
         let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
         let payload = serde_json::to_string(&outcome).unwrap();
-        let signed = format!("{}.{}", encode(r#"{"alg":"EdDSA"}"#), encode(&payload));
+        let signed = format!("{}.{}", encode(r#"{"alg":"EdDSA","typ":"carded-outcome+jws"}"#), encode(&payload));
         let jws = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(self.key.sign(signed.as_bytes()).to_bytes()));
         let hash = Sha256::digest(jws.as_bytes());
         self.previous = Some(hash.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}")));

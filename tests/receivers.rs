@@ -10,9 +10,11 @@ mod language;
 mod overrides;
 mod support;
 
+use carded::api::heartbeat_body;
 use carded::session::Dialect;
 use carded::session::protocol::Delivery;
 use carded::sync::{Answer, Deliverer, DeliveryLimits, Endpoint, MAX_BODY_BYTES, WebhookSecret, sign};
+use jiff::Timestamp;
 use language::{Handler, Language};
 use serde_json::{Value, json};
 use support::events::{self, SECRET};
@@ -108,7 +110,8 @@ async fn grants_only_what_was_verified_and_once(language: &Language) {
     let mut unknown: Value = serde_json::from_str(&stile).unwrap();
     unknown["type"] = json!("verification_session.not_verified");
     unknown["id"] = json!("evt_unknown");
-    for body in [&rehearsed, &failed, &late, &unknown.to_string(), &stripe, &again, &stile] {
+    let alive = heartbeat_body(Dialect::Stripe, "evt_alive", "dev_1", (Timestamp::UNIX_EPOCH, true), "e30.e30.AA");
+    for body in [&alive, &rehearsed, &failed, &late, &unknown.to_string(), &stripe, &again, &stile] {
         assert_eq!(post_signed(handler.address, body).await, (200, String::new()), "{body}");
     }
     let mut together = JoinSet::new();

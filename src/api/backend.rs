@@ -129,6 +129,12 @@ pub trait Backend: Send + Sync + 'static {
     /// # Errors
     /// [`ErrorCode::DeviceUnavailable`](super::ErrorCode::DeviceUnavailable) while the clock is wrong.
     fn judged_now(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
+    /// The time to judge an expiry by: never before one that was decided by, so that a clock which was set back makes nothing
+    /// valid again.
+    ///
+    /// # Errors
+    /// As [`judged_now`](Self::judged_now).
+    fn judged_expiry(&self) -> impl Future<Output = Result<Timestamp, ApiError>> + Send;
     /// What the screen shows.
     fn prompts(&self) -> watch::Receiver<Prompt>;
     /// Changes whenever a session has ended.

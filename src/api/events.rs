@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::backend::SessionSnapshot;
 use super::view::{STRIPE_API_VERSION, Showing, is_live, session_view};
 use crate::privacy::Vocabulary;
-use crate::session::{Dialect, SessionState};
+use crate::session::{Dialect, HEARTBEAT_EVENT, SessionState};
 
 /// What an event tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -99,22 +99,39 @@ pub fn event_body(dialect: Dialect, vocabulary: Vocabulary, event: &SessionEvent
         (EventKind::Overridden, new) => new.as_ref().is_some_and(|kept| kept.outcome.livemode()).into(),
         _ => session["livemode"].clone(),
     };
+    Some(envelope(dialect, (event.id, name), event.at, &livemode, &session))
+}
+
+/// The body of a heartbeat. All that it says is in its attestation: what is not signed is not there to be believed.
+#[must_use]
+pub fn heartbeat_body(
+    dialect: Dialect,
+    id: &str,
+    device: &str,
+    (at, livemode): (Timestamp, bool),
+    attestation: &str,
+) -> String {
+    let heartbeat = json!({ "id": device, "object": HEARTBEAT_EVENT, "status": "alive", "attestation": attestation });
+    envelope(dialect, (id, HEARTBEAT_EVENT), at, &livemode.into(), &heartbeat)
+}
+
+fn envelope(dialect: Dialect, (id, name): (&str, &str), at: Timestamp, livemode: &Value, object: &Value) -> String {
     let api_version = match dialect {
         Dialect::Stripe => Value::from(STRIPE_API_VERSION),
         Dialect::Stile => Value::Null,
     };
     let body = json!({
-        "id": event.id,
+        "id": id,
         "object": "event",
         "api_version": api_version,
-        "created": event.at.as_second(),
+        "created": at.as_second(),
         "livemode": livemode,
-        "data": { "object": session },
+        "data": { "object": object },
         "pending_webhooks": 1,
         "request": { "id": null, "idempotency_key": null },
         "type": name,
     });
-    Some(body.to_string())
+    body.to_string()
 }
 
 /// Whether an event says anything live, of its session or of what was set over that: it goes over checked connections only.

@@ -27,7 +27,7 @@ mod webhook_endpoints;
 pub use backend::{Backend, DeviceFacts, EndpointFacts, NewSession, PageOf, SessionSnapshot, TestOutcome};
 pub use compliance::refusal as rule_refusal;
 pub use error::{ApiError, ErrorCode};
-pub use events::{EventKind, SessionEvent, event_body, event_name, is_live_event};
+pub use events::{EventKind, SessionEvent, event_body, event_name, heartbeat_body, is_live_event};
 pub use http::{Certificate, CertificateError, Listen, ListenError, Listener};
 pub use openapi::document as openapi_document;
 pub use params::{Pairs, ParamError, Params};

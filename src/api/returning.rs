@@ -234,7 +234,7 @@ impl<B: Backend> Call<'_, B> {
     pub(super) async fn look_up(self, request: LookupRequest) -> Result<Answer, ApiError> {
         let LookupRequest { kind, contact, wanted } = request;
         let contact = self.anchor(kind, &contact)?;
-        let (livemode, now) = (self.caller.key.livemode, self.backend.judged_now().await?);
+        let (livemode, now) = (self.caller.key.livemode, self.backend.judged_expiry().await?);
         let found = self.backend.credentials(kind, contact.clone()).await?;
         let met = found.into_iter().filter(|credential| wanted.is_met_by(credential, livemode, now));
         let credentials: Vec<_> = met.map(ShownCredential::of).collect();

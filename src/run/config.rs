@@ -243,8 +243,7 @@ impl Config {
         }
         let text = std::fs::read_to_string(path).map_err(unreadable)?;
         let mut config = Self::parse(&text).map_err(|message| ConfigError::Form { path: path.to_owned(), message })?;
-        let wrong = |(path, message)| ConfigError::Form { path, message };
-        config.endpoints = config.endpoints.beside(path).map_err(wrong)?;
+        config.endpoints = config.endpoints.beside(path);
         // systemd.exec(5); the only place that asks.
         let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
         config.device.credentials = credentials.filter(|folder| folder.is_absolute());

@@ -2,8 +2,10 @@
 //!
 //! The configuration stays the truth: an endpoint that is added is a file of `endpoints.d` beside it, with its secret in another
 //! file that only its owner may read. Engine and sync read the folder again by themselves. Always holds: a file appears whole
-//! and on disk, or not at all; a secret's text leaves here once, in the answer that made it; what was good before a failed
+//! and on disk, or not at all; of two commands at once the second begins when the first has ended; a secret's text leaves here once, in the answer that made it; what was good before a failed
 //! change still is. Sections of the configuration's own file are listed and tested, and never changed.
+
+mod reader;
 
 use std::fs::{DirBuilder, File};
 use std::io::Write as _;
@@ -102,11 +104,22 @@ pub struct EndpointStanding {
     pub own_file: bool,
 }
 
+/// An endpoint that cannot be used, and gets nothing until it is mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UnusableEndpoint {
+    /// Its name; that of the folder, where that cannot be listed.
+    pub name: String,
+    /// Why, and what to do.
+    pub why: String,
+}
+
 /// What was done.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct EndpointAnswer {
     /// All endpoints, or the one that was changed.
     pub endpoints: Vec<EndpointStanding>,
+    /// Those among them, and files beside them, that `carded sync` cannot use.
+    pub unusable: Vec<UnusableEndpoint>,
     /// The text of a secret that was made: shown once.
     pub secret: Option<String>,
 }
@@ -136,7 +149,14 @@ pub struct TestAnswer {
 pub fn list_endpoints(config: &Config) -> EndpointAnswer {
     let mut endpoints: Vec<_> = config.endpoints.current().iter().map(|one| standing(config, one)).collect();
     endpoints.sort_by(|one, other| one.name.cmp(&other.name));
-    EndpointAnswer { endpoints, secret: None }
+    let wrong = config.endpoints.unusable();
+    let wrong = wrong.iter().map(|file| UnusableEndpoint {
+        name: file.name.clone().unwrap_or_else(|| file.path.display().to_string()),
+        why: format!("{}: {}; mend it", file.path.display(), file.why),
+    });
+    let all = config.endpoints.current();
+    let unusable = wrong.chain(all.iter().filter_map(|one| reader::why_not(config, one))).collect();
+    EndpointAnswer { endpoints, unusable, secret: None }
 }
 
 /// Does something about an endpoint.
@@ -145,6 +165,8 @@ pub fn list_endpoints(config: &Config) -> EndpointAnswer {
 /// [`OrderError`], which says what to do; nothing was changed then.
 pub fn change_endpoint(config: &Config, change: &EndpointChange) -> Result<EndpointAnswer, OrderError> {
     let now = Timestamp::now();
+    // Let go of when this has ended, however it does. What another command has changed meanwhile is read behind it.
+    let _lock = lock(folder(config)?)?;
     let (endpoint, secret) = match change {
         EndpointChange::Add(new) => add(config, new)?,
         EndpointChange::Rotate { name, grace } => rotate(config, name, *grace, now)?,
@@ -162,7 +184,14 @@ pub fn change_endpoint(config: &Config, change: &EndpointChange) -> Result<Endpo
             (write(config, EndpointConfig { disabled: false, ..own(config, name)? })?, None)
         }
     };
-    Ok(EndpointAnswer { endpoints: vec![standing(config, &endpoint)], secret })
+    let endpoints = vec![standing(config, &endpoint)];
+    Ok(EndpointAnswer { endpoints, unusable: reader::why_not(config, &endpoint).into_iter().collect(), secret })
+}
+
+/// Waits until no other command changes a folder, and keeps all others out for as long as the handle is there.
+fn lock(folder: &Path) -> Result<File, OrderError> {
+    let locked = File::open(folder).and_then(|opened| opened.lock().map(|()| opened));
+    locked.map_err(|error| unwritten(folder, &error))
 }
 
 /// Writes into the audit chain that an endpoint was changed. A device that has not been started yet has none.
@@ -247,6 +276,7 @@ fn own(config: &Config, name: &str) -> Result<EndpointConfig, OrderError> {
              [[endpoint]] section there and restart"
         )));
     }
+    refuse_wrong(config, name)?;
     config.endpoints.current().iter().find(|endpoint| endpoint.name == name).cloned().ok_or_else(|| unknown(name))
 }
 
@@ -270,7 +300,20 @@ fn folder(config: &Config) -> Result<&Path, OrderError> {
     Ok(folder)
 }
 
+/// Refuses what a file that is wrong stands in the way of.
+fn refuse_wrong(config: &Config, name: &str) -> Result<(), OrderError> {
+    match config.endpoints.unusable().iter().find(|file| file.name.as_deref() == Some(name)) {
+        None => Ok(()),
+        Some(file) => Err(OrderError::Invalid(format!(
+            "the file of endpoint {name} cannot be used ({}: {}); mend it or delete it first",
+            file.path.display(),
+            file.why
+        ))),
+    }
+}
+
 fn add(config: &Config, new: &NewEndpoint) -> Result<(EndpointConfig, Option<String>), OrderError> {
+    refuse_wrong(config, &new.name)?;
     let all = config.endpoints.current();
     if all.iter().any(|endpoint| endpoint.name == new.name) {
         return Err(OrderError::Invalid(format!(
@@ -292,6 +335,7 @@ fn add(config: &Config, new: &NewEndpoint) -> Result<(EndpointConfig, Option<Str
         old_secret_until: None,
         ca_file: new.ca_file.as_ref().map(absolute).transpose()?,
         disabled: false,
+        heartbeats: true,
     };
     // What sync would refuse is refused before anything is written.
     if given.is_some() {
@@ -366,9 +410,21 @@ fn write(config: &Config, endpoint: EndpointConfig) -> Result<EndpointConfig, Or
     let folder = folder(config)?;
     let text = toml::to_string(&endpoint).map_err(invalid)?;
     let path = file_of(folder, &endpoint.name);
-    // Whoever may read the configuration may read where outcomes go.
-    write_whole(&path, text.as_bytes(), 0o644, folder)?;
+    write_whole(&path, text.as_bytes(), mode_for(config, &path, folder), folder)?;
     Ok(endpoint)
+}
+
+/// An endpoint's file keeps the mode that it has. A new one may be read by whoever may read the configuration, because engine and
+/// sync read both: by the group alone where that is so there and the group is the same, and by everybody otherwise.
+fn mode_for(config: &Config, path: &Path, folder: &Path) -> u32 {
+    if let Ok(found) = path.metadata() {
+        return found.permissions().mode() & 0o666;
+    }
+    let (of_config, folder) = (config.endpoints.config_file().and_then(|file| file.metadata().ok()), folder.metadata());
+    match (of_config, folder) {
+        (Some(file), Ok(folder)) if file.mode() & 0o004 == 0 && file.gid() == folder.gid() => 0o640,
+        _ => 0o644,
+    }
 }
 
 /// Writes a new secret under a name of its own; only its owner may read it.

@@ -11,6 +11,7 @@ mod endpoints;
 mod engine;
 mod finishing;
 mod fleet;
+mod heartbeats;
 mod keys;
 mod ordering;
 mod outbox;
@@ -40,7 +41,7 @@ pub use config::{
 pub use document_reading::{DocumentPictures, DocumentReading, DocumentSides};
 pub use endpoints::{
     ENDPOINT_TEST, EndpointAnswer, EndpointChange, EndpointStanding, MAX_SECRET_GRACE, NewEndpoint, TestAnswer,
-    change_endpoint, list_endpoints, note_change, test_endpoint,
+    UnusableEndpoint, change_endpoint, list_endpoints, note_change, test_endpoint,
 };
 pub use engine::{Decoder, EngineError, EngineParts, run as run_engine};
 pub use fleet::FleetConfig;

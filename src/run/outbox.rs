@@ -12,11 +12,14 @@ use super::config::{Config, EndpointConfig, OutboxConfig};
 use super::ordering::OrderError;
 use super::socket::{Connection, SocketError};
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, EndpointDeed, EndpointQueue, EngineMessage, OutboxAlarm, OutboxAnswer,
-    OutboxOrder, OutboxSummary,
+    Body, ClientMessage, ClientRole, EndpointDeed, EndpointQueue, EngineMessage, LetterState, OutboxAlarm,
+    OutboxAnswer, OutboxOrder, OutboxSummary,
 };
 use crate::store::{Actor, AuditAction, AuditEntry, LetterPage, OutboxCounts, Store, StoreError};
+use crate::sync::{is_live, takes_live};
 
+/// So many of the oldest that wait for a plain address are looked through for a live one.
+const LOOKED_THROUGH: usize = 100;
 /// Time for the engine's answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
@@ -139,8 +142,36 @@ fn summary(store: &Store, config: &Config, now: Timestamp) -> Result<OutboxSumma
         };
         endpoints.insert(queue.endpoint, row);
     }
-    let alarms = alarms(&config.outbox, &store.outbox_counts()?, now);
+    let mut alarms = alarms(&config.outbox, &store.outbox_counts()?, now);
+    alarms.extend(alarms_of_endpoints(store, config)?);
     Ok(OutboxSummary { endpoints: endpoints.into_values().collect(), alarms })
+}
+
+/// Why somebody has to look at where events go: what waits there goes nowhere until it is mended.
+fn alarms_of_endpoints(store: &Store, config: &Config) -> Result<Vec<OutboxAlarm>, StoreError> {
+    let unusable = config.endpoints.unusable();
+    let wrong = unusable.iter().map(|file| OutboxAlarm {
+        alarm: "endpoint".to_owned(),
+        why: format!(
+            "{}: {}; mend it, until then its endpoint gets nothing that is new",
+            file.path.display(),
+            file.why
+        ),
+    });
+    let mut alarms: Vec<OutboxAlarm> = wrong.collect();
+    for endpoint in config.endpoints.current().iter().filter(|one| !one.disabled && !takes_live(&one.url)) {
+        let wanted = (LetterState::Waiting, Some(endpoint.name.as_str()));
+        let oldest = store.letters(wanted, 0, LOOKED_THROUGH, true)?.letters;
+        if oldest.iter().filter_map(|letter| letter.body.as_deref()).any(is_live) {
+            let name = &endpoint.name;
+            let why = format!(
+                "live events wait for endpoint {name}, which is plain http:// and gets none; give it an https:// address, and they \
+                 are sent"
+            );
+            alarms.push(OutboxAlarm { alarm: "plain_http".to_owned(), why });
+        }
+    }
+    Ok(alarms)
 }
 
 /// Why somebody has to look at an outbox.

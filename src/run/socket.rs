@@ -14,7 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 use crate::session::protocol::{
-    self, Body, ClientMessage, ClientRole, EngineMessage, HEADER_BYTES, Hello, PROTOCOL_VERSION, ProtocolError,
+    self, Body, ClientMessage, ClientRole, EngineMessage, Greeting, HEADER_BYTES, Hello, ProtocolError,
 };
 
 /// Time for the handshake, and for the rest of a message whose first byte has come.
@@ -59,6 +59,17 @@ pub enum SocketError {
     /// What came is no message.
     #[error(transparent)]
     Protocol(#[from] ProtocolError),
+}
+
+impl SocketError {
+    /// How long to wait before the engine is asked again, after a wait that was in vain: soon where it is not there yet, ever longer
+    /// where it refuses, because somebody has to change something first.
+    pub(super) fn wait(&self, before: Duration, first: Duration, longest: Duration) -> Duration {
+        match self {
+            Self::Refused(_) | Self::Protocol(_) => (before * 2).clamp(first, longest),
+            Self::Connect { .. } | Self::InUse { .. } | Self::Bind { .. } | Self::Closed | Self::Broken(_) => first,
+        }
+    }
 }
 
 /// Makes the socket, in the place of one that nobody listens at any more.
@@ -118,17 +129,15 @@ pub(super) async fn welcome<T>(
 ) -> Result<(ClientRole, T, OwnedReadHalf, OwnedWriteHalf), SocketError> {
     let user = stream.peer_cred()?.uid();
     let slow = |_| std::io::Error::from(std::io::ErrorKind::TimedOut);
-    let first = timeout(MESSAGE_WITHIN, read::<ClientMessage>(&mut stream)).await.map_err(slow)??;
-    let admitted = match first {
-        Some(Body::Message(ClientMessage::Hello(hello))) if hello.protocol != PROTOCOL_VERSION => Err(format!(
-            "it speaks protocol {} ({}) and this engine {PROTOCOL_VERSION} ({}); install the same version of both",
-            hello.protocol,
-            hello.program,
-            env!("CARGO_PKG_VERSION"),
-        )),
-        Some(Body::Message(ClientMessage::Hello(hello))) => admit(hello.role, user).map(|given| (hello.role, given)),
-        _ => Err("a client says hello first".to_owned()),
+    let first = timeout(MESSAGE_WITHIN, read::<Greeting>(&mut stream)).await.map_err(slow)??;
+    let role = match first {
+        Some(Body::Message(greeting)) => {
+            // Both ends say so: whoever looks after the device may read either log.
+            greeting.understood().inspect_err(|why| tracing::warn!("a client was turned away: {why}"))
+        }
+        Some(Body::Preview(_)) | None => Err("a client says hello first".to_owned()),
     };
+    let admitted = role.and_then(|role| admit(role, user).map(|given| (role, given)));
     match admitted {
         Ok((role, given)) => {
             write(&mut stream, &EngineMessage::Welcome { program: env!("CARGO_PKG_VERSION").to_owned() }).await?;

@@ -1,25 +1,27 @@
 //! `carded sync`: the socket on one side, the receivers on the other.
 //!
-//! Always holds: it opens the endpoints' secrets and the mail server's password, and no key, camera or database; a lost engine is looked for until it is
-//! back, and what was in hand is leased again. Endpoints that change are taken up within seconds; while what has changed cannot
-//! be used, those of before are.
+//! Always holds: it opens the endpoints' secrets and the mail server's password, and no key, camera or database; a lost engine is
+//! looked for until it is back, and what was in hand is leased again; one that refuses is asked ever more rarely. Endpoints that
+//! change are taken up within seconds, without a new connection; one that cannot be used holds up no other ([`book`]).
+
+mod book;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use zeroize::Zeroizing;
 
+use self::book::Book;
 use super::config::{Config, EndpointConfig};
 use super::process::stopped;
 use super::socket::{Connection, SocketError};
 use crate::session::protocol::{Body, ClientMessage, ClientRole};
 use crate::sync::{
-    Deliverer, DelivererError, DeliveryLimits, Endpoint, EndpointError, EngineLink, MAIL_LIMIT, MailLogin,
-    MailSettingsError, Mailer, SecretError, WebhookSecret,
+    DelivererError, DeliveryLimits, Dispatch, Endpoint, EndpointError, EngineLink, MAIL_LIMIT, MailLogin,
+    MailSettingsError, Mailer, Roster, SecretError, WebhookSecret,
 };
 
 /// Wait before the engine is looked for again.
@@ -99,73 +101,82 @@ pub fn mailer(config: &Config) -> Result<Option<Mailer>, SyncRoleError> {
 /// Delivers until it is told to stop. `ready` is called when the engine has first taken it in.
 ///
 /// # Errors
-/// [`SyncRoleError`] when an endpoint or a secret cannot be used. A lost engine is no error.
+/// [`SyncRoleError`] when the mail server's password cannot be used, or no safe connection can be set up at all. An endpoint that
+/// cannot be used is left out, and a lost engine is no error.
 pub async fn sync(
     config: &Config,
     limits: DeliveryLimits,
     mut stop: watch::Receiver<bool>,
     ready: impl FnOnce(),
 ) -> Result<(), SyncRoleError> {
-    let mut known = Known::now(config);
-    let mut endpoints = known.endpoints()?;
-    let mailer = mailer(config)?;
-    let mut ready = Some(ready);
-    let mut said = false;
-    let mut wait = AGAIN_AFTER;
-    while !*stop.borrow() {
-        if let Some((changed, usable)) = known.reread(config) {
-            (known, endpoints) = (changed, usable.unwrap_or(endpoints));
-        }
-        let connection = tokio::select! {
-            () = stopped(&mut stop) => break,
-            connection = Connection::open(&config.device.socket, ClientRole::Sync) => connection,
-        };
-        match connection {
-            Ok(connection) => {
-                said = false;
-                let began = Instant::now();
-                if let Some(ready) = ready.take() {
-                    ready();
-                }
-                let deliverer = Deliverer::new(endpoints.clone(), limits)?;
-                let (end, told_to_end) = watch::channel(false);
-                let serving = serve(connection, deliverer, mailer.clone(), told_to_end);
-                tokio::pin!(serving);
-                let (ended, changed) = tokio::select! {
-                    () = &mut serving => (true, None),
-                    () = stopped(&mut stop) => (false, None),
-                    changed = known.changed(config) => (false, Some(changed)),
-                };
-                if !ended {
-                    // What is under way ends in order.
-                    let _ = end.send(true);
-                    serving.await;
-                }
-                if let Some((changed, usable)) = changed {
-                    (known, endpoints) = (changed, usable.unwrap_or(endpoints));
-                }
-                // An engine that takes us in and fails again and again, on a full disk say, would otherwise have its
-                // events sent again twice a second.
-                let lasted = began.elapsed() >= LASTING || !ended;
-                wait = if lasted { AGAIN_AFTER } else { (wait * 2).min(LONGEST_WAIT) };
-            }
-            Err(error) => {
-                // Once, and not twice a second.
-                if !std::mem::replace(&mut said, true) {
-                    tracing::warn!("{error}");
-                }
-                wait = AGAIN_AFTER;
-            }
-        }
-        tokio::select! {
-            () = stopped(&mut stop) => break,
-            () = tokio::time::sleep(wait) => {}
-        }
+    let mut book = Book::default();
+    book.look(config, limits, Timestamp::now());
+    let (found, roster) = watch::channel(Roster::new(book.deliverer(limits)?));
+    let mut dispatch = Dispatch::new(roster, mailer(config)?);
+    tokio::select! {
+        () = deliver(config, &mut dispatch, &mut stop, ready) => {}
+        () = look_again_and_again(config, limits, book, found) => {}
     }
     Ok(())
 }
 
-async fn serve(connection: Connection, deliverer: Deliverer, mailer: Option<Mailer>, stop: watch::Receiver<bool>) {
+/// Looks at the endpoints' files every few seconds. Never ends.
+async fn look_again_and_again(config: &Config, limits: DeliveryLimits, mut book: Book, found: watch::Sender<Roster>) {
+    let mut owed = false;
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        owed |= book.look(config, limits, Timestamp::now());
+        match owed.then(|| book.deliverer(limits)).transpose() {
+            Ok(deliverer) => {
+                owed = false;
+                found.send_modify(|roster| roster.look_again(deliverer));
+            }
+            // Those of before are used, and this is tried again.
+            Err(error) => tracing::error!("the endpoints stay as they were: {error}"),
+        }
+    }
+}
+
+/// Delivers over one connection after the other.
+async fn deliver(config: &Config, dispatch: &mut Dispatch, stop: &mut watch::Receiver<bool>, ready: impl FnOnce()) {
+    let mut ready = Some(ready);
+    let mut said = None;
+    let mut wait = AGAIN_AFTER;
+    while !*stop.borrow() {
+        let connection = tokio::select! {
+            () = stopped(stop) => break,
+            connection = Connection::open(&config.device.socket, ClientRole::Sync) => connection,
+        };
+        match connection {
+            Ok(connection) => {
+                said = None;
+                let began = Instant::now();
+                if let Some(ready) = ready.take() {
+                    ready();
+                }
+                serve(connection, dispatch, stop.clone()).await;
+                // An engine that takes us in and fails again and again, on a full disk say, would otherwise have its
+                // events sent again twice a second.
+                wait = if began.elapsed() >= LASTING { AGAIN_AFTER } else { (wait * 2).min(LONGEST_WAIT) };
+            }
+            Err(error) => {
+                wait = error.wait(wait, AGAIN_AFTER, LONGEST_WAIT);
+                // Once, and not twice a second.
+                let words = error.to_string();
+                if said.as_ref() != Some(&words) {
+                    tracing::warn!("{words}");
+                    said = Some(words);
+                }
+            }
+        }
+        tokio::select! {
+            () = stopped(stop) => break,
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+async fn serve(connection: Connection, dispatch: &mut Dispatch, stop: watch::Receiver<bool>) {
     let (mut reader, mut writer) = connection.split();
     let (to_engine, mut outgoing) = mpsc::channel::<ClientMessage>(MOST_MESSAGES);
     let (incoming, from_engine) = mpsc::channel(MOST_MESSAGES);
@@ -186,7 +197,7 @@ async fn serve(connection: Connection, deliverer: Deliverer, mailer: Option<Mail
         }
     });
     let link = EngineLink { to_engine, from_engine };
-    match crate::sync::run(link, deliverer, mailer, stop).await {
+    match dispatch.run(link, stop).await {
         Ok(()) => {}
         Err(error) => tracing::warn!("{error}"),
     }
@@ -194,61 +205,6 @@ async fn serve(connection: Connection, deliverer: Deliverer, mailer: Option<Mail
     let flushed = tokio::time::timeout(AGAIN_AFTER, pumps.join_next()).await;
     if let Ok(Some(Ok(Err(error)))) = flushed {
         tracing::info!("{error}");
-    }
-}
-
-/// The endpoints as they stood when somebody looked.
-struct Known {
-    all: Arc<[EndpointConfig]>,
-    at: Timestamp,
-    /// Whether they could be used.
-    usable: bool,
-}
-
-/// What has changed, and what can be used of it; nothing where something is wrong.
-type Changed = (Known, Option<Vec<Endpoint>>);
-
-impl Known {
-    fn now(config: &Config) -> Self {
-        Self { all: config.endpoints.current(), at: Timestamp::now(), usable: true }
-    }
-
-    /// Those that get something, with the secrets that were in force then.
-    fn endpoints(&self) -> Result<Vec<Endpoint>, SyncRoleError> {
-        self.all.iter().filter(|endpoint| !endpoint.disabled).map(|one| endpoint(one, self.at)).collect()
-    }
-
-    /// Whether anything is otherwise now: a file, a secret whose time is over, or what could not be used before.
-    fn reread(&self, config: &Config) -> Option<Changed> {
-        let mut now = Self::now(config);
-        let secrets = |known: &Self| -> usize { known.all.iter().map(|one| one.secrets_at(known.at).len()).sum() };
-        let same = now.all == self.all && secrets(&now) == secrets(self);
-        if same && self.usable {
-            return None;
-        }
-        match now.endpoints() {
-            Ok(usable) => {
-                tracing::info!("the endpoints have changed; what is under way goes on with them");
-                Some((now, Some(usable)))
-            }
-            // Said already.
-            Err(_) if same => None,
-            Err(error) => {
-                tracing::error!("{error}; the endpoints stay as they were until that is mended");
-                now.usable = false;
-                Some((now, None))
-            }
-        }
-    }
-
-    /// Waits until something has.
-    async fn changed(&self, config: &Config) -> Changed {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if let Some(changed) = self.reread(config) {
-                return changed;
-            }
-        }
     }
 }
 

@@ -16,6 +16,8 @@ use crate::ui::{Ask, Command, UiError, UiHandle, Update, WindowOptions, show};
 
 /// Wait before the engine is looked for again.
 const AGAIN_AFTER: Duration = Duration::from_millis(300);
+/// The longest such wait, where the engine refuses.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 /// Presses that may wait: nobody presses faster than the engine takes them.
 const MOST_PRESSES: usize = 8;
 
@@ -54,17 +56,28 @@ async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Com
         }
     };
     ready();
+    let mut wait = AGAIN_AFTER;
+    let mut said = None;
     while !*stop.borrow() {
-        let why = tokio::select! {
+        let error = tokio::select! {
             () = stopped(&mut stop) => break,
             ended = serve(&socket, &window, &mut pressed) => match ended {
                 Ok(()) => break,
-                Err(error) => error.to_string(),
+                Err(error) => error,
             },
         };
-        tracing::debug!("{why}");
+        wait = error.wait(wait, AGAIN_AFTER, LONGEST_WAIT);
+        let why = error.to_string();
+        match error {
+            // Nothing that comes right by itself; once, and not at every try.
+            SocketError::Refused(_) | SocketError::Protocol(_) if said.as_ref() != Some(&why) => {
+                tracing::warn!("{why}");
+                said = Some(why.clone());
+            }
+            _ => tracing::debug!("{why}"),
+        }
         window.update(Update::Disconnected { why });
-        if pause(&mut stop).await {
+        if pause(&mut stop, wait).await {
             break;
         }
         while pressed.try_recv().is_ok() {}
@@ -73,10 +86,10 @@ async fn talk(socket: PathBuf, window: UiHandle, mut pressed: mpsc::Receiver<Com
 }
 
 /// Waits a moment; whether it is time to stop.
-async fn pause(stop: &mut watch::Receiver<bool>) -> bool {
+async fn pause(stop: &mut watch::Receiver<bool>, wait: Duration) -> bool {
     tokio::select! {
         () = stopped(stop) => true,
-        () = tokio::time::sleep(AGAIN_AFTER) => false,
+        () = tokio::time::sleep(wait) => false,
     }
 }
 

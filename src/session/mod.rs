@@ -1,8 +1,8 @@
 //! Evidence and policy in, decision and outcome out.
 //!
 //! Always holds: [`decide`] is total and pure; a decision is verified only when every piece of evidence that the policy
-//! requires is there and right, so missing evidence never verifies; an [`Outcome`] is the only type that may reach disk
-//! or network, and it has no field that could hold personal data. Device faults never come here: they are errors of the
+//! requires is there and right, so missing evidence never verifies; an [`Outcome`] is the only type about a person
+//! that may reach disk or network, and it has no field that could hold personal data. Device faults never come here: they are errors of the
 //! shell, not failures of a person.
 
 mod consent;
@@ -11,6 +11,7 @@ mod dialect;
 mod document_findings;
 mod evidence;
 mod fault;
+mod heartbeat;
 mod hints;
 mod id;
 mod listing;
@@ -35,6 +36,7 @@ pub use evidence::{
     CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, FeedEvidence, FlashEvidence, LivenessEvidence, Review,
 };
 pub use fault::DeviceFault;
+pub use heartbeat::{ChainHead, HEARTBEAT_EVENT, HEARTBEAT_TYPE, Heartbeat, LeftOut, MAX_HEARTBEAT_GAPS};
 pub use id::{SessionId, SessionIdError};
 pub use listing::{CreatedRange, Idempotency, KeptOutcome, Page, SessionFilter, SessionStates};
 pub use metadata::{Metadata, MetadataError};

@@ -5,6 +5,7 @@
 //! [`EngineMessage::Refused`] and closes. Always holds: a message has a bounded length; no message carries evidence, so
 //! that a display or a network can start and cancel a session and nothing more. Does not open sockets.
 
+mod greeting;
 mod orders;
 mod outbox;
 mod rules;
@@ -18,6 +19,7 @@ use super::outcome::OutcomeResult;
 use super::prompt::Prompt;
 use crate::imaging::Rgb;
 
+pub use greeting::Greeting;
 pub use orders::{
     ClockAnswer, ClockOrder, ClockStepSummary, KeyAnswer, KeyOrder, KeySummary, NewKey, StaffAnswer, StaffOrder,
     StaffSummary,
@@ -28,8 +30,8 @@ pub use outbox::{
 };
 pub use rules::{RulesAnswer, RulesOrder, SlotSummary, TableInUse, TableSummary};
 
-/// Version of the protocol; engine and client must have the same.
-pub const PROTOCOL_VERSION: u32 = 8;
+/// Version of the protocol; engine and client must have the same. It rises with every change that one of them would not understand.
+pub const PROTOCOL_VERSION: u32 = 9;
 /// Longest JSON body in bytes.
 pub const MAX_JSON_BYTES: usize = 1 << 20;
 /// Longest body of any kind in bytes: a preview of 640 by 480 pixels.
@@ -294,6 +296,11 @@ pub enum EngineMessage {
         ticket: u64,
         /// What to send; nothing when it is only asked whether a letter could be sent now.
         letter: Option<Letter>,
+    },
+    /// Signs of life to be passed on at once, by the role that delivers: they are kept nowhere and not sent again.
+    Heartbeats {
+        /// One for each endpoint that wants them.
+        heartbeats: Vec<Delivery>,
     },
     /// What became of what somebody said who was verified before.
     Returning {

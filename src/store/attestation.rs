@@ -46,12 +46,12 @@ pub enum AttestationError {
 
 /// Signs an outcome; `None` when it is no JSON or too long.
 pub(super) fn sign(key: &DeviceKey, payload: &impl Serialize) -> Option<String> {
-    sign_as(TYPE, key, payload)
+    sign_as(key, TYPE, payload)
 }
 
-/// Signs something else, of a type of its own, so that nothing is taken for an outcome that is none.
-pub(super) fn sign_as(typ: &str, key: &DeviceKey, payload: &impl Serialize) -> Option<String> {
-    let header = Header { alg: ALGORITHM.to_owned(), typ: typ.to_owned(), kid: key.public().key_id() };
+/// The same for what is no outcome and says so by its type.
+pub(super) fn sign_as(key: &DeviceKey, kind: &str, payload: &impl Serialize) -> Option<String> {
+    let header = Header { alg: ALGORITHM.to_owned(), typ: kind.to_owned(), kid: key.public().key_id() };
     let part = |json: serde_json::Result<Vec<u8>>| json.ok().map(|json| URL_SAFE_NO_PAD.encode(json));
     let header = part(serde_json::to_vec(&header))?;
     let payload = part(serde_json::to_vec(payload))?;

@@ -103,6 +103,8 @@ pub enum AuditAction {
     StoreRestored,
     /// The store was made anew of what a damaged file still held.
     StoreRescued,
+    /// Entries of the damaged file did not hold and were left out; which numbers they had, the gaps say.
+    AuditEntriesLeftOut,
 }
 
 impl AuditAction {
@@ -138,6 +140,7 @@ impl AuditAction {
             Self::DeviceKeyRotated => "device_key_rotated",
             Self::StoreRestored => "store_restored",
             Self::StoreRescued => "store_rescued",
+            Self::AuditEntriesLeftOut => "audit_entries_left_out",
         }
     }
 }

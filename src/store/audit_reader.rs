@@ -1,6 +1,8 @@
 //! The audit chain, read by an auditor: from a store that is stopped, or beside its engine.
 //!
-//! Always holds: nothing is changed; everything that one reader says is of one moment; an entry has no place for personal data.
+//! Always holds: nothing is changed; what is verified is of one moment; entries are handed on a few at a time, so that whoever
+//! takes long over them keeps nobody from anything: they never change, and so that is the same; while a reader is there, nobody
+//! replaces the store; an entry has no place for personal data.
 //! That rows and the head are cut off together shows only against a head that somebody else has kept.
 
 use std::path::Path;
@@ -12,6 +14,8 @@ use serde::Serialize;
 use super::audit::AuditRow;
 use super::chain::{self, Chain, ChainBreak};
 use super::error::StoreError;
+use super::folder::Reading;
+use super::gaps::{self, Gap};
 use super::{DATABASE, examine, rows, schema};
 
 /// An entry as it is exported: with its place in the chain, so that whoever has it can check that again.
@@ -66,6 +70,9 @@ impl std::fmt::Display for AuditHead {
     }
 }
 
+/// Entries that are read at a time.
+const AT_A_TIME: usize = 1000;
+
 /// A chain that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditVerified {
@@ -73,50 +80,62 @@ pub struct AuditVerified {
     pub entries: u64,
     /// The last one: kept elsewhere, it shows later whether the end was cut off.
     pub head: Option<AuditHead>,
+    /// Numbers that a restore or a rescue has left out.
+    pub gaps: Vec<Gap>,
+    /// The one of them in which the entry is that somebody has kept.
+    pub left_out: Option<Gap>,
 }
 
 /// Reads the audit chain of a store.
 #[derive(Debug)]
 pub struct AuditReader {
     connection: Connection,
-    /// Keeps an engine from starting meanwhile, where none runs.
-    _lock: Option<std::fs::File>,
+    /// Keeps the store from being replaced meanwhile.
+    _reading: Reading,
 }
 
 impl AuditReader {
-    /// Opens the store in a folder for reading, at this moment.
+    /// Opens the store in a folder for reading.
     ///
     /// # Errors
     /// [`StoreError`] when there is none, or it cannot be read.
     pub fn open(state: &Path) -> Result<Self, StoreError> {
-        let lock = examine::enter(state)?;
+        let reading = examine::enter(state)?;
         let connection = schema::open_to_read(&state.join(DATABASE))?;
-        // Ended by closing: until then all is read as it is now.
-        connection.execute_batch("BEGIN")?;
-        Ok(Self { connection, _lock: lock })
+        match schema::version(&connection)? {
+            0 => Err(StoreError::Empty(state.to_owned())),
+            found if found < schema::known() => Err(StoreError::Older { found, known: schema::known() }),
+            _ => Ok(Self { connection, _reading: reading }),
+        }
     }
 
-    /// Verifies every entry's hash and place, and that what somebody has kept is among them.
+    /// Verifies every entry's hash and place, and that what somebody has kept is among them or left out by a gap.
     ///
     /// # Errors
     /// [`StoreError::Chain`] at the first that does not hold.
     pub fn verify(&self, kept: Option<&AuditHead>) -> Result<AuditVerified, StoreError> {
-        let entries = chain::audit(&self.connection)?;
+        let moment = self.connection.unchecked_transaction()?;
+        let entries = chain::audit(&moment)?;
+        let gaps = gaps::of_chain(&moment, Chain::Audit)?;
         let last = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
         let read = |row: &rusqlite::Row<'_>| Ok(AuditHead { sequence: row.get(0)?, hash: row.get(1)? });
-        let head = self.connection.query_row(last, [], read).optional()?;
+        let head = moment.query_row(last, [], read).optional()?;
+        let mut left_out = None;
         if let Some(kept) = kept {
             let of = "SELECT sequence, hash FROM audit WHERE sequence = ?1";
-            match self.connection.query_row(of, [kept.sequence], read).optional()? {
+            let within = |gap: &&Gap| (gap.last_before + 1..gap.first_behind).contains(&kept.sequence);
+            left_out = gaps.iter().find(within).copied();
+            match moment.query_row(of, [kept.sequence], read).optional()? {
                 Some(found) if found == *kept => {}
                 Some(_) => return Err(ChainBreak::Altered { chain: Chain::Audit, sequence: kept.sequence }.into()),
+                None if left_out.is_some() => {}
                 None => {
                     let found = head.map_or(0, |head| head.sequence);
                     return Err(ChainBreak::Cut { chain: Chain::Audit, expected: kept.sequence, found }.into());
                 }
             }
         }
-        Ok(AuditVerified { entries, head })
+        Ok(AuditVerified { entries, head, gaps, left_out })
     }
 
     /// The number of the entry behind which the newest so many begin.
@@ -134,16 +153,30 @@ impl AuditReader {
     /// [`StoreError`] when the database cannot be read, or what `each` ends with.
     pub fn each_after<E: From<StoreError>>(
         &self,
-        after: i64,
+        mut after: i64,
         mut each: impl FnMut(&AuditLine) -> Result<(), E>,
     ) -> Result<u64, E> {
-        let lines = format!("SELECT {} FROM audit WHERE sequence > ?1 ORDER BY sequence", AuditRow::COLUMNS);
-        let mut statement = self.connection.prepare(&lines).map_err(StoreError::from)?;
-        let mut found = statement.query([after]).map_err(StoreError::from)?;
         let mut count = 0;
-        while let Some(row) = found.next().map_err(StoreError::from)? {
-            let (entry, hash) = AuditRow::read(row).map_err(StoreError::from)?;
-            each(&AuditLine {
+        loop {
+            let lines = self.some_after(after)?;
+            for line in &lines {
+                each(line)?;
+                after = line.sequence;
+            }
+            count += lines.len() as u64;
+            if lines.len() < AT_A_TIME {
+                return Ok(count);
+            }
+        }
+    }
+
+    fn some_after(&self, after: i64) -> Result<Vec<AuditLine>, StoreError> {
+        let lines =
+            format!("SELECT {} FROM audit WHERE sequence > ?1 ORDER BY sequence LIMIT {AT_A_TIME}", AuditRow::COLUMNS);
+        let mut statement = self.connection.prepare_cached(&lines)?;
+        let found = statement.query_and_then([after], |row| {
+            let (entry, hash) = AuditRow::read(row)?;
+            Ok(AuditLine {
                 sequence: entry.sequence,
                 at: rows::timestamp(entry.at)?,
                 actor: entry.actor,
@@ -151,9 +184,8 @@ impl AuditReader {
                 session: entry.session,
                 previous_hash: entry.previous,
                 hash,
-            })?;
-            count += 1;
-        }
-        Ok(count)
+            })
+        })?;
+        found.collect()
     }
 }

@@ -6,8 +6,9 @@
 //! not either: a backup of them restores on the machine that has them.
 //!
 //! Always holds: a folder of the given name is a whole backup that was examined, or there is none; a restored store goes on
-//! with a number that no outcome has had (see `gaps`), names the last outcome of the backup before it, and says in its
-//! audit chain what was done. Sessions that were open are cancelled without an event, because they may have ended after the
+//! with numbers that no outcome and no audit entry has had (see `gaps`), names the last outcome of the backup before it, and says
+//! in its audit chain what was done; what the store that was there says of redactions, revoked keys and removed staff is in force
+//! again (see `carry`). Sessions that were open are cancelled without an event, because they may have ended after the
 //! backup and a session has one end; events that are owed are delivered again, under the identifiers that they had.
 
 use std::collections::BTreeMap;
@@ -21,6 +22,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::audit::{self, Actor, AuditAction, AuditEntry};
+use super::carry::{Present, Since};
+use super::chain::Chain;
 use super::error::StoreError;
 use super::examine::{self, StoreReport};
 use super::gaps::{self, GapReason};
@@ -80,6 +83,8 @@ pub struct Restored {
     pub canceled: Vec<SessionId>,
     /// Deliveries that are owed, and sent again if they were sent after the backup.
     pub waiting: u64,
+    /// What was done after the backup and is in force again.
+    pub since: Since,
     /// Thumbprint of the key that signs now.
     pub key_id: String,
     /// Thumbprint of the one that signed in the store that was there, where that was another: the backup is older than a
@@ -94,7 +99,7 @@ pub struct Restored {
 pub fn backup(place: impl Into<KeyPlaces>, into: &Path, at: Timestamp) -> Result<BackupManifest, StoreError> {
     let places = place.into();
     let state = places.state();
-    let _lock = examine::enter(state)?;
+    let _reading = examine::enter(state)?;
     let into = std::path::absolute(into).map_err(|error| StoreError::from_io(&error))?;
     if into.symlink_metadata().is_ok() {
         return Err(StoreError::BackupExists(into));
@@ -165,7 +170,7 @@ pub fn restore(place: impl Into<KeyPlaces>, from: &Path, replace: bool, at: Time
     let places = place.into();
     let state = places.state();
     let manifest = read_manifest(from)?;
-    let _lock = folder::claim(state)?;
+    let _alone = folder::claim_alone(state)?;
     replace::finish(state)?;
     if replace::is_occupied(state) && !replace {
         return Err(StoreError::Present(state.to_owned()));
@@ -176,7 +181,8 @@ pub fn restore(place: impl Into<KeyPlaces>, from: &Path, replace: bool, at: Time
         replace::abandon(state);
     }
     let mut restored = restored?;
-    let aside = replace::replace(state, Replaced::DatabaseAndKeys, at)?;
+    let aside = replace::make_room(state, Replaced::DatabaseAndKeys, at)?;
+    replace::replace(state, &aside)?;
     // Where there was nothing, there is nothing in it.
     restored.set_aside = std::fs::remove_dir(&aside).is_err().then_some(aside);
     Ok(restored)
@@ -196,33 +202,42 @@ fn prepare(
             return Err(altered(from, "a file has another digest"));
         }
     }
-    let mut connection = schema::open(&incoming.join(DATABASE))?;
-    schema::migrate(&mut connection)?;
+    // Whatever is wrong with it is wrong with the backup, and not with the store that is there.
     let to_come = places.beside(incoming);
-    let report = sound(&connection, &to_come)?;
-    let (known, signed_by) = reached(places.state(), report.device.as_deref().unwrap_or_default());
+    let examined = (|| {
+        let mut connection = schema::open(&incoming.join(DATABASE))?;
+        schema::migrate(&mut connection)?;
+        let report = sound(&connection, &to_come)?;
+        Ok((connection, report))
+    })();
+    let (mut connection, report) = examined.map_err(|error| of_backup(error, from))?;
+    let present = Present::read(places.state(), report.device.as_deref().unwrap_or_default());
     let key_id = rotation::named(&connection)?.1.device;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let next_outcome = gaps::leap(&transaction, known, GapReason::Restored, at)?;
-    let canceled = cancel_open(&transaction, at)?;
+    let reason = GapReason::Restored;
+    let next_outcome = gaps::leap(&transaction, Chain::Outcomes, present.reached.0, reason, at)?;
+    gaps::leap(&transaction, Chain::Audit, present.reached.1, reason, at)?;
     let entry = AuditEntry { at, actor: Actor::Operator, action: AuditAction::StoreRestored, session: None };
     audit::append(&transaction, &entry)?;
+    let canceled = cancel_open(&transaction, at)?;
+    let since = present.carry_over(&transaction, at)?;
     transaction.commit()?;
     sound(&connection, &to_come)?;
     connection.close().map_err(|(_, error)| StoreError::from(error))?;
     let waiting = report.outbox.map_or(0, |outbox| outbox.waiting);
-    let key_before = signed_by.filter(|before| *before != key_id);
-    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting, key_id, key_before })
+    let key_before = present.signed_by.filter(|before| *before != key_id);
+    Ok(Restored { backup: manifest, set_aside: None, next_outcome, canceled, waiting, since, key_id, key_before })
 }
 
-/// The number that this device had reached in the store that is there, and by which key, as far as that can be read.
-fn reached(state: &Path, device: &str) -> (i64, Option<String>) {
-    let reached = || -> Result<(i64, Option<String>), StoreError> {
-        let present = schema::open_to_read(&state.join(DATABASE))?;
-        let reached = "SELECT last_sequence, key_id FROM device WHERE id = ?1";
-        Ok(present.query_row(reached, [device], |row| Ok((row.get(0)?, row.get(1)?)))?)
-    };
-    if state.join(DATABASE).exists() { reached().unwrap_or_default() } else { (0, None) }
+/// An error of a backup that is examined, which must not speak of the store that is there.
+fn of_backup(error: StoreError, from: &Path) -> StoreError {
+    match error {
+        StoreError::Corrupt { what } => altered(from, what),
+        StoreError::Chain(_) => altered(from, "a chain in it does not hold"),
+        StoreError::Keys(_) => altered(from, "its keys are not those of its database"),
+        StoreError::Empty(_) => altered(from, "its database is empty"),
+        other => other,
+    }
 }
 
 /// A session that was open may have ended since, and whoever heard of that end must not hear of another.

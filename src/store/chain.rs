@@ -2,7 +2,7 @@
 //! the table of gaps says so, and each gap is reported.
 //!
 //! Does not notice when rows and head are cut together: whoever can write the file can do that. A receiver that holds
-//! later outcomes can, and a signed heartbeat will.
+//! later outcomes can, and one that gets signed heartbeats.
 
 use std::collections::BTreeMap;
 

@@ -26,6 +26,32 @@ pub enum StoreError {
         "the store in {0} is in use by another engine; stop that one first: a store belongs to one engine at a time"
     )]
     InUse(PathBuf),
+    /// Somebody reads it, and it was to be replaced.
+    #[error("the store in {0} is being read by another command; wait until that has ended, or stop it, and try again")]
+    BeingRead(PathBuf),
+    /// Somebody replaces it, and it was to be read.
+    #[error("the store in {0} is just being restored or rescued; wait until that has ended, and try again")]
+    BeingReplaced(PathBuf),
+    /// A restore or a rescue ended before its files were in their places, and cannot be finished.
+    #[error(
+        "a restore or a rescue of the store in {0} was broken off, and how far it had come cannot be read any more; put one whole store into the folder, the new one out of incoming/ or the old one out of replaced-…/ or damaged-…/ (store.db with its journals, device.key, anchor.key), then delete incoming/, 'replacing' and 'placing'"
+    )]
+    BrokenOff(PathBuf),
+    /// Nothing was ever written into the database.
+    #[error(
+        "the database in {0} is empty: where the engine was never ready, start it, and it makes a new store; otherwise what the database held is gone, and 'carded store restore' puts a backup in its place"
+    )]
+    Empty(PathBuf),
+    /// An earlier version of the program wrote it.
+    #[error(
+        "the database has schema {found} and this program works with {known}, so that it cannot be examined; start the engine of this version once, which brings it up, and try again"
+    )]
+    Older {
+        /// The file's schema.
+        found: i64,
+        /// The one of this program.
+        known: i64,
+    },
     /// The file is damaged, or not a database.
     #[error(
         "the database is damaged and was left as it is ({what}); stop the engine and run 'carded store rescue', which sets the file aside and goes on with what can be read of it, or restore a backup with 'carded store restore'"

@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::chain::{self, Chain};
 use super::error::StoreError;
+use super::folder::{self, Reading};
 use super::gaps::{self, Gap};
 use super::handover::Keyring;
 use super::key_files::KeyPlaces;
 use super::keys::Keys;
-use super::{DATABASE, folder, replace, rotation, rows, schema};
+use super::{DATABASE, replace, rotation, rows, schema};
 
 /// What was found.
 #[derive(Debug, Default)]
@@ -57,24 +58,33 @@ pub struct OutboxReport {
 pub fn check(place: impl Into<KeyPlaces>) -> Result<StoreReport, StoreError> {
     let places = place.into();
     let state = places.state();
-    let lock = enter(state)?;
-    let mut report = StoreReport { engine_runs: lock.is_none(), ..StoreReport::default() };
+    let reading = enter(state)?;
+    let mut report = StoreReport { engine_runs: reading.engine_runs, ..StoreReport::default() };
     if let Some(connection) = report.note(schema::open_to_read(&state.join(DATABASE)))? {
         examine(&connection, &places, &mut report)?;
     }
     Ok(report)
 }
 
-/// Locks a store's folder, unless its engine has; then it is read beside that. A folder without a store is left as it is.
-pub(super) fn enter(state: &Path) -> Result<Option<std::fs::File>, StoreError> {
+/// Locks a store's folder to read it. A folder without a store is left as it is, but for what a command has left there that was
+/// broken off.
+pub(super) fn enter(state: &Path) -> Result<Reading, StoreError> {
+    if replace::is_left(state) {
+        match folder::claim(state) {
+            Ok(_lock) => replace::finish(state)?,
+            // Whoever has it finishes it, or is in the midst of it.
+            Err(StoreError::InUse(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     if !replace::is_occupied(state) {
         return Err(StoreError::NoStore(state.to_owned()));
     }
-    let lock = folder::claim_or_join(state)?;
-    if lock.is_some() {
-        replace::finish(state)?;
+    let reading = folder::join(state)?;
+    if replace::is_under_way(state) {
+        return Err(StoreError::BeingReplaced(state.to_owned()));
     }
-    if state.join(DATABASE).exists() { Ok(lock) } else { Err(StoreError::DatabaseMissing(state.to_owned())) }
+    if state.join(DATABASE).exists() { Ok(reading) } else { Err(StoreError::DatabaseMissing(state.to_owned())) }
 }
 
 impl StoreReport {
@@ -105,26 +115,33 @@ pub(super) fn examine(connection: &Connection, places: &KeyPlaces, report: &mut 
     report.note(references(&moment))?;
     report.schema = report.note(schema::version(&moment))?.unwrap_or_default();
     // Chains and gaps are tables of this program's schema; the engine brings an older one to it when it starts.
-    if report.schema < schema::known() {
-        return Ok(());
+    match report.schema {
+        0 => report.faults.push(StoreError::Empty(places.state().to_owned())),
+        found if found < schema::known() => report.faults.push(StoreError::Older { found, known: schema::known() }),
+        _ => return contents(&moment, places, report),
     }
-    let named = match rotation::named(&moment) {
+    Ok(())
+}
+
+/// What the tables of this program's schema hold.
+fn contents(moment: &Connection, places: &KeyPlaces, report: &mut StoreReport) -> Result<(), StoreError> {
+    let named = match rotation::named(moment) {
         Err(StoreError::Missing) => Err(StoreError::Corrupt { what: "it names no device" }),
         named => named,
     };
     let Some((device, names)) = report.note(named)? else { return Ok(()) };
     if let Some(keys) = report.note(Keys::find(places, &names).map_err(StoreError::from))?
-        && let Some(keyring) = report.note(Keyring::read(&moment, &device, keys.device.public()))?
+        && let Some(keyring) = report.note(Keyring::read(moment, &device, keys.device.public()))?
     {
-        report.outcomes = report.note(chain::outcomes(&moment, &device, &keyring))?;
+        report.outcomes = report.note(chain::outcomes(moment, &device, &keyring))?;
     }
     report.device = Some(device);
-    report.audit_entries = report.note(chain::audit(&moment))?;
+    report.audit_entries = report.note(chain::audit(moment))?;
     for chain in [Chain::Outcomes, Chain::Audit] {
-        let gaps = report.note(gaps::of_chain(&moment, chain))?;
+        let gaps = report.note(gaps::of_chain(moment, chain))?;
         report.gaps.extend(gaps.unwrap_or_default());
     }
-    report.outbox = report.note(outbox(&moment))?;
+    report.outbox = report.note(outbox(moment))?;
     Ok(())
 }
 

@@ -1,39 +1,92 @@
 //! The store's folder: made private, locked by one engine, and its files opened without following links.
+//!
+//! There are two locks. `engine.lock` is the engine's, or that of a command which writes. `readers.lock` is held together by all
+//! commands that read from outside, beside an engine or without, and alone by one that replaces the store. So a reader keeps no
+//! engine from starting, and nobody replaces what is being read.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
 
 use super::error::StoreError;
 
 const LOCK: &str = "engine.lock";
+const READERS: &str = "readers.lock";
+/// For how long a lock is waited for: a command that reads looks for a moment whether an engine has its own.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// How often it is looked at meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// A store's folder while it is read: nobody replaces the store.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// Whether an engine had the store when this began.
+    pub engine_runs: bool,
+    _lock: File,
+}
+
+/// A store's folder while the store is replaced: nobody else has it.
+#[derive(Debug)]
+pub(super) struct Replacing {
+    _engine: File,
+    _readers: File,
+}
 
 /// Makes the folder if it is not there and locks it for as long as the file stays open. The kernel lets go of the lock
 /// when the process ends, however it ends.
 pub(super) fn claim(folder: &Path) -> Result<File, StoreError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| StoreError::from_io(&error))?;
+    let lock = open_lock(folder, LOCK)?;
+    if held(&lock, File::try_lock)? { Ok(lock) } else { Err(StoreError::InUse(folder.to_owned())) }
+}
+
+/// Locks the folder of a store that is to be read, beside an engine or without.
+pub(super) fn join(folder: &Path) -> Result<Reading, StoreError> {
+    let lock = open_lock(folder, READERS)?;
+    if !held(&lock, File::try_lock_shared)? {
+        return Err(StoreError::BeingReplaced(folder.to_owned()));
+    }
+    let engine = open_lock(folder, LOCK)?.try_lock_shared();
+    let engine_runs = match engine {
+        Ok(()) => false,
+        Err(TryLockError::WouldBlock) => true,
+        Err(TryLockError::Error(error)) => return Err(StoreError::from_io(&error)),
+    };
+    Ok(Reading { engine_runs, _lock: lock })
+}
+
+/// Locks the folder of a store that is to be replaced.
+pub(super) fn claim_alone(folder: &Path) -> Result<Replacing, StoreError> {
+    let engine = claim(folder)?;
+    let readers = open_lock(folder, READERS)?;
+    if !held(&readers, File::try_lock)? {
+        return Err(StoreError::BeingRead(folder.to_owned()));
+    }
+    Ok(Replacing { _engine: engine, _readers: readers })
+}
+
+fn open_lock(folder: &Path, name: &str) -> Result<File, StoreError> {
     let metadata = folder.metadata().map_err(|error| StoreError::from_io(&error))?;
     if metadata.mode() & 0o022 != 0 {
         return Err(StoreError::FolderShared(folder.to_owned()));
     }
-    let lock = private().create(true).truncate(false).open(folder.join(LOCK));
-    let lock = lock.map_err(|error| StoreError::from_io(&error))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(folder.to_owned())),
-        Err(TryLockError::Error(error)) => Err(StoreError::from_io(&error)),
-    }
+    private().create(true).truncate(false).open(folder.join(name)).map_err(|error| StoreError::from_io(&error))
 }
 
-/// Locks the folder of a store that is to be read: `None` where an engine has it, beside which it can be read.
-pub(super) fn claim_or_join(folder: &Path) -> Result<Option<File>, StoreError> {
-    match claim(folder) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(StoreError::InUse(_)) => Ok(None),
-        Err(error) => Err(error),
+/// Tries to lock, and again for a moment. Answers whether it was.
+fn held(lock: &File, how: fn(&File) -> Result<(), TryLockError>) -> Result<bool, StoreError> {
+    let began = Instant::now();
+    loop {
+        match how(lock) {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if began.elapsed() >= PATIENCE => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK_AGAIN),
+            Err(TryLockError::Error(error)) => return Err(StoreError::from_io(&error)),
+        }
     }
 }
 

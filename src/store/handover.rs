@@ -172,7 +172,7 @@ pub(super) fn write(
         first_sequence: last + 1,
         at,
     };
-    let signed = |key| attestation::sign_as(HANDOVER_TYPE, key, &said);
+    let signed = |key| attestation::sign_as(key, HANDOVER_TYPE, &said);
     let unsigned = || StoreError::Refused { what: "a handover that cannot be signed" };
     let (by_old, by_new) = (signed(old).ok_or_else(unsigned)?, signed(new).ok_or_else(unsigned)?);
     transaction.execute(

@@ -15,6 +15,7 @@ mod attestation;
 mod audit;
 mod audit_reader;
 mod backup;
+mod carry;
 mod chain;
 mod clock;
 mod error;
@@ -23,9 +24,12 @@ mod finish;
 mod folder;
 mod gaps;
 mod handover;
+mod heartbeat;
 mod idempotency;
+mod journal;
 mod key_files;
 mod keys;
+mod links;
 mod listing;
 mod outbox;
 mod outcomes;
@@ -57,6 +61,7 @@ pub use attestation::{AttestationError, MAX_JWS_BYTES, hash as attestation_hash,
 pub use audit::{Actor, AuditAction, AuditEntry};
 pub use audit_reader::{AuditHead, AuditHeadError, AuditLine, AuditReader, AuditVerified};
 pub use backup::{BackupFile, BackupManifest, Restored, backup, restore};
+pub use carry::Since;
 pub use chain::{Chain, ChainBreak};
 pub use clock::KeptClock;
 pub use error::StoreError;
@@ -64,6 +69,7 @@ pub use examine::{OutboxReport, StoreReport, check};
 pub use finish::{EventFacts, Finish, Finished, FinishedOutcome, MAX_ENDPOINTS, OutboxBody, OutcomeDraft};
 pub use gaps::{Gap, GapReason};
 pub use handover::{HANDOVER_TYPE, Handover};
+pub use heartbeat::HeartbeatSeed;
 pub use key_files::{KeyFile, KeyPlaces};
 pub use keys::{DeviceKey, DevicePublicKey, KEY_BYTES, KeyError};
 pub use listing::SessionPage;
@@ -101,6 +107,8 @@ pub struct Store {
     leases: Leases,
     /// For how long engines had run on it when it was opened.
     ran_before: Duration,
+    /// Whether the journal may still hold what was erased.
+    owes_emptying: bool,
     /// Whether what is started on the device itself is live.
     site_is_live: bool,
     folder: PathBuf,
@@ -111,8 +119,9 @@ pub struct Store {
 impl Store {
     /// Opens the store in a folder, or makes one in an empty folder; its keys are files in it or credentials.
     ///
-    /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings and integrity, the schema, the keys. A first
-    /// start or a rotation that is interrupted anywhere goes on where it was.
+    /// In this order: the folder and its lock, a restore or a rescue that a power cut broke off, the database with its settings
+    /// and integrity, the schema, the keys, a journal that was left. A first start or a rotation that is interrupted anywhere goes
+    /// on where it was.
     ///
     /// # Errors
     /// [`StoreError`], which says what to do. What cannot be opened is left as it is.
@@ -130,6 +139,7 @@ impl Store {
             _ => {}
         }
         folder::make_private(&file)?;
+        let journal_was_left = journal::is_left(folder);
         let mut connection = schema::open(&file).map_err(|error| error.at(folder))?;
         if places.tell_of_a_device() && schema::version(&connection)? == 0 {
             return Err(StoreError::DatabaseMissing(folder.to_owned()));
@@ -140,17 +150,28 @@ impl Store {
         let keyring = Keyring::read(&connection, &device, keys.device.public())?;
         let ran_before = attempts::ran_before(&connection)?;
         let (leases, folder) = (Leases::default(), folder.to_owned());
-        let site_is_live = false;
-        let mut store =
-            Self { connection, keys, keyring, device, leases, ran_before, site_is_live, folder, _lock: lock };
+        let mut store = Self {
+            connection,
+            keys,
+            keyring,
+            device,
+            leases,
+            ran_before,
+            owes_emptying: journal_was_left,
+            site_is_live: false,
+            folder,
+            _lock: lock,
+        };
         store.settle_keys(&places)?;
+        // What was erased before a crash may be in it.
+        store.empty_journal_if_owed();
         Ok(store)
     }
 
-    /// Whether a folder holds a store.
+    /// Whether a folder holds a store, or one is on its way there.
     #[must_use]
     pub fn is_in(folder: &Path) -> bool {
-        folder.join(DATABASE).exists()
+        folder.join(DATABASE).exists() || replace::is_under_way(folder)
     }
 
     /// Says in which mode sessions are that were started on the device itself; test mode, where nothing is said.
@@ -177,12 +198,6 @@ impl Store {
     pub fn probe(&mut self) -> Result<(), StoreError> {
         let unchanged = "UPDATE device SET last_sequence = last_sequence";
         self.transact(|transaction| Ok(transaction.execute(unchanged, []).map(drop)?))
-    }
-
-    /// Moves everything from the journal into the database and leaves the journal empty, so that it holds nothing of what
-    /// was erased. Whoever reads the database meanwhile, such as a backup, keeps it from that until the next time.
-    fn empty_journal(&self) -> Result<(), StoreError> {
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     /// Does something wholly or not at all.

@@ -2,11 +2,12 @@
 //!
 //! On disk: `incoming/` holds the files that are to come, whole and synced. `replacing`, a file with the name of the folder
 //! for the old ones, says that these are on their way there; renamed to `placing` it says that they are all there and the
-//! new ones on their way to their places.
+//! new ones on their way to their places. `incoming/` without either is what a command has left that ended before.
 //!
 //! Always holds: what was begun is finished by whoever opens the folder next, so that a power cut at any moment leaves the
-//! old store or the new one, and never half of each or nothing; no file is deleted or changed, only moved; a folder that
-//! is there is never taken. Does not judge what comes.
+//! old store or the new one, and never half of each or nothing; no file of a store is deleted or changed, only moved, but for
+//! what was made ready and never came to its place, keys and all; a folder that is there is never taken. Does not judge what
+//! comes.
 
 use std::fs;
 use std::io;
@@ -23,8 +24,12 @@ use super::{DATABASE, PUBLIC_KEY, folder};
 const INCOMING: &str = "incoming";
 /// Says that the old files are on their way aside.
 const REPLACING: &str = "replacing";
+/// `replacing` while it is written.
+const DRAFT: &str = "replacing.new";
 /// Says that the new files are on their way to their places.
 const PLACING: &str = "placing";
+/// Says what was done; it goes into the folder with what was there before.
+pub(super) const REPORT: &str = "report.json";
 /// What a database leaves beside itself, and has to be taken with it.
 const JOURNALS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
@@ -65,9 +70,20 @@ impl Replaced {
     }
 }
 
-/// Whether a file of a store is in the folder.
+/// Whether a file of a store is in the folder, or one is on its way there.
 pub(super) fn is_occupied(state: &Path) -> bool {
-    Replaced::DatabaseAndKeys.names().iter().any(|name| state.join(name).symlink_metadata().is_ok())
+    let names = Replaced::DatabaseAndKeys.names();
+    names.iter().any(|name| state.join(name).symlink_metadata().is_ok()) || is_under_way(state)
+}
+
+/// Whether the files of a store are on their way to their places.
+pub(super) fn is_under_way(state: &Path) -> bool {
+    [REPLACING, PLACING].iter().any(|name| state.join(name).symlink_metadata().is_ok())
+}
+
+/// Whether there is anything that [`finish`] would finish or throw away.
+pub(super) fn is_left(state: &Path) -> bool {
+    is_under_way(state) || state.join(INCOMING).symlink_metadata().is_ok()
 }
 
 /// An empty folder in which the new files are made ready; what an earlier run left there is thrown away.
@@ -92,25 +108,34 @@ fn remove(incoming: &Path) -> io::Result<()> {
     }
 }
 
-/// Puts what was made ready in its place. Returns the folder with what was there before.
-pub(super) fn replace(state: &Path, what: Replaced, at: Timestamp) -> Result<PathBuf, StoreError> {
-    let replaced = (|| {
+/// Makes the folder for what is there before. Returns its place.
+pub(super) fn make_room(state: &Path, what: Replaced, at: Timestamp) -> Result<PathBuf, StoreError> {
+    let aside = make_aside(state, what, at).map_err(|error| StoreError::from_io(&error))?;
+    Ok(state.join(aside))
+}
+
+/// Puts what was made ready in its place, and what was there before into a folder of [`make_room`].
+pub(super) fn replace(state: &Path, aside: &Path) -> Result<(), StoreError> {
+    let name = aside.file_name().unwrap_or_default();
+    let begun = (|| {
         for file in fs::read_dir(state.join(INCOMING))? {
             fs::File::open(file?.path())?.sync_all()?;
         }
         folder::sync(&state.join(INCOMING))?;
-        let aside = make_aside(state, what, at)?;
-        let draft = state.join(format!("{REPLACING}.new"));
+        let draft = state.join(DRAFT);
         remove_file(&draft)?;
-        folder::write_private(&draft, aside.as_bytes())?;
+        folder::write_private(&draft, name.as_encoded_bytes())?;
         folder::sync(state)?;
         fs::rename(&draft, state.join(REPLACING))?;
-        folder::sync(state)?;
-        Ok(state.join(aside))
+        folder::sync(state)
     })();
-    let aside = replaced.map_err(|error: io::Error| StoreError::from_io(&error))?;
-    finish(state)?;
-    Ok(aside)
+    begun.map_err(|error: io::Error| {
+        if !is_under_way(state) {
+            let _ = fs::remove_dir(aside);
+        }
+        StoreError::from_io(&error)
+    })?;
+    finish(state)
 }
 
 fn make_aside(state: &Path, what: Replaced, at: Timestamp) -> io::Result<String> {
@@ -127,7 +152,7 @@ fn make_aside(state: &Path, what: Replaced, at: Timestamp) -> io::Result<String>
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// Finishes what was begun, if anything was. The folder has to be locked.
+/// Finishes what was begun, if anything was, and throws away what was made ready and not begun. The folder has to be locked.
 pub(super) fn finish(state: &Path) -> Result<(), StoreError> {
     let (replacing, placing) = (state.join(REPLACING), state.join(PLACING));
     let done = (|| {
@@ -145,23 +170,33 @@ pub(super) fn finish(state: &Path) -> Result<(), StoreError> {
             folder::sync(state)?;
         }
         if placing.exists() {
-            let (_, names) = begun(state, &placing)?;
+            let (aside, names) = begun(state, &placing)?;
             for name in &names {
                 rename(&state.join(INCOMING).join(name), &state.join(name))?;
             }
+            rename(&state.join(INCOMING).join(REPORT), &aside.join(REPORT))?;
+            folder::sync(&aside)?;
             folder::sync(state)?;
             fs::remove_file(&placing)?;
+            folder::sync(state)?;
+        }
+        if is_left(state) {
             remove(&state.join(INCOMING))?;
+            remove_file(&state.join(DRAFT))?;
             folder::sync(state)?;
         }
         Ok(())
     })();
-    done.map_err(|error: io::Error| StoreError::from_io(&error))
+    done.map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => StoreError::BrokenOff(state.to_owned()),
+        _ => StoreError::from_io(&error),
+    })
 }
 
 fn begun(state: &Path, marker: &Path) -> io::Result<(PathBuf, Vec<String>)> {
     let aside = fs::read_to_string(marker)?;
-    let what = Replaced::of_aside(&aside).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+    let what = Replaced::of_aside(&aside).filter(|_| state.join(&aside).is_dir());
+    let what = what.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
     Ok((state.join(aside), what.names()))
 }
 

@@ -218,7 +218,7 @@ fn update(transaction: &Transaction<'_>, session: &SessionId, details: &SessionD
 }
 
 /// Everything that redaction erases.
-fn erase(
+pub(super) fn erase(
     transaction: &Transaction<'_>,
     session: &SessionId,
     at: Timestamp,

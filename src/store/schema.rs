@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
 use super::error::StoreError;
 
 /// How long a statement waits for a backup that holds a lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// One file each; a number, once released, never changes.
 static STEPS: [M<'static>; 12] = [
     M::up(include_str!("migrations/0001_initial.sql")).foreign_key_check(),
@@ -44,7 +45,10 @@ pub(super) fn open(file: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(file, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    // The journal of a newer program is not written back by looking at it: not a byte of its database changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     refuse_newer(&connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     for (name, value, answer) in SETTINGS {
         connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(|error| match error {
             // Most settings answer nothing when they are made.

@@ -4,7 +4,7 @@
 //! receiver's certificate is checked; an attempt ends within its time limit, whatever the receiver does; of an answer only
 //! its status, `Retry-After` and whether it is a web page are looked at. Does not decide when to try again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
@@ -67,10 +67,23 @@ pub enum DelivererError {
     Client(reqwest::Error),
 }
 
+/// Why an event cannot be sent as its endpoint is configured now. Nothing was tried then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hindrance {
+    /// No endpoint of this name is known.
+    Unknown,
+    /// It is known, and left out for now.
+    LeftOut,
+    /// A live event, and a plain address.
+    LiveOverHttp,
+}
+
 /// Hands events to receivers.
 #[derive(Debug)]
 pub struct Deliverer {
     endpoints: HashMap<String, (Endpoint, Client)>,
+    left_out: BTreeSet<String>,
+    knows_all: bool,
     limits: DeliveryLimits,
 }
 
@@ -92,7 +105,58 @@ impl Deliverer {
                 return Err(DelivererError::TwoOfAName(other.name().as_str().to_owned()));
             }
         }
-        Ok(Self { endpoints: by_name, limits })
+        Ok(Self { endpoints: by_name, left_out: BTreeSet::new(), knows_all: true, limits })
+    }
+
+    /// Leaves endpoints out that are configured and disabled, or cannot be used now: what waits for them goes on waiting.
+    #[must_use]
+    pub fn leaving_out(self, left_out: BTreeSet<String>) -> Self {
+        Self { left_out, ..self }
+    }
+
+    /// There may be more endpoints, because they could not be listed: one that is not known is no news.
+    #[must_use]
+    pub fn knowing_some(self) -> Self {
+        Self { knows_all: false, ..self }
+    }
+
+    /// Whether safe connections to an endpoint can be set up.
+    ///
+    /// # Errors
+    /// [`DelivererError::Client`] when its authority's certificates cannot be used.
+    pub fn check(endpoint: &Endpoint, limits: DeliveryLimits) -> Result<(), DelivererError> {
+        choose_cryptography();
+        match endpoint.authority() {
+            [] => Ok(()),
+            authority => client(limits, authority).map(drop),
+        }
+    }
+
+    /// Why an event cannot be sent at all, where it cannot.
+    pub(super) fn hindrance(&self, delivery: &Delivery) -> Option<Hindrance> {
+        match self.endpoints.get(&delivery.endpoint) {
+            None if self.left_out.contains(&delivery.endpoint) => Some(Hindrance::LeftOut),
+            None => Some(Hindrance::Unknown),
+            // The engine makes none for such an endpoint; the address may have been changed since.
+            Some((endpoint, _)) => {
+                (!endpoint.takes_live() && is_live(&delivery.body)).then_some(Hindrance::LiveOverHttp)
+            }
+        }
+    }
+
+    /// Endpoints of which nothing is wanted.
+    pub(super) fn left_out(&self) -> &BTreeSet<String> {
+        &self.left_out
+    }
+
+    /// Whether an endpoint that is not known is none.
+    pub(super) fn knows_all(&self) -> bool {
+        self.knows_all
+    }
+
+    /// Where an endpoint's events go to.
+    pub(super) fn address(&self, endpoint: &str) -> Option<&str> {
+        self.endpoints.get(endpoint).map(|(endpoint, _)| endpoint.url().as_str())
     }
 
     #[cfg(test)]
@@ -110,7 +174,7 @@ impl Deliverer {
         if delivery.body.len() > MAX_BODY_BYTES {
             return Err(NoAnswer::EventTooLong);
         }
-        // The engine makes none for such an endpoint; the address may have been changed since.
+        // Whoever calls may not have asked for a hindrance.
         if !endpoint.takes_live() && is_live(&delivery.body) {
             return Err(NoAnswer::LiveOverHttp);
         }
@@ -168,7 +232,8 @@ fn client(limits: DeliveryLimits, authority: &[Certificate]) -> Result<Client, D
 }
 
 /// Whether an event is live. One that does not say so is not taken for a test.
-fn is_live(body: &str) -> bool {
+#[must_use]
+pub fn is_live(body: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Mode {
         livemode: bool,

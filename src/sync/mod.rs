@@ -13,13 +13,13 @@ mod run;
 mod schedule;
 mod signature;
 
-pub use delivery::{Deliverer, DelivererError, DeliveryLimits, choose_cryptography};
+pub use delivery::{Deliverer, DelivererError, DeliveryLimits, choose_cryptography, is_live};
 pub use endpoint::{Endpoint, EndpointError, EndpointName, shown_address, takes_live};
 pub use mail::{
     MAIL_LIMIT, MAX_LETTERS_AT_ONCE, MailError, MailLogin, MailSecurity, MailServer, MailSettings, MailSettingsError,
     Mailer, OpenMail, Sender, ShopName, check_user,
 };
-pub use run::{EngineLink, MAX_IN_HAND, MAX_OF_ENDPOINT, STOP_LIMIT, SyncError, run};
+pub use run::{Dispatch, EngineLink, MAX_IN_HAND, MAX_OF_ENDPOINT, Roster, STOP_LIMIT, SyncError, run};
 pub use schedule::{Answer, Change, CircuitBounds, Circuits, Flow, NoAnswer, RetryBounds, Schedule, retry_after};
 pub use signature::{
     MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_SECRETS, SIGNATURE_HEADERS, STANDARD_HEADERS, SecretError, SignatureError,

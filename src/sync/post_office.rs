@@ -2,9 +2,11 @@
 //!
 //! Always holds: the answer is given before a recipient is named to the mail server, by what is the same with a letter and
 //! without one, so that whoever measures it learns nothing of an address; what becomes of the letter then is in the log, as a
-//! class and a number. A letter is in memory only, and gone when its try has ended. Does not open the connection to the engine.
+//! class and a number. A letter is in memory only, and gone when its try has ended; a try outlasts the connection to the engine
+//! that it came by, and nobody else's hears of it. Does not open the connection to the engine.
 
-use tokio::task::{JoinError, JoinSet};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::mail::{MailError, Mailer, OpenMail};
 use crate::session::protocol::{ClientMessage, Letter};
@@ -13,23 +15,26 @@ use crate::session::protocol::{ClientMessage, Letter};
 const MAX_IN_HAND: usize = 16;
 
 /// Takes letters from the engine.
+#[derive(Debug)]
 pub(super) struct PostOffice {
     /// Missing where no mail is configured.
     mailer: Option<Mailer>,
-    tries: JoinSet<Step>,
-}
-
-/// How far a try has come.
-pub(super) enum Step {
-    /// It is known whether a letter could go.
-    Opened { ticket: u64, letter: Option<Letter>, opened: Result<OpenMail, MailError> },
-    /// The try is over.
-    Ended(Result<(), MailError>),
+    tries: JoinSet<()>,
+    /// Which connection to the engine this is: a ticket of another one means another letter.
+    connection: u64,
+    answer: mpsc::Sender<(u64, ClientMessage)>,
+    answers: mpsc::Receiver<(u64, ClientMessage)>,
 }
 
 impl PostOffice {
     pub(super) fn new(mailer: Option<Mailer>) -> Self {
-        Self { mailer, tries: JoinSet::new() }
+        let (answer, answers) = mpsc::channel(MAX_IN_HAND);
+        Self { mailer, tries: JoinSet::new(), connection: 0, answer, answers }
+    }
+
+    /// From now on another engine asks, or the same one anew.
+    pub(super) fn connect(&mut self) {
+        self.connection += 1;
     }
 
     /// Begins a try; the answer, where it is known at once.
@@ -37,7 +42,20 @@ impl PostOffice {
         let Some(mailer) = self.mailer.clone().filter(|_| self.tries.len() < MAX_IN_HAND) else {
             return Some(ClientMessage::Posted { ticket, sent: false });
         };
-        self.tries.spawn(async move { Step::Opened { ticket, letter, opened: mailer.open().await } });
+        let (answer, connection) = (self.answer.clone(), self.connection);
+        self.tries.spawn(async move {
+            let opened = mailer.open().await;
+            // Every try has a place for its one answer. Nobody waits for it where the role has ended.
+            let _ = answer.send((connection, ClientMessage::Posted { ticket, sent: opened.is_ok() })).await;
+            match opened {
+                Err(error) => tracing::warn!("no letter can be sent now: {error}"),
+                Ok(open) => {
+                    if let Err(error) = finish(open, letter).await {
+                        tracing::warn!("a letter with a code was not sent: {error}");
+                    }
+                }
+            }
+        });
         None
     }
 
@@ -46,32 +64,16 @@ impl PostOffice {
         self.tries.is_empty()
     }
 
-    /// Waits for a try to come further; `None` when nothing is under way. May be dropped while it waits.
-    pub(super) async fn step(&mut self) -> Option<Result<Step, JoinError>> {
-        self.tries.join_next().await
-    }
-
-    /// Goes on with a try; the answer, when it is known now.
-    pub(super) fn go_on(&mut self, step: Result<Step, JoinError>) -> Option<ClientMessage> {
-        match step {
-            Ok(Step::Opened { ticket, letter, opened }) => {
-                let sent = opened.is_ok();
-                match opened {
-                    Ok(open) => {
-                        self.tries.spawn(async move { Step::Ended(finish(open, letter).await) });
-                    }
-                    Err(error) => tracing::warn!("no letter can be sent now: {error}"),
+    /// Waits for a try to come further: an answer, or nothing when one has ended. May be dropped while it waits.
+    pub(super) async fn step(&mut self) -> Option<ClientMessage> {
+        tokio::select! {
+            biased;
+            Some((connection, message)) = self.answers.recv() => (connection == self.connection).then_some(message),
+            Some(ended) = self.tries.join_next() => {
+                // Deliveries go on; the engine gives up on this letter by itself.
+                if ended.is_err() {
+                    tracing::error!("sending a letter ended unexpectedly; report this");
                 }
-                Some(ClientMessage::Posted { ticket, sent })
-            }
-            Ok(Step::Ended(Ok(()))) => None,
-            Ok(Step::Ended(Err(error))) => {
-                tracing::warn!("a letter with a code was not sent: {error}");
-                None
-            }
-            // Deliveries go on; the engine gives up on this letter by itself.
-            Err(_) => {
-                tracing::error!("sending a letter ended unexpectedly; report this");
                 None
             }
         }

@@ -147,7 +147,8 @@ struct Refusals {
 
 /// What answers mean for each delivery, over time.
 ///
-/// Refusals are counted since this process began: a restart makes a dead letter later, never sooner.
+/// Refusals are counted for as long as this lives, and no further than the attempts that the delivery itself counts, which a
+/// replay and a restored store begin anew: a restart makes a dead letter later, never sooner.
 #[derive(Debug)]
 pub struct Schedule {
     bounds: RetryBounds,
@@ -181,7 +182,7 @@ impl Schedule {
                 (retry_after, format!("the receiver answered {code} with a web page; check the endpoint's address"))
             }
             Answer::Status { code, retry_after, .. } if is_refusal(code) => {
-                if self.refused_for_good(delivery, uptime) {
+                if self.refused_for_good(delivery, attempts, uptime) {
                     return self.dead(delivery, &format!("the receiver refused it over days (last: {code})"));
                 }
                 return self.retry(attempts, random, retry_after, refusal(code));
@@ -205,11 +206,16 @@ impl Schedule {
     }
 
     /// Counts a refusal; whether it was one too many.
-    fn refused_for_good(&mut self, delivery: i64, uptime: Duration) -> bool {
+    fn refused_for_good(&mut self, delivery: i64, attempts: u32, uptime: Duration) -> bool {
         if self.refused.len() >= MAX_REMEMBERED && !self.refused.contains_key(&delivery) {
             return false;
         }
-        let refusals = self.refused.entry(delivery).or_insert(Refusals { count: 0, since: uptime });
+        let none = Refusals { count: 0, since: uptime };
+        let refusals = self.refused.entry(delivery).or_insert(none);
+        // More refusals than attempts were those of another event that had this number before.
+        if refusals.count > attempts {
+            *refusals = none;
+        }
         refusals.count = refusals.count.saturating_add(1);
         refusals.count >= self.bounds.refusals && uptime.saturating_sub(refusals.since) >= self.bounds.refused_for
     }

@@ -165,22 +165,43 @@ pub fn verify(
     secrets: &[WebhookSecret],
     now_unix_seconds: i64,
 ) -> Result<(), SignatureError> {
-    if body.len() > MAX_BODY_BYTES {
-        return Err(SignatureError::BodyTooLong);
-    }
+    expect_short(header, body)?;
     let parts = Parts::parse(header)?;
+    expect_match(secrets.iter().map(|secret| secret.over(parts.time, body)), &parts.signatures)?;
+    expect_recent(parts.unix_seconds, now_unix_seconds)
+}
+
+/// Whether a header and a body have lengths that anybody sends: before anything of them is looked at.
+fn expect_short(header: &str, body: &[u8]) -> Result<(), SignatureError> {
+    match () {
+        () if body.len() > MAX_BODY_BYTES => Err(SignatureError::BodyTooLong),
+        () if header.len() > MAX_HEADER_BYTES => Err(SignatureError::HeaderTooLong),
+        () => Ok(()),
+    }
+}
+
+/// Whether there are as many signatures of the scheme as anybody sends.
+fn expect_some(signatures: usize) -> Result<(), SignatureError> {
+    match signatures {
+        0 => Err(SignatureError::NoSignature),
+        1..=MAX_SIGNATURES => Ok(()),
+        _ => Err(SignatureError::HeaderTooLong),
+    }
+}
+
+/// Whether one of the signatures is one of the secrets'.
+fn expect_match(
+    macs: impl Iterator<Item = Hmac<Sha256>>,
+    signatures: &[[u8; SIGNATURE_BYTES]],
+) -> Result<(), SignatureError> {
     let mut matched = false;
     // Nothing ends the loops early, so that the time taken says nothing of which secret matched.
-    for secret in secrets {
-        let mac = secret.over(parts.time, body);
-        for signature in &parts.signatures {
+    for mac in macs {
+        for signature in signatures {
             matched |= mac.clone().verify_slice(signature).is_ok();
         }
     }
-    if !matched {
-        return Err(SignatureError::Mismatch);
-    }
-    expect_recent(parts.unix_seconds, now_unix_seconds)
+    if matched { Ok(()) } else { Err(SignatureError::Mismatch) }
 }
 
 /// Whether a time that was signed is near enough.
@@ -210,9 +231,6 @@ struct Parts<'h> {
 
 impl<'h> Parts<'h> {
     fn parse(header: &'h str) -> Result<Self, SignatureError> {
-        if header.len() > MAX_HEADER_BYTES {
-            return Err(SignatureError::HeaderTooLong);
-        }
         let mut time = None;
         let mut of_this_scheme = 0;
         let mut signatures = Vec::new();
@@ -229,11 +247,8 @@ impl<'h> Parts<'h> {
         }
         let time = time.ok_or(SignatureError::Malformed)?;
         let unix_seconds = time_of(time).ok_or(SignatureError::Malformed)?;
-        match of_this_scheme {
-            0 => Err(SignatureError::NoSignature),
-            1..=MAX_SIGNATURES => Ok(Self { time, unix_seconds, signatures }),
-            _ => Err(SignatureError::HeaderTooLong),
-        }
+        expect_some(of_this_scheme)?;
+        Ok(Self { time, unix_seconds, signatures })
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::exit::{CommandError, Exit};
 use super::operator::OperatorArgs;
-use crate::store::{AuditHead, AuditLine, AuditReader, AuditVerified, StoreError};
+use crate::store::{AuditHead, AuditLine, AuditReader, AuditVerified, Gap, GapReason, StoreError};
 
 /// What `carded audit` takes.
 #[derive(Debug, Args)]
@@ -28,7 +28,8 @@ enum AuditVerb {
         #[arg(long, default_value_t = 20)]
         last: u32,
     },
-    /// Says whether the chain holds, and what its last entry is. Ends with status 1 when it does not.
+    /// Says whether the chain holds, and what its last entry is. Ends with status 1 when it does not, or when the entry that is
+    /// asked for is not there any more.
     Verify {
         /// An entry that was there, as an earlier call printed it: only that shows whether the end was cut off since.
         #[arg(long, value_name = "NUMBER:HASH")]
@@ -90,22 +91,45 @@ pub fn audit(args: &AuditArgs) -> Result<Exit, CommandError> {
 
 fn verify(args: &AuditArgs, reader: &AuditReader, head: Option<&AuditHead>) -> Result<Exit, CommandError> {
     let told = match reader.verify(head) {
-        Ok(verified) => Told { holds: true, verified: Some(verified), why: None },
+        Ok(verified) => {
+            let why = verified.left_out.map(|gap| left_out(&gap));
+            Told { holds: why.is_none(), verified: Some(verified), why }
+        }
         Err(StoreError::Chain(broken)) => Told { holds: false, verified: None, why: Some(broken.to_string()) },
         Err(error) => return Err(error.into()),
     };
-    args.operator.tell(&told, |out| match (&told.verified, &told.why) {
-        (Some(AuditVerified { entries, head: Some(head) }), _) => {
-            writeln!(
-                out,
-                "the chain of {entries} entries holds; keep its last one elsewhere, to show later that none is missing:"
-            )?;
-            writeln!(out, "{head}")
+    args.operator.tell(&told, |out| {
+        let Some(AuditVerified { entries, head, gaps, .. }) = &told.verified else {
+            return writeln!(out, "the chain does NOT hold: {}", told.why.as_deref().unwrap_or_default());
+        };
+        let Some(head) = head else { return writeln!(out, "there are no entries") };
+        if let Some(why) = &told.why {
+            writeln!(out, "the entry that you have kept is NOT there: {why}")?;
         }
-        (_, Some(why)) => writeln!(out, "the chain does NOT hold: {why}"),
-        (_, None) => writeln!(out, "there are no entries"),
+        for Gap { last_before, first_behind, reason, at, .. } in gaps {
+            let (first, last) = (last_before + 1, first_behind - 1);
+            writeln!(out, "left out: numbers {first} to {last} ({}, {at})", reason.as_str())?;
+        }
+        writeln!(
+            out,
+            "the chain of {entries} entries holds; keep its last one elsewhere, to show later that none is missing:"
+        )?;
+        writeln!(out, "{head}")
     })?;
     Ok(if told.holds { Exit::Success } else { Exit::Negative })
+}
+
+/// Why an entry is not there that somebody has kept.
+fn left_out(gap: &Gap) -> String {
+    let (done, place) = match gap.reason {
+        GapReason::Restored => ("a backup was restored", "replaced-…"),
+        GapReason::Rescued => ("the database was rescued", "damaged-…"),
+    };
+    format!(
+        "{done} at {}, and what was written before that and is not in it is left out; look for the entry in {place}, beside the \
+         database. If nobody has done that, somebody changed the database: keep a copy of it",
+        gap.at
+    )
 }
 
 fn export(reader: &AuditReader, after: i64, out: &mut impl Write) -> Result<u64, CommandError> {
@@ -120,5 +144,5 @@ fn export(reader: &AuditReader, after: i64, out: &mut impl Write) -> Result<u64,
 
 fn say(out: &mut dyn Write, line: &AuditLine) -> std::io::Result<()> {
     let session = line.session.as_deref().unwrap_or_default();
-    writeln!(out, "{:>6} {} {:<8} {} {session}", line.sequence, line.at, line.actor, line.action)
+    writeln!(out, "{:>16} {} {:<8} {} {session}", line.sequence, line.at, line.actor, line.action)
 }

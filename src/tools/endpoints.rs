@@ -157,6 +157,9 @@ fn print(
     for endpoint in &answer.endpoints {
         writeln!(out, "{}", line(config, endpoint))?;
     }
+    for unusable in &answer.unusable {
+        writeln!(out, "{}  UNUSABLE, and its events wait: {}", unusable.name, unusable.why)?;
+    }
     if let Some(secret) = &answer.secret {
         writeln!(out, "\n{secret}\n\nGive it to the receiver now: it is not shown again.")?;
     }

@@ -102,12 +102,20 @@ impl CommandError {
             | Self::Order(OrderError::Invalid(_))
             | Self::Store(
                 StoreError::NoStore(_)
+                | StoreError::Empty(_)
+                | StoreError::Older { .. }
                 | StoreError::Present(_)
                 | StoreError::Sound
                 | StoreError::BackupExists(_)
                 | StoreError::BackupAltered(..),
             )
-            | Self::Sync(_)
+            | Self::Sync(
+                SyncRoleError::Endpoint { .. }
+                | SyncRoleError::Secret { .. }
+                | SyncRoleError::File { .. }
+                | SyncRoleError::SecretOpen { .. }
+                | SyncRoleError::Mail(_),
+            )
             | Self::Supervisor(SupervisorError::Configuration(_)) => Exit::Usage,
             Self::Request(RequestError::Clock { .. })
             | Self::System(_)
@@ -119,6 +127,7 @@ impl CommandError {
             | Self::Store(_)
             | Self::Window(_)
             | Self::Mail(_)
+            | Self::Sync(SyncRoleError::Deliverer(_))
             | Self::Supervisor(_)
             | Self::Model(_) => Exit::Fault,
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::exit::{CommandError, Exit};
 use super::operator::OperatorArgs;
-use crate::store::{self, BackupManifest, Gap, OutboxReport, Rescued, Restored, StoreReport};
+use crate::store::{self, BackupManifest, Gap, OutboxReport, Rescued, Restored, Since, StoreError, StoreReport};
 
 /// What `carded store` takes.
 #[derive(Debug, Args)]
@@ -76,6 +76,8 @@ pub fn store(args: &StoreArgs) -> Result<Exit, CommandError> {
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     sound: bool,
+    /// Whether all of it was looked at; a database that is empty or of an older program cannot be.
+    examined: bool,
     engine_runs: bool,
     schema: i64,
     device: Option<&'a str>,
@@ -90,6 +92,10 @@ impl<'a> Told<'a> {
     fn of(report: &'a StoreReport) -> Self {
         Self {
             sound: report.faults.is_empty(),
+            examined: !report
+                .faults
+                .iter()
+                .any(|fault| matches!(fault, StoreError::Empty(_) | StoreError::Older { .. })),
             engine_runs: report.engine_runs,
             schema: report.schema,
             device: report.device.as_deref(),
@@ -119,7 +125,13 @@ fn say_checked(out: &mut dyn Write, told: &Told<'_>) -> std::io::Result<()> {
     for fault in &told.faults {
         writeln!(out, "FAULT          {fault}")?;
     }
-    writeln!(out, "{}", if told.sound { "The store holds." } else { "The store does NOT hold." })
+    let only_unexamined = !told.examined && told.faults.len() == 1;
+    let verdict = match (told.sound, only_unexamined) {
+        (true, _) => "The store holds.",
+        (false, true) => "The store was NOT examined.",
+        (false, false) => "The store does NOT hold.",
+    };
+    writeln!(out, "{verdict}")
 }
 
 fn say_gaps(out: &mut dyn Write, gaps: &[Gap]) -> std::io::Result<()> {
@@ -159,17 +171,32 @@ fn say_restored(out: &mut dyn Write, restored: &Restored) -> std::io::Result<()>
             restored.key_id
         )?;
     }
-    writeln!(out, "{} events are owed; receivers know those again that they have had already.", restored.waiting)?;
+    writeln!(out, "{} deliveries are owed; receivers know the events that they have had already.", restored.waiting)?;
     writeln!(out, "{} sessions that were open then are cancelled; no event tells of it.", restored.canceled.len())?;
-    writeln!(
-        out,
-        "What was done after the backup has to be done again: keys and staff that were removed since are valid again, and \
-         sessions that were redacted since are not. See 'carded keys list' and 'carded staff list'."
-    )
+    let Since { known, redacted, keys, staff } = &restored.since;
+    if *known {
+        writeln!(
+            out,
+            "As the store that was there says, done again: {} sessions redacted, {} keys revoked or ended sooner, {} of the staff \
+             removed. Keys and staff that were added after the backup are gone.",
+            redacted.len(),
+            keys.len(),
+            staff.len()
+        )
+    } else {
+        writeln!(
+            out,
+            "What was done after the backup is not known here and has to be done again: keys and staff that were removed since are \
+             valid again, and sessions that were redacted since are not. See 'carded keys list' and 'carded staff list'."
+        )
+    }
 }
 
 fn say_rescued(out: &mut dyn Write, rescued: &Rescued) -> std::io::Result<()> {
-    writeln!(out, "The damaged database is in {}.", rescued.set_aside.display())?;
+    writeln!(out, "The damaged database is in {}, with this report.", rescued.set_aside.display())?;
+    if rescued.tables.values().all(|of| of.rows == 0) {
+        writeln!(out, "NOTHING could be read of it. If there is a backup, restore that instead.")?;
+    }
     for (table, of) in &rescued.tables {
         if of.rows + of.refused + of.unreadable > 0 {
             writeln!(
@@ -180,9 +207,16 @@ fn say_rescued(out: &mut dyn Write, rescued: &Rescued) -> std::io::Result<()> {
         }
     }
     say_gaps(out, &rescued.gaps)?;
-    writeln!(out, "{} events are owed and will be delivered.", rescued.owed)?;
+    writeln!(out, "{} deliveries are owed and will be made.", rescued.owed)?;
     if rescued.only_names > 0 {
-        writeln!(out, "Of {} sessions only the name was left, in an outcome or an event.", rescued.only_names)?;
+        writeln!(
+            out,
+            "Of {} sessions only the name was left, in an outcome, a delivery or a request.",
+            rescued.only_names
+        )?;
+    }
+    if rescued.redacted_again > 0 {
+        writeln!(out, "{} sessions are redacted again, as the audit chain says.", rescued.redacted_again)?;
     }
     if let Some(device) = &rescued.new_device {
         writeln!(out, "Nothing said any more what the device was called; it is {device} from now on.")?;

@@ -124,7 +124,7 @@ impl Button {
             Self::Back => "Back",
             Self::SendCode => "Send me a code",
             Self::CheckCode => "Check the code",
-            Self::FullCheck => "Go on with the check",
+            Self::FullCheck => "Do the full check",
         }
     }
 

@@ -31,6 +31,8 @@ impl Shop {
             secrets: secrets.iter().map(|secret| WebhookSecret::new(secret).unwrap()).collect(),
             trusted: None,
             on_event: Box::new(move |event| noted.lock().unwrap().push(event.name.clone())),
+            grace: std::time::Duration::from_mins(15),
+            on_alarm: Box::new(|_, _| {}),
         };
         listener.set_nonblocking(true).unwrap();
         let running = std::thread::spawn(move || {
@@ -218,4 +220,94 @@ fn an_endpoint_that_cannot_be_used_is_refused_and_nothing_is_left_behind() {
     let (status, answer, _) = site.operate("endpoints", &["test", "shop"]);
     assert_eq!((status, &answer["acknowledged"]), (Some(1), &json!(false)));
     assert!(answer["why"].as_str().unwrap().contains("cannot be reached"), "{answer}");
+}
+
+#[test]
+fn one_endpoint_that_cannot_be_used_stops_nobody_and_what_waits_for_it_is_sent_when_it_is_mended() {
+    let _alone = alone();
+    let served = Served::new(Site::simulated(), "");
+    let site = &served.site;
+    let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let urls = listeners.each_ref().map(|listener| format!("http://{}/", listener.local_addr().unwrap()));
+    let [good, poor] = ["good", "poor"].map(|name| {
+        let url = &urls[usize::from(name == "poor")];
+        add(site, name, url)["secret"].as_str().unwrap().to_owned()
+    });
+    let secret = fs::read_dir(site.path("endpoints.d")).unwrap().map(|file| file.unwrap().path());
+    let secret = secret
+        .into_iter()
+        .find(|path| path.to_string_lossy().contains("/poor.") && path.extension().unwrap() == "secret");
+    let secret = secret.unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(site.path("endpoints.d/wrong.toml"), "nonsense").unwrap();
+    let listed = site.told("endpoints", &["list"]);
+    let unusable: Vec<&str> =
+        listed["unusable"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(unusable, ["wrong", "poor"]);
+    assert!(listed["unusable"][1]["why"].as_str().unwrap().contains("chmod 600"), "{listed}");
+    assert!(
+        site.refused("endpoints", &["add", "wrong", "--url", "https://shop.example", "--dialect", "stile"])
+            .contains("mend it")
+    );
+
+    let _engine = site.ready("engine");
+    let _sync = site.ready("sync");
+    let key = served.key(&[]);
+    let [to_good, to_poor] = listeners;
+    for folder in ["good", "poor"] {
+        fs::create_dir(site.path(folder)).unwrap();
+    }
+    let good = Shop::open(to_good, &site.path("good"), &[&good]);
+    let poor = Shop::open(to_poor, &site.path("poor"), &[&poor]);
+    end_one(&served, &key);
+    wait_for("the event of the good one", || (good.count() == 1).then_some(()));
+    let (_, listed, _) = site.operate("outbox", &["list"]);
+    let queue =
+        listed["endpoints"].as_array().unwrap().iter().find(|queue| queue["endpoint"] == "poor").unwrap().clone();
+    assert_eq!((&queue["waiting"], &queue["last_error"], poor.count()), (&json!(1), &Value::Null, 0));
+    assert!(listed["alarms"].to_string().contains("wrong.toml"), "{listed}");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    wait_for("what had waited", || (poor.count() == 1).then_some(()));
+}
+
+#[test]
+fn a_file_keeps_its_mode_and_the_old_secret_goes_also_where_the_configuration_is_named_from_here() {
+    let site = Site::simulated();
+    add(&site, "shop", "https://shop.example/");
+    let (folder, file) = (site.path("endpoints.d"), site.path("endpoints.d/shop.toml"));
+    let mode = || fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o644, "as the configuration");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let from_here = |arguments: &[&str]| {
+        let mut carded = std::process::Command::new(env!("CARGO_BIN_EXE_carded"));
+        carded.current_dir(site.path("")).args(["endpoints", "--config", "config.toml"]).args(arguments);
+        assert!(carded.output().unwrap().status.success(), "{arguments:?}");
+    };
+    from_here(&["rotate", "shop"]);
+    from_here(&["rotate", "shop", "--finish"]);
+    let secrets = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+    assert_eq!(secrets.filter(|path| path.extension().unwrap() == "secret").count(), 1, "the old one is gone");
+    assert_eq!(mode(), 0o600);
+    // Whoever may not read the configuration may not read a new one.
+    fs::set_permissions(site.path("config.toml"), fs::Permissions::from_mode(0o640)).unwrap();
+    add(&site, "till", "https://till.example/");
+    assert_eq!(fs::metadata(site.path("endpoints.d/till.toml")).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+fn commands_at_the_same_time_lose_no_change_of_each_other() {
+    let site = Site::simulated();
+    add(&site, "shop", "https://shop.example/");
+    for _ in 0..4 {
+        let commands = [vec!["rotate", "shop", "--grace-hours", "1"], vec!["disable", "shop"]];
+        let running = commands
+            .map(|arguments| site.command_of("endpoints", &arguments).stdout(std::process::Stdio::null()).spawn());
+        for command in running {
+            assert!(command.unwrap().wait().unwrap().success());
+        }
+        let shop = site.told("endpoints", &["list"])["endpoints"][0].clone();
+        assert_eq!((&shop["enabled"], &shop["secrets"]), (&json!(false), &json!(2)));
+        site.told("endpoints", &["enable", "shop"]);
+        site.told("endpoints", &["rotate", "shop", "--finish"]);
+    }
 }

@@ -54,7 +54,7 @@ fn who_speaks_another_protocol_or_none_is_refused_in_words_and_others_are_served
     let mut answer = Vec::new();
     other.read_to_end(&mut answer).unwrap();
     let text = String::from_utf8_lossy(&answer);
-    assert!(text.contains("protocol 99") && text.contains("install the same version"), "{text}");
+    assert!(text.contains("protocol 99") && text.contains("update the program that runs as carded engine"), "{text}");
 
     for bytes in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 64], &[0, 0, 0, 2, 1, b'{']] {
         let mut stranger = UnixStream::connect(site.path("engine.sock")).unwrap();

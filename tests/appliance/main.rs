@@ -6,10 +6,8 @@ mod drain;
 mod endpoints;
 mod engine;
 mod faults;
+mod heartbeats;
 mod kills;
-#[path = "../mail/server.rs"]
-#[allow(dead_code, reason = "the tests of letters use the rest")]
-mod mail_server;
 mod outbox;
 mod returning;
 mod roles;
@@ -19,6 +17,7 @@ mod staff;
 mod store;
 #[path = "../support/mod.rs"]
 mod support;
+mod versions;
 
 use std::process::{Command, Stdio};
 

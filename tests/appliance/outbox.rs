@@ -3,11 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use carded::privacy::ContactKind;
 use carded::session::protocol::{ClientMessage, ClientRole, EngineMessage, LeaseWish, Settlement};
-use carded::store::Store;
+use carded::session::{Dialect, SessionDetails, SessionId, SessionRecord, SessionState};
+use carded::store::{Actor, EventFacts, Finish, LeaseHolder, OutboxBody, OutcomeDraft, Requested, Store};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::site::{STOP_WITHIN, Site, alone, wait_for};
+use crate::support::verified;
 
 /// Ends a session, whose event is then refused for good.
 fn refuse_one(site: &Site) -> Value {
@@ -85,4 +89,52 @@ fn dead_letters_are_listed_exported_and_replayed_through_the_engine_and_without_
     let rows = rusqlite::Connection::open(site.path("state/store.db")).unwrap();
     let audited = "SELECT count(*) FROM audit WHERE action = 'delivery_replayed'";
     assert_eq!(rows.query_row(audited, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
+}
+
+#[test]
+fn the_export_of_a_redacted_outcome_holds_nothing_of_a_person_or_of_the_integrator() {
+    let site = Site::simulated();
+    let mut store = Store::open(&site.path("state")).unwrap();
+    let now = Timestamp::now();
+    let session = verified::record(SessionId::from_random(&[7; SessionId::CHARACTERS]), SessionState::Created, now);
+    let mut said = SessionDetails::new(Dialect::Stripe, false);
+    said.set_client_reference_id(Some("reference of fizzwick")).unwrap();
+    let secrets = store.api_secrets();
+    let email = secrets.contact(ContactKind::Email, "fizzwick@xanthippolis.example").unwrap();
+    let requested =
+        Requested { record: &session, details: &said, key: None, email: Some(&email), phone: None, event: None };
+    store.create_requested(&requested).unwrap();
+    let evidence = verified::evidence(verified::person(), "CANARY 1987");
+    let (decision, rule) = (verified::decision_on(&evidence), verified::rule());
+    let expires_at = now + SignedDuration::from_hours(24);
+    let draft = OutcomeDraft { decision: &decision, evidence: &evidence, rule: &rule, decided_at: now, expires_at };
+    let bodies = |facts: &EventFacts<'_>| {
+        let said = facts.details.and_then(|details| details.client_reference_id.clone());
+        let body = json!({ "outcome": facts.outcome, "attestation": facts.attestation, "said": said, "email": email });
+        vec![OutboxBody { endpoint: "shop".to_owned(), body: body.to_string() }]
+    };
+    let record = SessionRecord { state: SessionState::Verified, ..session.clone() };
+    store.finish(&Finish { record: &record, ended_at: now, outcome: Some(draft), bodies: &bodies }).unwrap();
+    let holder = LeaseHolder(1);
+    let delivery = store.lease(holder, 1, now).unwrap().remove(0);
+    let gone = Settlement::Dead { why: "the receiver says that it is gone (410)".to_owned() };
+    store.settle(holder, delivery.delivery, &gone, now).unwrap();
+    drop(store);
+    let export = || {
+        let output = site.command("outbox").arg("export").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Of the person nothing is in it at any time; what the integrator said is, until it is redacted.
+    let of_person = ["canary", "quillon", "brombeerstrauch", "zyzzyva", "908172635", "d8675309q", "1987", "2031-07-19"];
+    let holds = |text: &str, what: &str| text.to_lowercase().contains(what);
+    let before = export();
+    assert!(holds(&before, "fizzwick") && holds(&before, &email) && holds(&before, "attestation"), "{before}");
+    assert!(!of_person.iter().any(|what| holds(&before, what)), "{before}");
+    Store::open(&site.path("state")).unwrap().redact(&session.id, now, Actor::Till, None).unwrap();
+    let after = export();
+    let line: Value = serde_json::from_str(&after).unwrap();
+    assert_eq!((&line["redacted"], &line["body"]), (&json!(true), &Value::Null));
+    for what in of_person.into_iter().chain(["fizzwick", "attestation", &email]) {
+        assert!(!holds(&after, what), "{what} in {after}");
+    }
 }

@@ -9,8 +9,8 @@ use carded::session::{Screen, SessionId};
 use serde_json::{Value, json};
 
 use crate::api::Served;
-use crate::mail_server::plain;
 use crate::site::{Client, Running, STOP_WITHIN, Site, alone};
+use crate::support::mail_server::plain;
 
 const ADDRESS: &str = "rosa.quill@mail.example";
 

@@ -187,7 +187,7 @@ fn a_running_engine_takes_a_table_at_once_and_a_session_under_way_keeps_its_rule
         client.say(&ClientMessage::Rules(RulesOrder::Rollback));
         let answer = loop {
             match client.hear() {
-                EngineMessage::Prompt(_) | EngineMessage::Due => {}
+                EngineMessage::Prompt(_) | EngineMessage::Due | EngineMessage::Heartbeats { .. } => {}
                 answer => break answer,
             }
         };

@@ -81,6 +81,13 @@ impl Site {
         command
     }
 
+    /// An operator's command, with what it takes behind the configuration.
+    pub fn command_of(&self, command: &str, arguments: &[&str]) -> Command {
+        let mut command = self.command(command);
+        command.args(arguments);
+        command
+    }
+
     /// What an operator's command answers as JSON, with its exit status.
     pub fn operate(&self, command: &str, arguments: &[&str]) -> (Option<i32>, Value, String) {
         let output = self.command(command).arg("--json").args(arguments).output().unwrap();

@@ -69,3 +69,48 @@ fn a_damaged_store_is_refused_with_the_command_that_helps_and_goes_on_after_it()
     drop(site.ready("engine"));
     assert!(store(&site, &["check"]).status.success());
 }
+
+#[test]
+fn commands_say_what_is_not_examined_what_comes_back_and_why_a_kept_audit_entry_is_gone() {
+    let site = Site::simulated();
+    let state = site.path("state");
+    let count = |note: u32| {
+        let mut opened = carded::store::Store::open(&state).unwrap();
+        let (actor, action) = (carded::store::Actor::Engine, carded::store::AuditAction::EngineStarted);
+        let entry = carded::store::AuditEntry { at: jiff::Timestamp::now(), actor, action, session: None };
+        (0..note).for_each(|_| opened.audit(&entry).unwrap());
+    };
+    count(2);
+    let backup = site.path("backup").to_string_lossy().into_owned();
+    assert!(store(&site, &["backup", &backup]).status.success());
+    count(3);
+    let verified = site.told("audit", &["verify"]);
+    let head = format!("{}:{}", verified["head"]["sequence"], verified["head"]["hash"].as_str().unwrap());
+    assert_eq!(site.told("audit", &["verify", "--head", &head])["holds"], true);
+    let restored = site.told("store", &["restore", &backup, "--replace"]);
+    let nothing: [Value; 0] = [];
+    assert_eq!(
+        restored["since"],
+        serde_json::json!({ "known": true, "redacted": nothing, "keys": nothing, "staff": nothing })
+    );
+    count(3);
+    let (status, told, _) = site.operate("audit", &["verify", "--head", &head]);
+    assert_eq!(
+        (status, &told["holds"], &told["left_out"]["reason"]),
+        (Some(1), &Value::from(false), &"restored".into())
+    );
+    assert!(told["why"].as_str().unwrap().contains("a backup was restored at"), "{told}");
+    // A database that holds nothing is not called sound.
+    for file in ["store.db", "store.db-wal", "store.db-shm"] {
+        let _ = fs::remove_file(state.join(file));
+    }
+    fs::write(state.join("store.db"), "").unwrap();
+    let check = store(&site, &["check"]);
+    assert!(check.status.code() == Some(1) && is_called_empty(&check), "{}", self::told(&check));
+    let refused = store(&site, &["backup", &format!("{backup}-2")]);
+    assert!(refused.status.code() == Some(2) && words(&refused).contains("is empty"), "{}", words(&refused));
+}
+
+fn is_called_empty(check: &Output) -> bool {
+    told(check).contains("is empty") && told(check).contains("was NOT examined")
+}

@@ -22,7 +22,7 @@ fn kills() -> usize {
 fn nothing_that_was_answered_is_lost_and_every_event_arrives_after_kills_in_every_stage() {
     let program = std::env::current_exe().unwrap();
     let mut histogram: BTreeMap<&str, usize> = STAGES.map(|stage| (stage, 0)).into();
-    let (mut killed, mut outcomes, mut events) = (0, 0, 0);
+    let (mut killed, mut outcomes, mut deliveries) = (0, 0, 0);
     while killed < kills() {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("store");
@@ -53,13 +53,13 @@ fn nothing_that_was_answered_is_lost_and_every_event_arrives_after_kills_in_ever
         assert_eq!(answered.refused, Vec::<String>::new());
         answered.hold(&folder);
         outcomes += answered.ended.len();
-        events += answered.sent.len();
+        deliveries += answered.sent.len();
     }
     println!("{killed} kills, by what was under way:");
     for (stage, kills) in &histogram {
         println!("{stage:<11}{kills:>4} {}", "#".repeat(*kills / 2));
     }
-    println!("0 of {outcomes} answered outcomes and 0 of {events} events were lost");
+    println!("0 of {outcomes} answered outcomes and 0 of {deliveries} deliveries were lost");
     if killed >= 10 * STAGES.len() {
         assert!(histogram.values().all(|kills| *kills > 0), "{histogram:?}");
     }

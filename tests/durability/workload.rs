@@ -8,21 +8,14 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use carded::compliance::{AgeTier, PlaceDays, RuleBook, UseCase};
-use carded::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
-use carded::imaging::Provenance;
-use carded::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
-use carded::privacy::PersonalDate;
 use carded::session::protocol::Settlement;
-use carded::session::{
-    AttemptsLeft, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Policy, SessionId,
-    SessionRecord, SessionState, Surroundings, decide,
-};
+use carded::session::{SessionId, SessionRecord, SessionState};
 use carded::store::{
     EventFacts, Finish, Finished, LeaseHolder, OutboxBody, OutcomeDraft, Store, StoreError, attestation_hash,
 };
-use jiff::civil::date;
 use jiff::{SignedDuration, Timestamp};
+
+use crate::support::verified;
 
 /// Names the store's folder to a child.
 pub const FOLDER: &str = "CARDED_STORE_CHILD_FOLDER";
@@ -38,57 +31,8 @@ pub fn now() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-pub fn evidence() -> Evidence {
-    let agrees = |field| FieldComparison { field, printed: None, encoded: None, result: Agreement::Agrees };
-    Evidence {
-        feed: None,
-        capture: Some(CaptureEvidence { provenance: Provenance::Simulated }),
-        document: Some(DocumentEvidence {
-            encoded: Some(EncodedSource::Barcode),
-            kind: Some(DocumentKind::DrivingLicense),
-            fields: Fields {
-                first_name: Some("Ada".into()),
-                last_name: Some("Specimen".into()),
-                id_number: Some("D1".into()),
-                country: Some("USA".to_owned()),
-                jurisdiction_code: Some("CA".to_owned()),
-                date_of_birth: Some(PersonalDate::new(date(1990, 5, 17))),
-                expiration_date: Some(PersonalDate::new(date(2030, 5, 17))),
-                ..Fields::default()
-            },
-            checks: vec![Check::new("date_order", CheckResult::Pass, "")],
-            comparisons: ["id_number", "date_of_birth", "expiration_date", "last_name"].map(agrees).into(),
-            portrait_found: true,
-        }),
-        surroundings: Surroundings::default(),
-        review: None,
-        returned: None,
-        pass: None,
-        liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
-        flash: None,
-        age: None,
-        face_match: Some(MatchResult {
-            decision: MatchDecision::Match,
-            similarity: Some(Similarity(0.8)),
-            threshold: MatchThreshold::SHIPPED,
-            probes: 5,
-        }),
-        models: BTreeMap::new(),
-    }
-}
-
 pub fn record(id: SessionId, state: SessionState) -> SessionRecord {
-    SessionRecord {
-        id,
-        use_case: UseCase::AlcoholInPerson,
-        jurisdiction: "US-CA".parse().unwrap(),
-        state,
-        attempts: AttemptsLeft { document: 3, face: 3 },
-        consent: None,
-        last_error: None,
-        created_at: now(),
-        expires_at: now() + SignedDuration::from_hours(24),
-    }
+    verified::record(id, state, now())
 }
 
 pub fn bodies(facts: &EventFacts<'_>) -> Vec<OutboxBody> {
@@ -97,12 +41,8 @@ pub fn bodies(facts: &EventFacts<'_>) -> Vec<OutboxBody> {
 }
 
 pub fn verify(store: &mut Store, id: &SessionId) -> Result<Finished, StoreError> {
-    let evidence = evidence();
-    let decision = decide(&evidence, &Policy::for_tier(AgeTier::Over21), PlaceDays::single(date(2026, 11, 22)));
-    let rule = RuleBook::built_in()
-        .unwrap()
-        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
-        .unwrap();
+    let evidence = verified::evidence(verified::person(), "CANARY");
+    let (decision, rule) = (verified::decision_on(&evidence), verified::rule());
     let expires_at = now() + SignedDuration::from_hours(24);
     let draft = OutcomeDraft { decision: &decision, evidence: &evidence, rule: &rule, decided_at: now(), expires_at };
     let record = record(id.clone(), SessionState::Verified);

@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::log::{log, says_nothing_of};
-use super::server::{LIMIT, Server, certified_settings, plain, server};
+use super::support::mail_server::{LIMIT, Server, certified_settings, plain, server};
 use super::{SHORT, letter, mailer, settings};
 use crate::support::certified::Certified;
 use carded::sync::MailSecurity;

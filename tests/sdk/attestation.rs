@@ -1,15 +1,16 @@
 //! A device's attestations before libraries of JOSE, which know nothing of this program.
 
-use carded::compliance::{PlaceDays, RuleBook};
+use carded::compliance::{ClockTrust, PlaceDays, RuleBook};
 use carded::session::{Evidence, Policy, SessionState, decide};
-use carded::store::{Finish, OutcomeDraft, Store, attestation_hash};
+use carded::store::{Finish, HeartbeatSeed, OutcomeDraft, Store, attestation_hash};
 use jiff::Timestamp;
 use jiff::civil::date;
 
 use super::*;
 
-/// The attestations of sessions that a real store has ended, and the device's public key as it publishes it.
-fn attested(sessions: u64) -> (Vec<String>, String) {
+/// The attestations of sessions that a real store has ended, a heartbeat after them, and the device's public key as it
+/// publishes it.
+fn attested(sessions: u64) -> (Vec<String>, String, String) {
     let folder = tempfile::tempdir().unwrap();
     let mut store = Store::open(folder.path()).unwrap();
     let day = PlaceDays::single(date(2026, 11, 23));
@@ -26,13 +27,22 @@ fn attested(sessions: u64) -> (Vec<String>, String) {
         store.finish(&ended).unwrap().outcome.unwrap().attestation
     };
     let all = (1..=sessions).map(attest).collect();
-    (all, std::fs::read_to_string(folder.path().join("device.pub")).unwrap())
+    let seed = HeartbeatSeed {
+        endpoint: "shop",
+        at: Timestamp::UNIX_EPOCH,
+        clock: ClockTrust::Trusted,
+        every: std::time::Duration::from_mins(5),
+        withholds_live: false,
+    };
+    let heartbeat = store.heartbeat(&seed).unwrap();
+    (all, heartbeat, std::fs::read_to_string(folder.path().join("device.pub")).unwrap())
 }
 
 fn check(program: &str, script: &Path, library: &Path) {
-    let (all, key) = attested(3);
-    let (_, other) = attested(0);
-    let mut cases: Vec<Value> = all.iter().map(|jws| json!({ "name": jws, "jws": jws, "key": key })).collect();
+    let (all, heartbeat, key) = attested(3);
+    let (_, _, other) = attested(0);
+    let known = all.iter().chain([&heartbeat]);
+    let mut cases: Vec<Value> = known.map(|jws| json!({ "name": jws, "jws": jws, "key": key })).collect();
     cases.push(json!({ "name": "another device", "jws": all[0], "key": other }));
     let parts: Vec<&str> = all[0].split('.').collect();
     let moved = format!("{}.{}.{}", parts[0], all[1].split('.').nth(1).unwrap(), parts[2]);
@@ -51,7 +61,9 @@ fn check(program: &str, script: &Path, library: &Path) {
         assert_eq!(payload["result"], "not_verified");
         previous = json!(attestation_hash(jws));
     }
-    for case in &cases[all.len()..] {
+    let signed = &answer["answers"][&heartbeat];
+    assert_eq!((&signed["outcomes"]["sequence"], &signed["outcomes"]["hash"]), (&json!(3), &previous), "{signed}");
+    for case in &cases[all.len() + 1..] {
         assert_eq!(answer["answers"][case["name"].as_str().unwrap()], REFUSED, "{}", case["name"]);
     }
     assert!(cases.len() > 100);

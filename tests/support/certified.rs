@@ -35,6 +35,21 @@ impl Certified {
         Some(certified)
     }
 
+    /// The same authority's certificate for the same host, which has run out in 2020.
+    pub fn expired(self) -> Self {
+        let settings = "[ca]\ndefault_ca=it\n[it]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=any\n\
+                        unique_subject=no\n[any]\ncommonName=supplied\n";
+        for (file, text) in [("settings", settings), ("index", ""), ("serial", "0a\n")] {
+            std::fs::write(self.path(file), text).unwrap();
+        }
+        let step = "ca -batch -notext -config settings -cert authority.pem -keyfile authority.key -in server.csr -out server.pem \
+                    -extfile names -startdate 20200101000000Z -enddate 20200201000000Z";
+        let mut openssl = Command::new("openssl");
+        openssl.args(step.split_whitespace()).current_dir(self.folder.path()).stderr(Stdio::null());
+        assert!(openssl.status().unwrap().success());
+        self
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

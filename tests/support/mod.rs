@@ -4,8 +4,10 @@
 pub mod certified;
 pub mod display;
 pub mod events;
+pub mod mail_server;
 pub mod onnx;
 pub mod receiver;
+pub mod verified;
 
 use std::io::Write;
 use std::num::NonZeroUsize;

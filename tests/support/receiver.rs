@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use carded::sync::{WebhookSecret, sign};
-use carded::tools::receiver::{DeviceKey, ReceivedEvent, ReceiverOptions, TrustedKeys, serve};
+use carded::tools::receiver::{AlarmKind, DeviceKey, ReceivedEvent, ReceiverOptions, TrustedKeys, serve};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -29,23 +29,38 @@ pub fn at(address: SocketAddr) -> String {
 pub struct Receiver {
     pub address: SocketAddr,
     pub seen: Arc<Mutex<Vec<ReceivedEvent>>>,
+    /// The alarms that have begun.
+    pub alarms: Arc<Mutex<Vec<AlarmKind>>>,
     pub stop: watch::Sender<bool>,
     pub ended: tokio::task::JoinHandle<()>,
 }
 
 pub fn receiver_on(listener: TcpListener, folder: &Path, trusted: Option<TrustedKeys>) -> Receiver {
+    receiver_with(listener, folder, trusted, LIMIT)
+}
+
+/// One that waits so long for what a heartbeat names.
+pub fn receiver_with(listener: TcpListener, folder: &Path, trusted: Option<TrustedKeys>, grace: Duration) -> Receiver {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (stop, stopped) = watch::channel(false);
     let address = listener.local_addr().unwrap();
     let noted = Arc::clone(&seen);
+    let alarms = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&alarms);
     let options = ReceiverOptions {
         database: folder.join("receiver.db"),
         secrets: vec![secret()],
         trusted,
         on_event: Box::new(move |event| noted.lock().unwrap().push(event.clone())),
+        grace,
+        on_alarm: Box::new(move |alarm, begins| {
+            if begins {
+                told.lock().unwrap().push(alarm.kind);
+            }
+        }),
     };
     let ended = tokio::spawn(async move { serve(listener, options, stopped).await.unwrap() });
-    Receiver { address, seen, stop, ended }
+    Receiver { address, seen, alarms, stop, ended }
 }
 
 pub async fn receiver(folder: &TempDir, device_key: Option<DeviceKey>) -> Receiver {

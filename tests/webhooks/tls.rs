@@ -68,3 +68,16 @@ async fn only_a_receiver_whose_certificate_is_of_the_authority_and_of_its_host_i
     let nonsense = endpoint("till", &url(receiver)).with_authority(b"nonsense");
     assert_eq!(nonsense.unwrap_err(), EndpointError::Authority);
 }
+
+#[tokio::test]
+async fn a_receiver_whose_certificate_has_run_out_gets_nothing_until_it_has_another() {
+    let Some(good) = Certified::of("IP:127.0.0.1") else { return };
+    let Some(expired) = Certified::of("IP:127.0.0.1").map(Certified::expired) else { return };
+    for (certified, believed) in [(good, true), (expired, false)] {
+        let url = format!("https://{}/webhooks", safe(&certified).await);
+        let endpoint = endpoint("till", &url).with_authority(&certified.authority()).unwrap();
+        let answer = attempt(endpoint, &delivery(1, "till")).await;
+        assert_eq!(answer == Answer::Nothing(NoAnswer::Tls), !believed, "{answer:?}");
+        assert_eq!(settle(&answer) == Settlement::Acknowledged, believed, "it is tried again without end");
+    }
+}

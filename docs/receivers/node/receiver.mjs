@@ -132,6 +132,8 @@ function settle(session, outcome) {
  * printers and other slow things are for later, not for here.
  */
 function accept(event, body) {
+  // A sign of life every few minutes: there is nothing to keep of it without the device's key.
+  if (event.type === 'carded.heartbeat') return true;
   const isNew = saveOnce('events', event.id, body);
   if (isNew) console.log(`event ${event.id} ${event.type}`);
   const outcome = outcomeOf(event);

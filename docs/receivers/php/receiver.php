@@ -158,6 +158,10 @@ function settle(string $session, array $outcome, string $store): void
  */
 function accept(array $event, string $body, string $store): bool
 {
+    // A sign of life every few minutes: there is nothing to keep of it without the device's key.
+    if ($event['type'] === 'carded.heartbeat') {
+        return true;
+    }
     $new = save_once("$store/events", $event['id'], $body);
     if ($new) {
         say("event {$event['id']} {$event['type']}");

@@ -1,34 +1,24 @@
-use std::collections::BTreeMap;
-
 use jiff::civil::date;
 
 use super::*;
-use crate::compliance::{PlaceDays, RuleBook, UseCase};
-use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields, Sex};
+use crate::document::{Fields, Sex};
 use crate::imaging::Provenance;
-use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
 use crate::privacy::{Personal, PersonalDate, StaffId};
 use crate::session::{
-    AttemptsLeft, CanceledBy, CaptureEvidence, DocumentEvidence, EncodedSource, Evidence, KeptOutcome,
-    LivenessEvidence, Outcome, OutcomeResult, OutcomeSeed, Policy, SessionDetails, SessionId, SessionRecord,
-    Surroundings, decide,
+    AttemptsLeft, CanceledBy, CaptureEvidence, Evidence, KeptOutcome, Outcome, OutcomeResult, OutcomeSeed,
+    SessionDetails, SessionId, SessionRecord,
 };
+use crate::verified;
 
 const DIALECTS: [Dialect; 2] = [Dialect::Stripe, Dialect::Stile];
 /// Every personal value of the evidence holds this, so that one search finds any of them.
 const PERSONAL: &str = "ZZPERSONALZZ";
 
 fn record(state: SessionState) -> SessionRecord {
+    let id = SessionId::from_random(&[2; SessionId::CHARACTERS]);
     SessionRecord {
-        id: SessionId::from_random(&[2; SessionId::CHARACTERS]),
-        use_case: UseCase::AlcoholInPerson,
-        jurisdiction: "US-CA".parse().unwrap(),
-        state,
         attempts: AttemptsLeft { document: 0, face: 0 },
-        consent: None,
-        last_error: None,
-        created_at: "2026-11-22T12:00:00Z".parse().unwrap(),
-        expires_at: "2026-11-23T12:00:00Z".parse().unwrap(),
+        ..verified::record(id, state, "2026-11-22T12:00:00Z".parse().unwrap())
     }
 }
 
@@ -38,66 +28,32 @@ fn personal() -> Personal<String> {
 
 /// An outcome from evidence in which every field of a person is filled.
 fn outcome() -> Outcome {
-    let compared = |field| FieldComparison {
-        field,
-        printed: Some(PERSONAL.into()),
-        encoded: Some(PERSONAL.into()),
-        result: Agreement::Agrees,
+    let fields = Fields {
+        name_is_cut_off: true,
+        names_are_transliterated: true,
+        first_name: Some(personal()),
+        middle_name: Some(personal()),
+        last_name: Some(personal()),
+        suffix: Some(personal()),
+        date_of_birth: Some(PersonalDate::new(date(1987, 3, 14))),
+        expiration_date: Some(PersonalDate::new(date(2031, 7, 19))),
+        issue_date: Some(PersonalDate::new(date(2022, 8, 23))),
+        sex: Some(Sex::X),
+        height_cm: Some(183),
+        street: Some(personal()),
+        street_2: Some(personal()),
+        city: Some(personal()),
+        jurisdiction_code: Some(PERSONAL.to_owned()),
+        postal_code: Some(personal()),
+        country: Some(PERSONAL.to_owned()),
+        id_number: Some(personal()),
+        nationality: Some(personal()),
+        issuing_state: Some(PERSONAL.to_owned()),
+        document_number: Some(personal()),
     };
-    let evidence = Evidence {
-        feed: None,
-        capture: Some(CaptureEvidence { provenance: Provenance::Files }),
-        document: Some(DocumentEvidence {
-            encoded: Some(EncodedSource::Barcode),
-            kind: Some(DocumentKind::DrivingLicense),
-            fields: Fields {
-                name_is_cut_off: true,
-                names_are_transliterated: true,
-                first_name: Some(personal()),
-                middle_name: Some(personal()),
-                last_name: Some(personal()),
-                suffix: Some(personal()),
-                date_of_birth: Some(PersonalDate::new(date(1987, 3, 14))),
-                expiration_date: Some(PersonalDate::new(date(2031, 7, 19))),
-                issue_date: Some(PersonalDate::new(date(2022, 8, 23))),
-                sex: Some(Sex::X),
-                height_cm: Some(183),
-                street: Some(personal()),
-                street_2: Some(personal()),
-                city: Some(personal()),
-                jurisdiction_code: Some(PERSONAL.to_owned()),
-                postal_code: Some(personal()),
-                country: Some(PERSONAL.to_owned()),
-                id_number: Some(personal()),
-                nationality: Some(personal()),
-                issuing_state: Some(PERSONAL.to_owned()),
-                document_number: Some(personal()),
-            },
-            checks: vec![Check::new("date_order", CheckResult::Pass, PERSONAL)],
-            comparisons: vec![compared("date_of_birth"), compared("expiration_date"), compared("id_number")],
-            portrait_found: true,
-        }),
-        liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
-        flash: None,
-        age: None,
-        surroundings: Surroundings::default(),
-        review: None,
-        returned: None,
-        pass: None,
-        face_match: Some(MatchResult {
-            decision: MatchDecision::Match,
-            similarity: Some(Similarity(0.8)),
-            threshold: MatchThreshold::SHIPPED,
-            probes: 5,
-        }),
-        models: BTreeMap::new(),
-    };
-    let rule = RuleBook::built_in()
-        .unwrap()
-        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
-        .unwrap();
-    let day = date(2026, 11, 22);
-    let decision = decide(&evidence, &Policy::for_tier(rule.tier), PlaceDays { earliest: day, latest: day });
+    let capture = Some(CaptureEvidence { provenance: Provenance::Files });
+    let evidence = Evidence { capture, ..verified::evidence(fields, PERSONAL) };
+    let (decision, rule) = (verified::decision_on(&evidence), verified::rule());
     let seed = OutcomeSeed {
         id: "out_1".to_owned(),
         session: "222222222222222222222222".to_owned(),
@@ -257,11 +213,6 @@ fn both_dialects_hear_under_one_name_that_the_staff_have_overridden_an_outcome()
 
 #[test]
 fn an_event_is_as_live_as_the_outcome_that_it_tells_of() {
-    let rule = RuleBook::built_in()
-        .unwrap()
-        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
-        .unwrap();
-    let day = PlaceDays::single(date(2026, 11, 22));
     let seed = |id: &str, live_session| OutcomeSeed {
         id: id.to_owned(),
         session: "222222222222222222222222".to_owned(),
@@ -274,7 +225,7 @@ fn an_event_is_as_live_as_the_outcome_that_it_tells_of() {
         live_session,
     };
     // Nobody was seen: refused, in the session's mode.
-    let decision = decide(&Evidence::default(), &Policy::for_tier(rule.tier), day);
+    let (decision, rule) = (verified::decision_on(&Evidence::default()), verified::rule());
     let refused = |live| Outcome::new(seed("out_1", live), &decision, &Evidence::default(), &rule);
     assert_eq!((refused(true).livemode(), refused(false).livemode()), (true, false));
     let kept = |outcome: &Outcome| KeptOutcome { outcome: outcome.clone(), attestation: "e30.e30.AA".to_owned() };

@@ -13,6 +13,7 @@ use super::asking::{StartRefusal, Wish, new_event};
 use super::desk::Order;
 use super::returning::{Asker, ReturnRefusal};
 use super::staffing::{StaffRefusal, Ways};
+use super::timekeeping::JudgedTime;
 use crate::api::{
     Api, ApiError, Backend, DeviceFacts, EndpointFacts, ErrorCode, EventKind, ListenError, Listener, NewSession,
     PageOf, SessionSnapshot, TestOutcome, UpdateRequest, rule_refusal,
@@ -113,6 +114,10 @@ impl EngineBackend {
         })
     }
 
+    async fn judged(&self) -> Result<JudgedTime, ApiError> {
+        self.ways.judged_now().await.map_err(|_| stopping())?.map_err(unavailable)
+    }
+
     async fn ask<T>(&self, wish: impl FnOnce(oneshot::Sender<T>) -> Wish) -> Result<T, ApiError> {
         let (answer, answered) = oneshot::channel();
         self.ways.desk.send(Order::Wish(wish(answer))).await.map_err(|_| stopping())?;
@@ -211,7 +216,11 @@ impl Backend for EngineBackend {
     }
 
     async fn judged_now(&self) -> Result<Timestamp, ApiError> {
-        self.ways.judged_now().await.map_err(|_| stopping())?.map_err(unavailable)
+        self.judged().await.map(|judged| judged.wall)
+    }
+
+    async fn judged_expiry(&self) -> Result<Timestamp, ApiError> {
+        self.judged().await.map(|judged| judged.expiry)
     }
 
     fn prompts(&self) -> watch::Receiver<Prompt> {

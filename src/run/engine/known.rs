@@ -78,12 +78,10 @@ impl Desk {
         let policy = self.policy_of(details.as_ref(), &rule);
         let site_is_live = self.config.camera.may_be_live();
         let livemode = site_is_live && details.is_none_or(|details| details.livemode);
-        let now = self.wall();
-        // A clock that was set back makes nothing valid again.
-        let expiry = self.time.expiry_time();
+        let (now, expiry) = (self.wall(), self.expiry());
         let best = credentials
             .into_iter()
-            .filter(|credential| credential.answers(&policy, livemode, now.max(expiry)).is_ok())
+            .filter(|credential| credential.answers(&policy, livemode, expiry).is_ok())
             .max_by_key(|credential| credential.expires_at);
         let Some(credential) = best else { return Ok(Ok(Answered::No)) };
         let Some(proof) = proof else { return Ok(Ok(Answered::Yes)) };
@@ -106,7 +104,9 @@ impl Desk {
             });
         }
         let surroundings = self.now().surroundings;
-        let Ok(decision) = returned.decide(&policy, livemode, now, surroundings) else { return Ok(Ok(Answered::No)) };
+        let Ok(decision) = returned.decide(&policy, livemode, expiry, surroundings) else {
+            return Ok(Ok(Answered::No));
+        };
         // Nobody can be asked to look at somebody whom no screen has seen yet.
         if decision.flags.iter().any(|flag| policy.review_flags.contains(&flag.as_ref())) {
             return Ok(Ok(Answered::No));

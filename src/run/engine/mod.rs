@@ -260,6 +260,7 @@ fn open(
     clock: Arc<dyn Clock>,
 ) -> Result<(Store, RuleBook, Timekeeper, Vision), EngineError> {
     let mut store = Store::open(config.device.places())?;
+    config.endpoints.remember_in(config.device.state.join("endpoints.json"));
     store.set_site_mode(config.camera.may_be_live());
     for endpoint in config.endpoints.current().iter() {
         if config.camera.may_be_live() && !takes_live(&endpoint.url) {

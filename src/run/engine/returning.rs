@@ -124,13 +124,13 @@ impl Codes {
 }
 
 impl Ways {
-    /// What somebody has who can be written to so; the newest first, expired ones too.
+    /// What somebody has who can be written to so and that is not over; the newest first.
     pub(super) async fn credentials(
         &self,
         kind: ContactKind,
         contact: String,
     ) -> Result<Vec<Credential>, ReturnRefusal> {
-        let now = self.judged_now().await?.map_err(StartRefusal::from)?;
+        let now = self.judged_now().await?.map_err(StartRefusal::from)?.expiry;
         Ok(self.store.call(move |store| store.credentials_of(kind, &contact, now)).await??)
     }
 

@@ -61,6 +61,6 @@ impl Desk {
             days.unwrap_or_else(|| PlaceDays::single(at.to_zoned(jiff::tz::TimeZone::UTC).date()))
         };
         // A clock that was set back makes nobody older, and no document valid again.
-        PlaceDays { earliest: days_at(self.wall()).earliest, latest: days_at(self.time.expiry_time()).latest }
+        PlaceDays { earliest: days_at(self.wall()).earliest, latest: days_at(self.expiry()).latest }
     }
 }

@@ -24,14 +24,15 @@ use crate::camera::Camera;
 use crate::imaging::{Frame, Rgb, resize};
 use crate::privacy::StaffCode;
 use crate::run::config::DeviceConfig;
+use crate::run::heartbeats::heartbeats;
 use crate::run::ordering::OrderError;
 use crate::run::process::stopped;
 use crate::run::socket::{SocketError, read, welcome, write, write_bytes};
 use crate::run::{keys, outbox, rules, staff};
 use crate::session::machine::ReturnStep;
 use crate::session::protocol::{
-    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, EngineMessage, LeaseWish, OutboxAnswer, PrivateText,
-    ReturnSaid, Settlement, encode, encode_preview,
+    Body, ClientMessage, ClientRole, ClockAnswer, ClockOrder, Delivery, EngineMessage, LeaseWish, OutboxAnswer,
+    PrivateText, ReturnSaid, Settlement, encode, encode_preview,
 };
 use crate::session::{CanceledBy, Prompt, Screen, ShownBy};
 use crate::store::{LeaseHolder, Store};
@@ -195,7 +196,7 @@ impl Server {
                     }
                     ClientMessage::Rules(order) => {
                         let (config, in_use) = (Arc::clone(&self.ways.config), self.ways.rules.clone());
-                        let at = self.ways.judged_now().await.map(Result::ok).unwrap_or_default();
+                        let at = self.ways.judged_now().await.ok().and_then(Result::ok).map(|judged| judged.wall);
                         // Both on the store's thread, so that of two orders the later one's table is used.
                         let install = move |store: &mut Store| {
                             let (answer, table) = rules::carry_out(store, &config, &order, at)?;
@@ -380,11 +381,19 @@ impl Server {
         // Counts ends: one that comes while something is written is not missed.
         let mut due = self.due.clone();
         let mut postbox = self.ways.letters.open();
+        let mut beats = interval(self.ways.config.outbox.heartbeat_every());
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let message = tokio::select! {
                 message = messages.recv() => message.ok_or(SocketError::Closed)?,
                 letter = postbox.next() => {
                     write(writing, &letter).await?;
+                    continue;
+                }
+                _ = beats.tick() => {
+                    if let Some(heartbeats) = self.heartbeats().await {
+                        write(writing, &EngineMessage::Heartbeats { heartbeats }).await?;
+                    }
                     continue;
                 }
                 changed = due.changed() => {
@@ -419,6 +428,15 @@ impl Server {
             };
             write(writing, &answer.unwrap_or_else(|why| EngineMessage::Failed { why })).await?;
         }
+    }
+
+    /// The heartbeats of this moment; none while nothing is decided by the clock.
+    async fn heartbeats(&self) -> Option<Vec<Delivery>> {
+        let judged = self.ways.judged_now().await.ok()?.ok()?;
+        let config = Arc::clone(&self.ways.config);
+        let signed =
+            self.ways.store.call(move |store| heartbeats(store, &config, judged.wall, judged.trust)).await.ok()?;
+        signed.inspect_err(|error| tracing::warn!("no heartbeat is signed: {error}")).ok()
     }
 
     async fn lease(&self, wish: LeaseWish, holder: u64) -> Result<EngineMessage, String> {

@@ -15,7 +15,7 @@ use super::desk::Order;
 use super::letters::Letters;
 use super::returning::Codes;
 use super::store_keeper::StoreKeeper;
-use super::timekeeping::ClockWish;
+use super::timekeeping::{ClockWish, JudgedTime};
 use crate::api::{EventKind, SessionSnapshot};
 use crate::compliance::RuleBook;
 use crate::privacy::{ApiSecrets, StaffCode, StaffId};
@@ -124,7 +124,7 @@ impl Ways {
     }
 
     /// The time to decide by, unless the clock is wrong.
-    pub(super) async fn judged_now(&self) -> Result<Result<Timestamp, DeviceFault>, EngineError> {
+    pub(super) async fn judged_now(&self) -> Result<Result<JudgedTime, DeviceFault>, EngineError> {
         let (answer, answered) = oneshot::channel();
         let order = Order::Clock(ClockWish::Now(answer));
         self.desk.send(order).await.map_err(|_| EngineError::Ended("desk"))?;
@@ -140,7 +140,7 @@ impl Ways {
         again: bool,
     ) -> Result<(), StaffRefusal> {
         let staff = self.who(code).await?;
-        let at = self.judged_now().await?.map_err(StartRefusal::from)?;
+        let at = self.judged_now().await?.map_err(StartRefusal::from)?.wall;
         let config = Arc::clone(&self.config);
         let overridden = self.store.call(move |store| {
             let render = |facts: &OverrideFacts<'_>| {

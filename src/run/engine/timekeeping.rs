@@ -8,17 +8,28 @@ use tokio::sync::oneshot;
 
 use super::EngineError;
 use super::desk::Desk;
-use crate::compliance::Jurisdiction;
+use crate::compliance::{ClockTrust, Jurisdiction};
 use crate::run::timekeeper::steps_shown;
 use crate::session::DeviceFault;
 use crate::session::machine::Now;
 use crate::session::protocol::{ClockAnswer, ClockOrder};
 use crate::store::StoreError;
 
+/// The time that is decided by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JudgedTime {
+    /// What time it is.
+    pub wall: Timestamp,
+    /// What an expiry is judged by: `wall`, or the latest that was decided by where the clock was set back since.
+    pub expiry: Timestamp,
+    /// How far it can be relied on.
+    pub trust: ClockTrust,
+}
+
 /// Somebody asks about the clock.
 pub(super) enum ClockWish {
     /// What time it is to decide by, if anything is decided now.
-    Now(oneshot::Sender<Result<Timestamp, DeviceFault>>),
+    Now(oneshot::Sender<Result<JudgedTime, DeviceFault>>),
     /// The operator.
     Order(ClockOrder, oneshot::Sender<Result<ClockAnswer, String>>),
 }
@@ -53,10 +64,8 @@ impl Desk {
         self.look_at_clocks().await?;
         match wish {
             ClockWish::Now(answer) => {
-                let _ = answer.send(match self.time.fault() {
-                    Some(_) => Err(DeviceFault::Clock),
-                    None => Ok(self.wall()),
-                });
+                let judged = |trust| JudgedTime { wall: self.wall(), expiry: self.expiry(), trust };
+                let _ = answer.send(self.time.trust().map(judged).ok_or(DeviceFault::Clock));
             }
             ClockWish::Order(order, answer) => {
                 let told = match order {
@@ -77,12 +86,18 @@ impl Desk {
     pub(super) fn now(&self) -> Now {
         let surroundings =
             self.around.borrow().surroundings(&self.book(), self.place(), self.time.trust(), self.time.boot());
-        Now { uptime: self.origin.elapsed(), wall: self.wall(), days: self.days(), surroundings }
+        let (wall, expiry) = (self.wall(), self.expiry());
+        Now { uptime: self.origin.elapsed(), wall, expiry, days: self.days(), surroundings }
     }
 
     /// The time that everything goes by.
     pub(super) fn wall(&self) -> Timestamp {
         self.time.time()
+    }
+
+    /// The time that an expiry is judged by: a clock that was set back makes nothing valid again.
+    pub(super) fn expiry(&self) -> Timestamp {
+        self.time.expiry_time()
     }
 
     /// Where the session is, or the site.

@@ -26,6 +26,9 @@ pub struct Now {
     pub uptime: Duration,
     /// The clock on the wall.
     pub wall: Timestamp,
+    /// The time that a pass or a credential is judged over by: `wall`, or the latest that was decided by where the clock was set
+    /// back since.
+    pub expiry: Timestamp,
     /// The calendar days of the session's place.
     pub days: PlaceDays,
     /// What the device knows about itself.

@@ -17,7 +17,7 @@ const MOST_PASSES: usize = 4;
 impl Session {
     /// Somebody has shown a pass.
     pub(super) fn take_pass(&mut self, pass: Option<TrustedPass>, now: Now) -> Vec<Effect> {
-        let Some(pass) = pass.filter(|pass| pass.may_answer(&self.policy, now.wall).is_ok()) else {
+        let Some(pass) = pass.filter(|pass| pass.may_answer(&self.policy, now.expiry).is_ok()) else {
             // One that may still answer is not forgotten because of one that does not.
             self.pass_note.get_or_insert(PassNote::NotUsed);
             return Vec::new();
@@ -51,7 +51,7 @@ impl Session {
     fn answering(&mut self, now: Now) -> Option<Decision> {
         let document = self.document.as_ref().filter(|_| !self.face_failed)?;
         let answers = |pass: &&TrustedPass| {
-            pass.answers(document.pass_anchor, document.provenance, &self.policy, now.wall).is_ok()
+            pass.answers(document.pass_anchor, document.provenance, &self.policy, now.expiry).is_ok()
         };
         self.pass = self.passes.iter().rev().find(answers).cloned();
         self.pass.as_ref()?;

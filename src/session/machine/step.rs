@@ -322,7 +322,7 @@ impl Session {
     /// Somebody who was verified before: what they have answers, or else nothing happens and the full check goes on.
     fn end_returned(&mut self, returned: Returned, livemode: bool, now: Now) -> Vec<Effect> {
         let surroundings = now.surroundings;
-        let Ok(decision) = returned.decide(&self.policy, livemode, now.wall, surroundings) else { return Vec::new() };
+        let Ok(decision) = returned.decide(&self.policy, livemode, now.expiry, surroundings) else { return Vec::new() };
         let evidence = Evidence { returned: Some(returned), surroundings, ..Evidence::default() };
         self.end_or_review(decision, Box::new(evidence), now)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::document::Fields;
 use crate::store::{ATTEMPT_WINDOW, AttemptKind, AttemptLimits, AttemptNumber, Begun, Budget, NewAttempt, Spent};
 
 const LIMITS: AttemptLimits = AttemptLimits { per_device: 4, per_document: 2 };

@@ -90,9 +90,8 @@ fn an_auditor_reads_the_chain_beside_the_engine_and_sees_an_end_that_was_cut_off
     let kept = verified.head.clone().unwrap();
     assert_eq!((verified.entries, kept.sequence, kept.to_string().parse()), (4, 4, Ok(kept.clone())));
     verify_one(&mut store);
-    assert_eq!(reader.verify(Some(&kept)).unwrap(), verified, "what is read is of one moment");
-    let reader = AuditReader::open(folder.path()).unwrap();
-    assert_eq!(reader.verify(Some(&kept)).unwrap().entries, 5);
+    let verified = reader.verify(Some(&kept)).unwrap();
+    assert_eq!((verified.entries, verified.gaps, verified.left_out), (5, vec![], None));
     let mut lines = Vec::new();
     let after = reader.before_newest(2).unwrap();
     let count = reader.each_after(after, |line| -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ mod outcomes;
 mod passes;
 mod power;
 mod privacy;
+mod recovery;
 mod requests;
 mod rescue;
 pub(crate) mod returning;
@@ -21,24 +22,17 @@ mod rotation;
 mod rules;
 mod space;
 mod staff;
+mod upgrade;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jiff::civil::{Date, date};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{EventFacts, Finish, Finished, OutboxBody, OutcomeDraft, Store, StoreError};
-use crate::compliance::{AgeTier, PlaceDays, Rule, RuleBook, UseCase};
-use crate::document::{Agreement, Check, CheckResult, DocumentKind, FieldComparison, Fields};
-use crate::imaging::Provenance;
-use crate::liveness::{MatchDecision, MatchResult, MatchThreshold, Similarity, TurnVerdict};
-use crate::privacy::PersonalDate;
-use crate::session::{
-    AttemptsLeft, CaptureEvidence, Decision, DocumentEvidence, EncodedSource, Evidence, LivenessEvidence, Policy,
-    SessionId, SessionRecord, SessionState, Surroundings, Verdict, decide,
-};
+use crate::session::{Evidence, SessionId, SessionRecord, SessionState, Verdict};
+use crate::verified::{self, decision_on, rule};
 
 fn now() -> Timestamp {
     "2026-11-22T12:00:00.250Z".parse().unwrap()
@@ -54,83 +48,12 @@ fn record(state: SessionState) -> SessionRecord {
     let mut bytes = [0; SessionId::CHARACTERS];
     let number = MADE.fetch_add(1, Ordering::Relaxed);
     bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (number >> (at * 5).min(63)) as u8 & 31);
-    SessionRecord {
-        id: SessionId::from_random(&bytes),
-        use_case: UseCase::AlcoholInPerson,
-        jurisdiction: "US-CA".parse().unwrap(),
-        state,
-        attempts: AttemptsLeft { document: 3, face: 2 },
-        consent: None,
-        last_error: None,
-        created_at: now(),
-        expires_at: later(86_400),
-    }
+    verified::record(SessionId::from_random(&bytes), state, now())
 }
 
 /// Evidence that verifies.
 fn evidence() -> Evidence {
-    let agrees = |field| FieldComparison {
-        field,
-        printed: Some("PRINTED CANARY".into()),
-        encoded: Some("ENCODED CANARY".into()),
-        result: Agreement::Agrees,
-    };
-    let day = |day: Date| Some(PersonalDate::new(day));
-    Evidence {
-        feed: None,
-        capture: Some(CaptureEvidence { provenance: Provenance::Simulated }),
-        document: Some(DocumentEvidence {
-            encoded: Some(EncodedSource::Barcode),
-            kind: Some(DocumentKind::DrivingLicense),
-            fields: Fields {
-                first_name: Some("Fizzwick".into()),
-                middle_name: Some("Quillon".into()),
-                last_name: Some("Brombeerstrauch".into()),
-                suffix: Some("XIV".into()),
-                date_of_birth: day(date(1987, 3, 29)),
-                expiration_date: day(date(2031, 7, 19)),
-                issue_date: day(date(2023, 9, 13)),
-                street: Some("4711 Zyzzyva Alley".into()),
-                street_2: Some("Loft Qwertz".into()),
-                city: Some("Xanthippolis".into()),
-                postal_code: Some("908172635".into()),
-                jurisdiction_code: Some("CA".to_owned()),
-                country: Some("USA".to_owned()),
-                id_number: Some("D8675309Q".into()),
-                document_number: Some("P99887766".into()),
-                nationality: Some("ZQX".into()),
-                ..Fields::default()
-            },
-            checks: vec![Check::new("date_order", CheckResult::Pass, "DETAIL CANARY 1987")],
-            comparisons: ["id_number", "date_of_birth", "expiration_date", "last_name"].map(agrees).into(),
-            portrait_found: true,
-        }),
-        liveness: Some(LivenessEvidence { verdict: TurnVerdict::Live }),
-        flash: None,
-        age: None,
-        surroundings: Surroundings::default(),
-        review: None,
-        returned: None,
-        pass: None,
-        face_match: Some(MatchResult {
-            decision: MatchDecision::Match,
-            similarity: Some(Similarity(0.8)),
-            threshold: MatchThreshold::SHIPPED,
-            probes: 5,
-        }),
-        models: [("face".to_owned(), "ab".repeat(32))].into(),
-    }
-}
-
-fn rule() -> Rule {
-    RuleBook::built_in()
-        .unwrap()
-        .resolve(UseCase::AlcoholInPerson, &"US-CA".parse().unwrap(), PlaceDays::single(date(2026, 11, 23)))
-        .unwrap()
-}
-
-fn decision_on(evidence: &Evidence) -> Decision {
-    decide(evidence, &Policy::for_tier(AgeTier::Over21), PlaceDays::single(date(2026, 11, 22)))
+    verified::evidence(verified::person(), "CANARY 1987")
 }
 
 /// What two endpoints get.

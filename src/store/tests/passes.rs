@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::imaging::Provenance;
 use crate::privacy::FleetKey;
 use crate::session::{DeviceHint, Pass, PassSeed, SignedPass, Strength};
 use crate::store::{DevicePublicKey, KeyError, begin_rotation, finish_rotation, load_fleet_key};

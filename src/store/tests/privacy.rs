@@ -217,6 +217,35 @@ fn no_secret_key_or_contact_enters_any_file_and_no_text_outlives_redaction() {
     erased(folder.path(), "after closing");
 }
 
+#[test]
+fn a_reader_beside_the_engine_puts_the_erasure_of_its_files_off_and_no_longer_than_it_reads() {
+    let (folder, mut store) = fresh();
+    let session = ask_and_quote(&mut store, "brontosaurus");
+    end(&mut store, &session, Some(&evidence()), &no_bodies).unwrap();
+    let holder = LeaseHolder(1);
+    for delivery in store.lease(holder, 64, now()).unwrap() {
+        store.settle(holder, delivery.delivery, &Settlement::Acknowledged, now()).unwrap();
+    }
+    let hash = store.api_secrets().contact(ContactKind::Phone, "+908172635").unwrap();
+    let reader = tamperer(&folder);
+    reader.execute_batch("BEGIN; SELECT count(*) FROM request").unwrap();
+    assert!(store.redact(&session.id, now(), Actor::Till, None).unwrap());
+    let found = |folder: &Path| ["brontosaurus", &hash].map(|text| holds(folder, text));
+    assert!(store.owes_emptying() && found(folder.path()) == [true; 2], "the control: the reader holds it up");
+    store.empty_journal_if_owed();
+    assert!(store.owes_emptying() && found(folder.path()) == [true; 2]);
+    // Killed now, the next start owes it too, and does it as soon as nobody reads.
+    let crashed = crashed(folder.path());
+    let recovered = Store::open(crashed.path()).unwrap();
+    assert!(!recovered.owes_emptying() && found(crashed.path()) == [false; 2]);
+    drop(reader);
+    store.empty_journal_if_owed();
+    assert!(!store.owes_emptying() && found(folder.path()) == [false; 2]);
+    // The next statement waits for others as before.
+    let timeout: i64 = store.connection.pragma_query_value(None, "busy_timeout", |row| row.get(0)).unwrap();
+    assert_eq!(timeout, 5000);
+}
+
 /// The secret of a session of the device whose folder this is.
 fn store_secret(folder: &Path, session: &SessionRecord, dialect: Dialect) -> String {
     let key: [u8; 32] = std::fs::read(folder.join("anchor.key")).unwrap().try_into().unwrap();

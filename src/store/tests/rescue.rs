@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::compliance::Jurisdiction;
-use crate::store::{GapReason, LeaseHolder, Rescued, attestation, check, rescue};
+use crate::compliance::{Jurisdiction, UseCase};
+use crate::session::{CanceledBy, SessionDetails, protocol::Settlement};
+use crate::store::audit::AuditRow;
+use crate::store::{Actor, Chain, GapReason, LeaseHolder, Rescued, attestation, check, rescue};
 
 const PAGE: usize = 4096;
 
@@ -51,7 +53,7 @@ fn a_page_that_is_lost_costs_its_rows_alone_and_the_damaged_file_is_kept_as_it_w
     let whole = std::fs::read(&file).unwrap();
     let pages = whole.len() / PAGE;
     let (mut kept_most, mut damaged_ones) = (0, 0);
-    for page in 1..pages {
+    for page in 0..pages {
         let mut bytes = whole.clone();
         bytes[page * PAGE..(page + 1) * PAGE].fill(0xa5);
         std::fs::write(&file, &bytes).unwrap();
@@ -62,6 +64,9 @@ fn a_page_that_is_lost_costs_its_rows_alone_and_the_damaged_file_is_kept_as_it_w
             Err(error) => panic!("page {page}: {error}"),
         };
         damaged_ones += 1;
+        // The first page and a few more say where the tables are: without one of them nothing is found, and the report says so.
+        let found = rescued.tables.values().any(|table| table.rows > 0);
+        assert!((page > 0 || !found) && found == rescued.new_device.is_none(), "page {page}: {rescued:?}");
         assert_eq!(std::fs::read(rescued.set_aside.join("store.db")).unwrap(), bytes);
         let mut store = Store::open(folder.path()).unwrap();
         let outcomes = store.verify_outcomes().unwrap();
@@ -106,6 +111,121 @@ fn what_is_left_of_a_rescued_store_is_checked_delivered_and_shown_as_a_gap() {
     // A second rescue of what holds now is refused, and a restart changes nothing.
     drop(store);
     assert!(matches!(self::rescued(&folder), Err(StoreError::Sound)));
+}
+
+/// Changes what never changes.
+fn alter(folder: &TempDir, sql: &str) {
+    tamperer(folder).execute_batch(&format!("DROP TRIGGER IF EXISTS audit_stays; {sql}")).unwrap();
+}
+
+/// Alters an audit entry and writes the hash that it has now.
+fn forge(folder: &TempDir, sequence: i64) {
+    let columns = format!("SELECT {} FROM audit WHERE sequence = ?1", AuditRow::COLUMNS);
+    let (mut entry, _) = tamperer(folder).query_row(&columns, [sequence], AuditRow::read).unwrap();
+    entry.at += 1;
+    let (at, hash) = (entry.at, entry.hash());
+    alter(folder, &format!("UPDATE audit SET at = {at}, hash = '{hash}' WHERE sequence = {sequence}"));
+}
+
+#[test]
+fn audit_entries_that_were_altered_are_left_out_and_all_else_is_rescued() {
+    type Change = fn(&TempDir);
+    let changes: [(Change, u64); 6] = [
+        (|folder| alter(folder, "UPDATE audit SET actor = 'staff' WHERE sequence = 3"), 1),
+        (|folder| alter(folder, "UPDATE audit SET actor = 'staff' WHERE sequence IN (1, 4)"), 2),
+        // As the one behind it, or the device's row, says what it was.
+        (|folder| forge(folder, 3), 1),
+        (|folder| forge(folder, 6), 1),
+        (|folder| alter(folder, "UPDATE audit SET previous_hash = hash WHERE sequence = 4"), 1),
+        (|folder| alter(folder, "UPDATE audit SET at = at + 1"), 6),
+    ];
+    for (number, (change, left_out)) in changes.into_iter().enumerate() {
+        let (folder, owed_before) = closed(5);
+        change(&folder);
+        let damaged = std::fs::read(folder.path().join("store.db")).unwrap();
+        assert!(matches!(check(folder.path()).unwrap().faults[..], [StoreError::Chain(_)]));
+        let rescued = rescued(&folder).unwrap();
+        let audit = rescued.tables["audit"];
+        assert_eq!((audit.rows, audit.refused), (6 - left_out, left_out), "{number}");
+        // Where the damaged file lies, what was left out is said.
+        assert_eq!(std::fs::read(rescued.set_aside.join("store.db")).unwrap(), damaged);
+        let report = std::fs::read_to_string(rescued.set_aside.join("report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report, serde_json::to_value(&rescued).unwrap());
+        assert_eq!(report["tables"]["audit"]["refused"], left_out);
+        assert!(rescued.gaps.iter().any(|gap| gap.chain == Chain::Audit && gap.reason == GapReason::Rescued));
+        let store = Store::open(folder.path()).unwrap();
+        assert_eq!((store.verify_outcomes().unwrap(), store.verify_audit().unwrap()), (5, 6 - left_out + 2));
+        assert_eq!(owed(&store), owed_before);
+        let newest = "SELECT group_concat(action) FROM (SELECT action FROM audit ORDER BY sequence DESC LIMIT 2)";
+        let newest: String = store.connection.query_row(newest, [], |row| row.get(0)).unwrap();
+        assert_eq!(newest, "audit_entries_left_out,store_rescued");
+        let again = "SELECT count(*) FROM audit WHERE sequence BETWEEN 7 AND 1000000";
+        assert_eq!(store.connection.query_row(again, [], |row| row.get::<_, i64>(0)).unwrap(), 0, "no number again");
+    }
+}
+
+/// Overwrites the first page of a table.
+fn lose(folder: &TempDir, table: &str) {
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = ?1";
+    let root: i64 = tamperer(folder).query_row(root, [table], |row| row.get(0)).unwrap();
+    let file = folder.path().join("store.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[(root as usize - 1) * PAGE..][..PAGE].fill(0xa5);
+    std::fs::write(&file, bytes).unwrap();
+}
+
+/// A closed store with three sessions that were asked for: one ended, one ended and redacted while an event of it was owed, and
+/// one open.
+fn with_requests() -> (TempDir, [SessionRecord; 3]) {
+    let (folder, mut store) = fresh();
+    let asked = ["plain", "redacted", "open"].map(|mark| requests::ask(&mut store, &requests::details(mark)));
+    end(&mut store, &asked[0], Some(&evidence()), &no_bodies).unwrap();
+    end(&mut store, &asked[1], Some(&evidence()), &two_bodies).unwrap();
+    assert!(store.redact(&asked[1].id, later(5), Actor::Till, None).unwrap());
+    (folder, asked)
+}
+
+/// Delivers what is owed, and answers what is left of its bodies.
+fn bodies_when_delivered(store: &mut Store) -> Vec<String> {
+    let holder = LeaseHolder(1);
+    for delivery in store.lease(holder, 64, later(90)).unwrap() {
+        store.settle(holder, delivery.delivery, &Settlement::Acknowledged, later(90)).unwrap();
+    }
+    let mut bodies = store.connection.prepare("SELECT DISTINCT body FROM outbox").unwrap();
+    bodies.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn what_was_asked_for_and_what_was_redacted_outlive_their_sessions() {
+    let (folder, [plain, redacted, open]) = with_requests();
+    lose(&folder, "session");
+    let rescued = rescued(&folder).unwrap();
+    assert_eq!((rescued.only_names, rescued.redacted_again), (3, 0), "{rescued:?}");
+    assert_eq!((rescued.tables["request"].rows, rescued.tables["request"].refused), (3, 0));
+    let mut store = Store::open(folder.path()).unwrap();
+    let details =
+        |store: &Store, session: &SessionRecord| -> SessionDetails { store.details(&session.id).unwrap().unwrap() };
+    assert_eq!(details(&store, &plain), requests::details("plain"));
+    assert_eq!(details(&store, &redacted), requests::details("redacted").redacted(later(5)));
+    assert_eq!(details(&store, &open), requests::details("open"));
+    let by_the_device = SessionState::Canceled(CanceledBy::Device);
+    assert_eq!(store.session(&open.id).unwrap().unwrap().state, by_the_device);
+    assert_eq!(bodies_when_delivered(&mut store), ["{}"]);
+}
+
+#[test]
+fn a_redaction_is_in_force_after_a_rescue_where_the_audit_chain_alone_still_says_it() {
+    let (folder, [plain, redacted, open]) = with_requests();
+    lose(&folder, "request");
+    let rescued = rescued(&folder).unwrap();
+    assert_eq!((rescued.tables["request"].rows, rescued.redacted_again), (0, 1), "{rescued:?}");
+    let mut store = Store::open(folder.path()).unwrap();
+    assert!(store.details(&redacted.id).unwrap().unwrap().redacted_at.is_some());
+    assert_eq!(store.details(&plain.id).unwrap(), None);
+    assert_eq!(store.open_sessions().unwrap()[0].id, open.id);
+    assert_eq!(count(&store, "credential"), 1, "the other one's");
+    assert_eq!(bodies_when_delivered(&mut store), ["{}"]);
 }
 
 /// The number of a leaf page of a table, from 0.

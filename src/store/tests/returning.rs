@@ -5,9 +5,11 @@ use std::time::Duration;
 use jiff::ToSpan;
 
 use super::*;
+use crate::compliance::AgeTier;
+use crate::document::Fields;
 use crate::privacy::ContactKind;
 use crate::session::{
-    Credential, Dialect, OutcomeResult, ReturnProof, Returned, SessionDetails, Strength, Surroundings,
+    Credential, Dialect, OutcomeResult, Policy, ReturnProof, Returned, SessionDetails, Strength, Surroundings,
 };
 use crate::store::{
     Actor, CODE_WINDOW, CodeAttempt, CodeBudget, MOST_CODES_ENTERED, MOST_CODES_SENT, MOST_CODES_SENT_IN_ALL, Requested,

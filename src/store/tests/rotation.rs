@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::*;
-use crate::compliance::Jurisdiction;
+use crate::compliance::{Jurisdiction, UseCase};
 use crate::store::{
     KeyError, KeyPlaces, SealError, SealOrder, abandon_rotation, backup, begin_rotation, check, finish_rotation,
     rescue, restore, seal_keys, show_keys,

@@ -12,7 +12,7 @@ use crate::store::{MOST_WRONG_CODES, StaffCheck, WRONG_CODE_WINDOW};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// One of the staff of the store's device, with the code's hash.
-fn member(store: &Store, number: u8) -> (StaffCode, StaffRecord, KeyHash) {
+pub(super) fn member(store: &Store, number: u8) -> (StaffCode, StaffRecord, KeyHash) {
     let code = StaffCode::parse(&format!("7000 00{number:02}")).unwrap();
     let record = StaffRecord {
         id: StaffId::from_random(&[number; SessionId::CHARACTERS]),

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::carrier::Carrier;
-use super::{EngineLink, MAX_OF_ENDPOINT, carry};
+use super::{Dispatch, EngineLink, MAX_OF_ENDPOINT, Roster};
 use crate::session::protocol::{ClientMessage, Delivery, EngineMessage, LeaseWish, Settlement};
 use crate::sync::schedule::{Answer, NoAnswer};
 
@@ -311,14 +311,19 @@ impl Case {
     async fn send(self: Arc<Self>, sender: u64, cuts: bool) {
         let mut over = self.over.subscribe();
         let mut holder = sender;
+        let roster = Roster { carrier: Carrier::Model(Arc::clone(&self.receivers)), looks: 0 };
+        let (_looking, roster) = watch::channel(roster);
+        let mut dispatch = Dispatch::new(roster.clone(), None);
         while !*over.borrow() {
             let (link, serving) = self.connect(holder, cuts);
-            let carrier = Carrier::Model(Arc::clone(&self.receivers));
-            tokio::select! {
-                // In order, or because the engine is gone.
-                _ended = carry(link, carrier, None, over.clone()) => {}
+            let killed = tokio::select! {
+                // In order, or because the engine is gone: it remembers what it knew of the receivers.
+                _ended = dispatch.run(link, over.clone()) => false,
                 // Killed in the middle of whatever it did.
-                () = self.cut.notified() => {}
+                () = self.cut.notified() => true,
+            };
+            if killed {
+                dispatch = Dispatch::new(roster.clone(), None);
             }
             serving.abort();
             {

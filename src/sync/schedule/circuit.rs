@@ -5,8 +5,9 @@
 //! receiver asks for a pause. While it is open nothing is sent; afterwards one event at a time is a probe, until the receiver
 //! acknowledges one or the circuit opens again, for longer.
 //!
-//! Always holds: a circuit is open for no longer than [`CircuitBounds::longest`], or than the receiver asked for; one
-//! acknowledgement closes it; what one event meets never opens it. Keeps no delivery back for good: it is only a matter of when.
+//! Always holds: a circuit is open for no longer than [`CircuitBounds::longest`], than the receiver asked for, or, where the
+//! configuration has to change first, than [`CircuitBounds::unchanged`]; one acknowledgement closes it; what one event meets
+//! never opens it. Keeps no delivery back for good: it is only a matter of when.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct CircuitBounds {
     pub longest: Duration,
     /// Longest `Retry-After` that is obeyed in full.
     pub longest_retry_after: Duration,
+    /// How long it is open where nothing can be sent until the configuration is another.
+    pub unchanged: Duration,
 }
 
 impl Default for CircuitBounds {
@@ -36,6 +39,7 @@ impl Default for CircuitBounds {
             first: Duration::from_secs(5),
             longest: Duration::from_mins(5),
             longest_retry_after: Duration::from_hours(24),
+            unchanged: Duration::from_hours(1),
         }
     }
 }
@@ -104,10 +108,28 @@ impl Circuits {
         self.troubled.iter().filter(|(_, circuit)| circuit.until.is_some()).map(|(endpoint, _)| endpoint.as_str())
     }
 
+    /// Endpoints of which anything is remembered.
+    pub fn troubled(&self) -> impl Iterator<Item = &str> {
+        self.troubled.keys().map(String::as_str)
+    }
+
     /// When the next open circuit lets a probe through.
     #[must_use]
     pub fn next_probe(&self, uptime: Duration) -> Option<Duration> {
         self.troubled.values().filter_map(|circuit| circuit.until).filter(|until| *until > uptime).min()
+    }
+
+    /// Opens a circuit because nothing can be sent as the endpoint is configured; gives back for how long.
+    pub fn shut(&mut self, endpoint: &str, uptime: Duration) -> Duration {
+        let circuit = self.troubled.entry(endpoint.to_owned()).or_default();
+        let until = uptime.saturating_add(self.bounds.unchanged).max(circuit.until.unwrap_or_default());
+        circuit.until = Some(until);
+        until.saturating_sub(uptime)
+    }
+
+    /// Closes a circuit: its endpoint is another receiver now, or gone.
+    pub fn forget(&mut self, endpoint: &str) {
+        self.troubled.remove(endpoint);
     }
 
     /// Notes what a receiver answered to a delivery; `random` lies in 0 to 1.
@@ -219,6 +241,17 @@ mod tests {
         assert_eq!(circuits.note("shop", 1, &asks(429, 90), SECOND, 0.5), Change::Opened(SECOND * 90));
         assert_eq!(circuits.note("till", 1, &asks(503, u64::MAX), SECOND, 0.5), Change::Opened(SECOND * 86_400));
         assert_eq!(circuits.note("desk", 1, &asks(400, 90), SECOND, 0.5), Change::None, "that is about the event");
+    }
+
+    #[test]
+    fn what_only_another_configuration_can_mend_shuts_it_for_an_hour_and_another_receiver_begins_anew() {
+        let mut circuits = circuits();
+        assert_eq!(circuits.shut("shop", SECOND), SECOND * 3_600);
+        assert_eq!(circuits.flow("shop", SECOND * 3_600), Flow::Shut);
+        assert_eq!(circuits.flow("shop", SECOND * 3_601), Flow::Probe);
+        circuits.shut("shop", SECOND * 3_601);
+        circuits.forget("shop");
+        assert_eq!((circuits.flow("shop", SECOND * 3_601), circuits.held_back().count()), (Flow::Free, 0));
     }
 
     proptest! {

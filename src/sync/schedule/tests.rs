@@ -60,13 +60,14 @@ fn a_web_page_is_no_acknowledgement_whatever_its_status() {
 fn a_refusal_dies_only_after_many_attempts_and_days() {
     let bounds = RetryBounds::default();
     let mut schedule = Schedule::new(bounds);
-    let mut ask = |uptime| schedule.settle(7, 3, &status(400), uptime, 0.5);
+    let mut ask = |attempts, uptime| schedule.settle(7, attempts, &status(400), uptime, 0.5);
     for attempt in 0..1000 {
-        assert!(matches!(ask(Duration::from_secs(attempt)), Settlement::Retry { .. }), "many, but within minutes");
+        let settled = ask(attempt, Duration::from_secs(attempt.into()));
+        assert!(matches!(settled, Settlement::Retry { .. }), "many, but within minutes");
     }
-    assert!(matches!(ask(DAY * 2), Settlement::Retry { .. }));
-    assert!(matches!(ask(bounds.refused_for), Settlement::Dead { .. }));
-    assert!(matches!(ask(bounds.refused_for), Settlement::Retry { .. }), "replayed by hand, it begins anew");
+    assert!(matches!(ask(1000, DAY * 2), Settlement::Retry { .. }));
+    assert!(matches!(ask(1001, bounds.refused_for), Settlement::Dead { .. }));
+    assert!(matches!(ask(0, bounds.refused_for), Settlement::Retry { .. }), "replayed by hand, it begins anew");
 
     let mut schedule = Schedule::new(bounds);
     for attempt in 0..bounds.refusals - 1 {
@@ -74,6 +75,19 @@ fn a_refusal_dies_only_after_many_attempts_and_days() {
         assert!(matches!(settled, Settlement::Retry { .. }), "days, but few");
     }
     assert!(matches!(schedule.settle(7, 19, &status(404), DAY * 19, 0.5), Settlement::Dead { .. }));
+}
+
+#[test]
+fn an_event_that_got_the_number_of_another_does_not_inherit_its_refusals() {
+    let mut schedule = Schedule::new(RetryBounds::default());
+    for attempt in 0..19 {
+        schedule.settle(7, attempt, &status(404), DAY * attempt, 0.5);
+    }
+    // The store was restored from a backup meanwhile.
+    for attempt in 0..19 {
+        let settled = schedule.settle(7, attempt, &status(404), DAY * (19 + attempt), 0.5);
+        assert!(matches!(settled, Settlement::Retry { .. }), "{attempt}");
+    }
 }
 
 #[test]

@@ -55,6 +55,8 @@ fn receive(listener: TcpListener, folder: &Path, key: &str) -> Receiver {
         secrets: vec![WebhookSecret::new(SECRET).unwrap()],
         trusted: Some(key.parse::<DeviceKey>().unwrap().into()),
         on_event: Box::new(|_| {}),
+        grace: std::time::Duration::from_mins(15),
+        on_alarm: Box::new(|_, _| {}),
     };
     let (stop, stopped) = watch::channel(false);
     let task = tokio::spawn(async move { serve(listener, options, stopped).await.unwrap() });

@@ -12,8 +12,8 @@ use crate::vision::hex;
 
 /// Longest compact JWS in bytes.
 const MAX_JWS_BYTES: usize = 64 * 1024;
-/// The type of an attested outcome.
-const OUTCOME: &str = "carded-outcome+jws";
+/// The `typ` of an outcome's JWS.
+const OUTCOME_TYPE: &str = "carded-outcome+jws";
 
 /// A device's public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub struct Attested {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    typ: Option<String>,
+    typ: String,
     kid: Option<String>,
     crit: Option<Value>,
 }
@@ -111,8 +111,9 @@ pub(super) struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// The algorithm is fixed here and the header only has to agree, so that no header can choose another one.
-    pub(super) fn parse(jws: &'a str) -> Result<Self, AttestationError> {
+    /// The algorithm is fixed here and the header only has to agree, so that no header can choose another one; and what was
+    /// signed to be one thing is never taken for another.
+    pub(super) fn parse(jws: &'a str, typ: &str) -> Result<Self, AttestationError> {
         let parts: Vec<&str> = jws.splitn(4, '.').collect();
         let &[header, payload, signature] = parts.as_slice() else { return Err(AttestationError::Form) };
         if jws.len() > MAX_JWS_BYTES {
@@ -120,7 +121,7 @@ impl<'a> Signed<'a> {
         }
         let input = &jws[..header.len() + 1 + payload.len()];
         let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| AttestationError::Form)?;
-        if header.alg != "EdDSA" || header.crit.is_some() {
+        if header.alg != "EdDSA" || header.typ != typ || header.crit.is_some() {
             return Err(AttestationError::Form);
         }
         let signature = Signature::from_slice(&decode(signature)?).map_err(|_| AttestationError::Form)?;
@@ -132,11 +133,8 @@ impl<'a> Signed<'a> {
         self.header.kid.as_deref()
     }
 
-    /// What this key has signed; a header that names a type has to name this one.
-    pub(super) fn verify(&self, key: &DeviceKey, typ: &str) -> Result<Map<String, Value>, AttestationError> {
-        if self.header.typ.as_deref().is_some_and(|found| found != typ) {
-            return Err(AttestationError::Form);
-        }
+    /// What this key has signed.
+    pub(super) fn verify(&self, key: &DeviceKey) -> Result<Map<String, Value>, AttestationError> {
         key.0.verify_strict(self.input.as_bytes(), &self.signature).map_err(|_| AttestationError::Signature)?;
         serde_json::from_slice(&decode(self.payload)?).map_err(|_| AttestationError::Form)
     }
@@ -146,9 +144,14 @@ fn decode(part: &str) -> Result<Vec<u8>, AttestationError> {
     URL_SAFE_NO_PAD.decode(part).map_err(|_| AttestationError::Form)
 }
 
+/// SHA-256 of a compact JWS, by which the next link of its chain names it.
+pub(super) fn digest(jws: &str) -> String {
+    hex(&Sha256::digest(jws.as_bytes()))
+}
+
 /// What the device attests, by a key that is trusted for its number.
 pub fn check(jws: &str, keys: &TrustedKeys) -> Result<Attested, AttestationError> {
-    let (key_id, payload) = keys.verify(jws, OUTCOME)?;
+    let (key_id, payload) = keys.verify(jws, OUTCOME_TYPE)?;
     let previous_hash = match payload.get("previous_hash") {
         None | Some(Value::Null) => None,
         Some(Value::String(hash)) => Some(hash.clone()),
@@ -156,8 +159,7 @@ pub fn check(jws: &str, keys: &TrustedKeys) -> Result<Attested, AttestationError
     };
     let sequence =
         payload.get("sequence").and_then(Value::as_i64).filter(|&place| place >= 0).ok_or(AttestationError::Form)?;
-    let jws_sha256 = hex(&Sha256::digest(jws.as_bytes()));
-    Ok(Attested { sequence, previous_hash, jws_sha256, key_id, payload })
+    Ok(Attested { sequence, previous_hash, jws_sha256: digest(jws), key_id, payload })
 }
 
 #[cfg(test)]
@@ -183,7 +185,11 @@ mod tests {
     #[test]
     fn what_the_device_signed_is_read_and_every_flipped_bit_refused() {
         let (signer, key) = device();
-        let good = jws(&signer, &json!({ "alg": "EdDSA" }), &json!({ "sequence": 1, "previous_hash": null }));
+        let good = jws(
+            &signer,
+            &json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE }),
+            &json!({ "sequence": 1, "previous_hash": null }),
+        );
         let attested = check(&good, &key).unwrap();
         assert_eq!((attested.sequence, attested.previous_hash), (1, None));
         for bit in 0..good.len() * 8 {
@@ -198,12 +204,17 @@ mod tests {
     fn another_algorithm_is_refused_even_if_the_signature_holds() {
         let (signer, key) = device();
         let payload = json!({ "sequence": 1 });
-        for header in [json!({ "alg": "none" }), json!({ "alg": "HS256" }), json!({ "alg": "EdDSA", "crit": ["b64"] })]
-        {
+        for header in [
+            json!({ "alg": "none", "typ": OUTCOME_TYPE }),
+            json!({ "alg": "HS256", "typ": OUTCOME_TYPE }),
+            json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE, "crit": ["b64"] }),
+            json!({ "alg": "EdDSA", "typ": "carded-heartbeat+jws" }),
+            json!({ "alg": "EdDSA" }),
+        ] {
             assert_eq!(check(&jws(&signer, &header, &payload), &key), Err(AttestationError::Form), "{header}");
         }
         let other = SigningKey::from_bytes(&[8; 32]);
-        let forged = jws(&other, &json!({ "alg": "EdDSA" }), &payload);
+        let forged = jws(&other, &json!({ "alg": "EdDSA", "typ": OUTCOME_TYPE }), &payload);
         assert_eq!(check(&forged, &key), Err(AttestationError::Signature));
         for nonsense in ["", "a.b", "a.b.c", "a.b.c.d", "..", "{}.{}.{}"] {
             assert_eq!(check(nonsense, &key), Err(AttestationError::Form), "{nonsense}");

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
@@ -11,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
 
+use super::alarms::Alarm;
 use super::event::{Attestation, ReceivedEvent};
 use super::server::{ReceiverError, ReceiverOptions, serve};
 use super::trust_args::TrustArgs;
@@ -34,6 +36,12 @@ pub struct ReceiverArgs {
     secret_files: Vec<PathBuf>,
     #[command(flatten)]
     trust: TrustArgs,
+    /// Seconds for which an outcome may be behind a heartbeat that names it, before it counts as missing.
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u32).range(1..))]
+    grace: u32,
+    /// Somebody has seen the alarms that do not pass by themselves: they are not told again.
+    #[arg(long)]
+    acknowledge: bool,
     /// Print one JSON object a line.
     #[arg(long)]
     json: bool,
@@ -58,12 +66,18 @@ pub fn receiver(args: ReceiverArgs) -> Result<Exit, CommandError> {
     if trusted.is_none() {
         tracing::warn!("attestations are not checked; give the device's public key with --device-key");
     }
+    if args.acknowledge {
+        let seen = super::server::acknowledge(&args.database)?;
+        print_line(&format!("{seen} alarms are acknowledged"));
+    }
     let as_json = args.json;
     let options = ReceiverOptions {
         database: args.database,
         secrets,
         trusted,
         on_event: Box::new(move |event| print_event(event, as_json)),
+        grace: Duration::from_secs(args.grace.into()),
+        on_alarm: Box::new(move |alarm, begins| print_alarm(alarm, begins, as_json)),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| CommandError::System(format!("cannot start threads: {error}; try again")))?;
@@ -130,6 +144,15 @@ fn print_event(event: &ReceivedEvent, as_json: bool) {
         };
         let mode = if event.livemode { "live" } else { "test" };
         format!("{} {} {} {} {reason} {mode} ({attestation})", event.id, event.name, event.session, event.result)
+    });
+}
+
+fn print_alarm(alarm: &Alarm, begins: bool, as_json: bool) {
+    print_line(&if as_json {
+        json!({ "alarm": alarm, "begins": begins }).to_string()
+    } else {
+        let mark = if begins { "ALARM" } else { "over:" };
+        format!("{mark} {}: {}", alarm.kind.as_str(), alarm.what)
     });
 }
 

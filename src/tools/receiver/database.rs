@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::attestation::Attested;
 use super::event::{Attestation, ReceivedEvent};
+use super::watch;
 
 /// How long another process may hold the database.
 const BUSY_LIMIT: Duration = Duration::from_secs(2);
@@ -80,11 +81,12 @@ pub(super) enum Stored {
 
 /// The open database.
 #[derive(Debug)]
-pub(super) struct Database(Connection);
+pub(super) struct Database(pub(super) Connection);
 
 fn migrations() -> Migrations<'static> {
     Migrations::from_iter([
         M::up(include_str!("migrations/1-events.sql")),
+        M::up(include_str!("migrations/2-heartbeats.sql")),
         M::up(include_str!("migrations/3-keys.sql")),
     ])
 }
@@ -134,13 +136,14 @@ impl Database {
             ],
         )?;
         let mut chain = None;
-        if let Some(Attested { sequence, previous_hash, jws_sha256, key_id, .. }) = attested {
+        if let Some(link @ Attested { sequence, previous_hash, jws_sha256, key_id, .. }) = attested {
             transaction.execute(
                 "INSERT INTO attestations (sequence, jws_sha256, previous_hash, key_id) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO NOTHING",
                 params![sequence, jws_sha256, previous_hash, key_id],
             )?;
             let state = "SELECT state FROM chain WHERE sequence = ?1 AND jws_sha256 = ?2";
+            watch::note_link(&transaction, link, event.received_at_ms)?;
             chain = Some(transaction.query_row(state, params![sequence, jws_sha256], |row| row.get(0))?);
         }
         transaction.commit()?;

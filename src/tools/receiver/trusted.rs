@@ -121,11 +121,11 @@ impl TrustedKeys {
 
     /// Takes a handover by a key that is trusted; `false` where its key is not known (yet).
     fn hand_over(&mut self, jws: &str) -> Result<bool, TrustError> {
-        let signed = Signed::parse(jws.trim()).map_err(|_| TrustError::Handover)?;
+        let signed = Signed::parse(jws.trim(), HANDOVER).map_err(|_| TrustError::Handover)?;
         let Some(at) = self.keys.iter().position(|known| signed.kid() == Some(known.key.id().as_str())) else {
             return Ok(false);
         };
-        let payload = signed.verify(&self.keys[at].key, HANDOVER).map_err(|_| TrustError::Handover)?;
+        let payload = signed.verify(&self.keys[at].key).map_err(|_| TrustError::Handover)?;
         let said: Handover = serde_json::from_value(Value::Object(payload)).map_err(|_| TrustError::Handover)?;
         let new: DeviceKey = said.new_key.parse().map_err(|_| TrustError::Handover)?;
         if self.is_revoked(&self.keys[at].key) {
@@ -156,12 +156,37 @@ impl TrustedKeys {
         self.revoked.contains(&KeyId(key.id()))
     }
 
-    /// What a trusted key has signed, of a type (a header without one is taken), and the key's name.
+    /// What a trusted key has signed with a number of the chain, of a type, and the key's name.
     ///
     /// # Errors
     /// [`AttestationError`] when no key that is trusted for its number has.
     pub fn verify(&self, jws: &str, typ: &str) -> Result<(String, Map<String, Value>), AttestationError> {
-        let signed = Signed::parse(jws)?;
+        let (known, payload) = self.signer(jws, typ)?;
+        let number = payload.get("sequence").and_then(Value::as_i64).ok_or(AttestationError::Form)?;
+        let is_its = number >= known.from && known.until.is_none_or(|until| number < until);
+        if is_its { Ok((known.key.id(), payload)) } else { Err(AttestationError::HandedOver) }
+    }
+
+    /// What the key that signs now has signed behind the `last` number of the chain that it names. One that was handed over says
+    /// nothing of the present, whichever number it names.
+    ///
+    /// # Errors
+    /// [`AttestationError`] when that key has not.
+    pub fn verify_present(
+        &self,
+        jws: &str,
+        typ: &str,
+        last: impl Fn(&Map<String, Value>) -> Option<i64>,
+    ) -> Result<Map<String, Value>, AttestationError> {
+        let (known, payload) = self.signer(jws, typ)?;
+        let last = last(&payload).ok_or(AttestationError::Form)?;
+        let is_its = known.until.is_none() && last.saturating_add(1) >= known.from;
+        if is_its { Ok(payload) } else { Err(AttestationError::HandedOver) }
+    }
+
+    /// The trusted key that has signed something of a type, and what it has signed.
+    fn signer(&self, jws: &str, typ: &str) -> Result<(&Trusted, Map<String, Value>), AttestationError> {
+        let signed = Signed::parse(jws, typ)?;
         let named = signed.kid();
         let revoked_id = |kid: &str| self.revoked.contains(&KeyId(kid.to_owned()));
         if named.is_some_and(revoked_id) {
@@ -174,15 +199,11 @@ impl TrustedKeys {
             return Err(AttestationError::Key);
         }
         for known in chosen {
-            match signed.verify(&known.key, typ) {
+            match signed.verify(&known.key) {
                 Err(AttestationError::Signature) => {}
                 Err(other) => return Err(other),
                 Ok(_) if self.is_revoked(&known.key) => return Err(AttestationError::Revoked),
-                Ok(payload) => {
-                    let number = payload.get("sequence").and_then(Value::as_i64).ok_or(AttestationError::Form)?;
-                    let is_its = number >= known.from && known.until.is_none_or(|until| number < until);
-                    return if is_its { Ok((known.key.id(), payload)) } else { Err(AttestationError::HandedOver) };
-                }
+                Ok(payload) => return Ok((known, payload)),
             }
         }
         Err(AttestationError::Signature)
@@ -236,11 +257,12 @@ mod tests {
         let keys = TrustedKeys::new(vec![key(1), key(2), key(2)], Vec::new(), &[]).unwrap();
         for by in [1, 2] {
             assert_eq!(told(&keys, &outcome(by, 7)), Ok(key(by).id()));
-            let unnamed = jws(by, &json!({ "alg": "EdDSA" }), &json!({ "sequence": 7 }));
+            let unnamed = jws(by, &json!({ "alg": "EdDSA", "typ": OUTCOME }), &json!({ "sequence": 7 }));
             assert_eq!(told(&keys, &unnamed), Ok(key(by).id()));
         }
         assert_eq!(told(&keys, &outcome(3, 7)), Err(AttestationError::Key));
-        let named_another = jws(1, &json!({ "alg": "EdDSA", "kid": key(2).id() }), &json!({ "sequence": 7 }));
+        let named_another =
+            jws(1, &json!({ "alg": "EdDSA", "typ": OUTCOME, "kid": key(2).id() }), &json!({ "sequence": 7 }));
         assert_eq!(told(&keys, &named_another), Err(AttestationError::Signature));
         let of_another_type = handover(1, 3, 5);
         assert_eq!(told(&keys, &of_another_type), Err(AttestationError::Form));
@@ -251,7 +273,7 @@ mod tests {
         for revoked in [id(1), key(1).text().parse().unwrap()] {
             let keys = TrustedKeys::new(vec![key(1), key(2)], vec![revoked.clone()], &[]).unwrap();
             assert_eq!(told(&keys, &outcome(1, 7)), Err(AttestationError::Revoked));
-            let unnamed = jws(1, &json!({ "alg": "EdDSA" }), &json!({ "sequence": 7 }));
+            let unnamed = jws(1, &json!({ "alg": "EdDSA", "typ": OUTCOME }), &json!({ "sequence": 7 }));
             assert_eq!(told(&keys, &unnamed), Err(AttestationError::Revoked));
             assert!(told(&keys, &outcome(2, 7)).is_ok());
             let without = TrustedKeys::new(vec![key(2)], vec![revoked.clone()], &[]).unwrap();
@@ -296,6 +318,9 @@ mod tests {
             for by in 1..=firsts.len() as u8 + 1 {
                 let expected = if by == right { Ok(key(by).id()) } else { Err(AttestationError::HandedOver) };
                 prop_assert_eq!(told(&keys, &outcome(by, number)), expected);
+                let present = keys.verify_present(&outcome(by, number), OUTCOME, |said| said["sequence"].as_i64());
+                let is_last = by == firsts.len() as u8 + 1 && number + 1 >= firsts[firsts.len() - 1];
+                prop_assert_eq!(present.err(), (!is_last).then_some(AttestationError::HandedOver));
             }
         }
     }

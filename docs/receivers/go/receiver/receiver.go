@@ -208,6 +208,10 @@ func (r *receiver) settle(session string, set outcome) error {
 // database also stands a power cut between the two. Keep the ids for a month: a box that was offline still delivers. Mail,
 // printers and other slow things are for later, not for here.
 func (r *receiver) accept(e event, body []byte) (bool, error) {
+	// A sign of life every few minutes: there is nothing to keep of it without the device's key.
+	if e.Type == "carded.heartbeat" {
+		return true, nil
+	}
 	err := r.save("events", e.ID, body, os.Link)
 	isNew := !errors.Is(err, os.ErrExist)
 	if err != nil && isNew {

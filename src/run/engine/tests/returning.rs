@@ -3,12 +3,14 @@
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
-use jiff::ToSpan as _;
+use jiff::{SignedDuration, ToSpan as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
 use crate::privacy::{ApiKeyKind, ApiKeyShape, Vocabulary};
+use crate::run::clock::Clock;
+use crate::run::clock::tests::TurnedClock;
 use crate::session::protocol::{KeyOrder, Letter, NewKey, PrivateText, ReturnSaid};
 use crate::store::tests::returning::verified_at;
 
@@ -23,8 +25,13 @@ struct Device {
 
 impl Device {
     async fn start(verified_hours_ago: i64) -> Self {
+        Self::with_clock(verified_hours_ago, Arc::new(SystemClock::new(None))).await
+    }
+
+    async fn with_clock(verified_hours_ago: i64, clock: Arc<dyn Clock>) -> Self {
         let api = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let bench = Bench::new(&format!("[api]\nlisten = \"{api}\"\n"));
+        let mut bench = Bench::new(&format!("[api]\nlisten = \"{api}\"\n"));
+        bench.clock = clock;
         let mut store = Store::open(&bench.config.device.state).unwrap();
         verified_at(&mut store, 1, Some(EMAIL), Timestamp::now() - verified_hours_ago.hours());
         drop(store);
@@ -307,6 +314,30 @@ fn what_is_over_finds_nobody_and_sends_nothing() {
         let key = device.key().await;
         let (_, found) = device.post(&key, "/v1/verified_person/lookup", &json!({ "email": EMAIL })).await;
         assert_eq!((&found["verified"], &found["credentials"]), (&false.into(), &json!([])), "{found}");
+        let mut till = device.connect(ClientRole::Till).await;
+        let session = at_consent(&mut till).await;
+        till.send(&ask(&session, EMAIL)).await.unwrap();
+        assert_eq!((said(&mut till).await, letters.recv().await), (ReturnSaid::CodeSent, Some(None)));
+        device.stop().await;
+    });
+}
+
+#[test]
+fn what_is_over_stays_so_when_the_clock_is_set_back() {
+    in_runtime(async {
+        let clock = Arc::new(TurnedClock::default());
+        let device = Device::with_clock(23, Arc::<TurnedClock>::clone(&clock)).await;
+        let mut letters = postman(device.connect(ClientRole::Sync).await, true);
+        let key = device.key().await;
+        let by_email = json!({ "email": EMAIL });
+        let (_, found) = device.post(&key, "/v1/verified_person/lookup", &by_email).await;
+        assert_eq!(found["verified"], true, "an hour is left: {found}");
+        clock.pass(Duration::from_hours(2));
+        let (_, found) = device.post(&key, "/v1/verified_person/lookup", &by_email).await;
+        assert_eq!(found["verified"], false, "{found}");
+        clock.set(SignedDuration::from_hours(-3));
+        let (status, found) = device.post(&key, "/v1/verified_person/lookup", &by_email).await;
+        assert_eq!((status, &found["verified"]), (200, &false.into()), "{found}");
         let mut till = device.connect(ClientRole::Till).await;
         let session = at_consent(&mut till).await;
         till.send(&ask(&session, EMAIL)).await.unwrap();

@@ -30,6 +30,7 @@ fn at(seconds: u64) -> Now {
     Now {
         uptime: Duration::from_secs(seconds),
         wall,
+        expiry: wall,
         days: PlaceDays::single(date(2026, 11, 22)),
         surroundings: Surroundings::default(),
     }

@@ -134,6 +134,22 @@ fn an_expired_pass_one_of_another_mode_or_tier_and_one_where_identity_is_asked_a
 }
 
 #[test]
+fn a_clock_that_is_set_back_makes_no_pass_valid_again() {
+    let last_hour = || pass_for_tests(ANCHOR, AgeTier::Over21, hour() - 23, Provenance::Simulated);
+    let set_back = |seconds| Now { expiry: at(seconds + 3_600).wall, ..at(seconds) };
+    let (_, effects) = after(usual(), last_hour(), document(Card::Good));
+    assert!(ending_of(&effects).is_some(), "it has an hour left");
+    let (mut session, capture) = awaiting_document();
+    assert!(session.step(shown(capture, last_hour()), set_back(3)).is_empty());
+    assert_eq!(session.prompt().pass_note, Some(PassNote::NotUsed));
+    // One that was taken before the clock was found to be wrong.
+    let (mut session, capture) = awaiting_document();
+    let _ = session.step(shown(capture, last_hour()), at(3));
+    let effects = session.step(Event::DocumentRead { capture, seen: document(Card::Good) }, set_back(4));
+    assert!(ending_of(&effects).is_none() && session.record().state == SessionState::AwaitingFace);
+}
+
+#[test]
 fn a_pass_that_no_trusted_box_has_signed_is_told_to_be_of_no_use_and_changes_nothing() {
     let (mut session, capture) = awaiting_document();
     assert!(session.step(Event::PassShown { capture, pass: None }, at(3)).is_empty());

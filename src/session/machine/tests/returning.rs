@@ -46,6 +46,15 @@ fn what_is_not_enough_or_comes_too_late_changes_nothing() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_makes_nothing_valid_again_that_is_over() {
+    for (expiry, ends) in [(3_599, true), (3_600, false)] {
+        let mut session = asked();
+        let effects = session.step(returned(AgeTier::Over21), Now { expiry: at(expiry).wall, ..at(5) });
+        assert_eq!(ending_of(&effects).is_some(), ends, "{expiry}");
+    }
+}
+
+#[test]
 fn somebody_who_types_an_address_or_waits_for_a_letter_has_longer_to_agree() {
     let mut session = asked();
     let before = session.deadline().unwrap();

@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::support::certified::Certified;
-use crate::support::skip;
 use serde_json::{Value, json};
+
+use super::certified::Certified;
+use super::skip;
 
 /// No test waits longer than this for anything.
 pub const LIMIT: Duration = Duration::from_secs(20);
