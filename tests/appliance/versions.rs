@@ -122,7 +122,8 @@ fn a_ui_that_an_engine_of_another_version_refuses_goes_on_and_asks_ever_more_rar
 fn digests(state: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = fs::read_dir(state).unwrap().map(|file| file.unwrap().path()).filter(|path| path.is_file());
     let named = files.map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), path));
-    let kept = named.filter(|(name, _)| !name.ends_with("-shm") && !name.ends_with(".lock"));
+    let remade = |name: &str| name.ends_with("-shm") || Path::new(name).extension().is_some_and(|kind| kind == "lock");
+    let kept = named.filter(|(name, _)| !remade(name));
     kept.map(|(name, path)| (name, Sha256::digest(fs::read(path).unwrap()).to_vec())).collect()
 }
 
