@@ -119,8 +119,8 @@ pub fn backup(place: impl Into<KeyPlaces>, into: &Path, at: Timestamp) -> Result
     database.execute("VACUUM INTO ?1", [path]).map_err(|error| StoreError::from(error).at(state))?;
     drop(database);
     let copied = schema::open_to_read(&copy)?;
+    let report = sound(&copied, &places)?;
     copy_keys(&copied, &places, draft.path())?;
-    let report = sound(&copied, &places.beside(draft.path()))?;
     drop(copied);
     for ending in ["-wal", "-shm"] {
         // An empty journal of the look at the copy.
@@ -210,7 +210,8 @@ fn prepare(
         let report = sound(&connection, &to_come)?;
         Ok((connection, report))
     })();
-    let (mut connection, report) = examined.map_err(|error| of_backup(error, from))?;
+    let has_keys = manifest.files.contains_key(DEVICE) && manifest.files.contains_key(ANCHOR);
+    let (mut connection, report) = examined.map_err(|error| of_backup(error, from, has_keys))?;
     let present = Present::read(places.state(), report.device.as_deref().unwrap_or_default());
     let key_id = rotation::named(&connection)?.1.device;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -230,10 +231,11 @@ fn prepare(
 }
 
 /// An error of a backup that is examined, which must not speak of the store that is there.
-fn of_backup(error: StoreError, from: &Path) -> StoreError {
+fn of_backup(error: StoreError, from: &Path, has_keys: bool) -> StoreError {
     match error {
         StoreError::Corrupt { what } => altered(from, what),
         StoreError::Chain(_) => altered(from, "a chain in it does not hold"),
+        StoreError::Keys(_) if !has_keys => StoreError::BackupWithoutKeys(from.to_owned()),
         StoreError::Keys(_) => altered(from, "its keys are not those of its database"),
         StoreError::Empty(_) => altered(from, "its database is empty"),
         other => other,

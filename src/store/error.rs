@@ -95,6 +95,11 @@ pub enum StoreError {
     /// What is in the folder is not a whole backup.
     #[error("{0} is not a backup, or not the one that was written ({1}); use another backup")]
     BackupAltered(PathBuf, &'static str),
+    /// Its keys were credentials, and those that are here are not they.
+    #[error(
+        "{0} has no keys with it, because they were systemd credentials, and its keys are not here; restore it with those of the engine's unit, on the machine that sealed them"
+    )]
+    BackupWithoutKeys(PathBuf),
     /// Other people may write to the folder.
     #[error("{0} can be written by others, who could replace the keys; run chmod 700 on it and look who did")]
     FolderShared(PathBuf),

@@ -107,7 +107,8 @@ impl CommandError {
                 | StoreError::Present(_)
                 | StoreError::Sound
                 | StoreError::BackupExists(_)
-                | StoreError::BackupAltered(..),
+                | StoreError::BackupAltered(..)
+                | StoreError::BackupWithoutKeys(_),
             )
             | Self::Sync(
                 SyncRoleError::Endpoint { .. }

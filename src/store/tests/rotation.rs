@@ -219,7 +219,7 @@ fn with_credentials_the_same_device_goes_on_rotates_and_leaves_no_key_in_its_fol
     let into = folder.path().join("backup");
     let manifest = backup(places.clone(), &into, now()).unwrap();
     assert_eq!(manifest.files.keys().collect::<Vec<_>>(), ["store.db"]);
-    assert!(matches!(restore(folder.path(), &into, true, now()), Err(StoreError::Keys(KeyError::Missing(_)))));
+    assert!(matches!(restore(folder.path(), &into, true, now()), Err(StoreError::BackupWithoutKeys(_))));
     restore(places.clone(), &into, true, now()).unwrap();
     assert_eq!(Store::open(places.clone()).unwrap().verify_outcomes().unwrap(), 3);
     // The database is gone, and what was published says that there was one.
