@@ -59,7 +59,7 @@ fn staff_are_added_listed_and_removed_while_the_engine_runs_and_while_it_does_no
         client.say(&ClientMessage::Staff(StaffOrder::List));
         let answer = loop {
             match client.hear() {
-                EngineMessage::Prompt(_) | EngineMessage::Due => {}
+                EngineMessage::Prompt(_) | EngineMessage::Due | EngineMessage::Heartbeats { .. } => {}
                 answer => break answer,
             }
         };
